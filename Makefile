@@ -1,0 +1,37 @@
+# The verbs of this repository. `make compare` and `make test` set up all they need.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: install compare test check base build clean
+
+install: .venv/.installed
+
+# Debian's python3 may come without ensurepip (package python3-venv); virtualenv's wheel is the way round it.
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("dialora needs Python 3.11 or newer, got " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "No venv module: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+compare: install
+	$(BIN)/dialora compare $(ARGS)
+
+test: check
+	$(BIN)/python -m pytest -m slow
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow"
+
+# Retrain the embedded base model from the corpora (see recipes/base/README.md).
+base: install
+	$(BIN)/python -m recipes.base --output src/dialora/assets/base $(ARGS)
+
+build: install
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

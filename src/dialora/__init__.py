@@ -1,0 +1,56 @@
+"""dialora: on your own dialogues, is LoRA as good as full fine-tuning, how sure are we, and what did each cost?
+
+    import dialora
+
+    comparison = dialora.compare("bundled")
+    print(comparison.verdict)
+    comparison.frame()
+
+Importing this package loads neither torch nor transformers; the functions do when they need them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dialora.api import check, compare, load_model, params
+    from dialora.comparison import Comparison
+    from dialora.config import ExperimentConfig, load_experiment
+    from dialora.errors import DialoraError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Comparison": "dialora.comparison",
+    "DialoraError": "dialora.errors",
+    "ExperimentConfig": "dialora.config",
+    "check": "dialora.api",
+    "compare": "dialora.api",
+    "load_experiment": "dialora.config",
+    "load_model": "dialora.api",
+    "params": "dialora.api",
+}
+
+__all__ = [
+    "Comparison",
+    "DialoraError",
+    "ExperimentConfig",
+    "check",
+    "compare",
+    "load_experiment",
+    "load_model",
+    "params",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'dialora' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,179 @@
+"""From finished stages to the report: gathers what lies on disk into one ReportDocument, and `results.json`.
+
+Reads costs, losses, predictions and scores of every run; computes nothing but the comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dialora.comparison import METRICS, RunResult, SystemRuns, aggregate_references, compare_systems
+from dialora.config import ExperimentConfig
+from dialora.data.examples import DialogueDataset
+from dialora.records import Cost, ExampleScores, Prediction
+from dialora.report.document import LossCurve, ReportDocument, ReportedExample
+from dialora.runs import Run, load_json, load_records
+from dialora.scoring import protocol_signature
+
+
+def build_document(config: ExperimentConfig, dataset: DialogueDataset, runs: Sequence[Run]) -> ReportDocument:
+    """Gather everything the report shows from complete stages."""
+    labels = build_labels(config)
+    systems = [
+        SystemRuns(key, method.name, labels[key], tuple(_load_result(run) for run in runs if run.key == key))
+        for key, method in config.methods.items()
+    ]
+    comparison = compare_systems(
+        systems,
+        experiment=config.name,
+        protocol=protocol_signature(references=config.scoring.references, num_examples=len(dataset.test)),
+        scoring=config.scoring,
+    )
+    facts = {run.name: _load_facts(run) for run in runs}
+    return ReportDocument(
+        comparison=comparison,
+        curves=tuple(_build_curve(labels[run.key], run, facts[run.name]) for run in runs if run.training is not None),
+        examples=tuple(_build_examples(config, dataset, runs)),
+        data=dataset.summary.to_json(),
+        truncation=tuple(_describe_truncation(config, labels, runs, facts)),
+        seconds=_describe_seconds(labels, runs, facts),
+        environment=facts[runs[-1].name]["generation"]["environment"],
+        config_yaml=config.to_yaml(),
+        notes=tuple(_describe_notes(labels, runs, facts)),
+    )
+
+
+def build_results(document: ReportDocument) -> dict[str, Any]:
+    """Return `results.json`: the comparison, and where it comes from."""
+    values = document.comparison.to_json()
+    first = {name: values.pop(name) for name in ("schema_version", "experiment", "protocol")}
+    origin = {"data": document.data["fingerprint"], "environment": document.environment, "notes": document.notes}
+    return first | values | origin
+
+
+def build_labels(config: ExperimentConfig) -> dict[str, str]:
+    """Return each system's name in the tables: the notebook's row names, told apart by key where one repeats."""
+    kinds = [method.label for method in config.methods.values()]
+    return {
+        key: method.label if key == method.name and kinds.count(method.label) == 1 else f"{method.label} ({key})"
+        for key, method in config.methods.items()
+    }
+
+
+def _load_result(run: Run) -> RunResult:
+    generation = load_json(run.generation.require() / "generation.json")
+    if run.training is None:
+        cost = Cost(generation["trainable_params"], generation["total_params"])
+    else:
+        cost = Cost(**load_json(run.training.require() / "training.json")["cost"])
+    scores = load_records(ExampleScores, run.scoring.require() / "scores.jsonl")
+    return RunResult(run.seed, cost, tuple(scores))
+
+
+def _load_facts(run: Run) -> dict[str, Any]:
+    return {
+        "training": None if run.training is None else load_json(run.training.folder / "training.json"),
+        "generation": load_json(run.generation.folder / "generation.json"),
+        "scoring": load_json(run.scoring.folder / "scoring.json"),
+    }
+
+
+def _build_curve(label: str, run: Run, facts: dict[str, Any]) -> LossCurve:
+    result = facts["training"]["result"]
+    return LossCurve(
+        label=label if run.seed == 0 else f"{label}, seed {run.seed}",
+        train=tuple(result["losses"]),
+        validation=tuple((step, loss) for step, loss in result["validation"]),
+    )
+
+
+def _build_examples(config: ExperimentConfig, dataset: DialogueDataset, runs: Sequence[Run]) -> list[ReportedExample]:
+    """Put side by side what every system wrote of each dialogue; with several seeds, what the first one wrote."""
+    first = {run.key: run for run in reversed(runs)}
+    summaries = {
+        key: load_records(Prediction, run.generation.folder / "predictions.jsonl") for key, run in first.items()
+    }
+    scores = {key: load_records(ExampleScores, run.scoring.folder / "scores.jsonl") for key, run in first.items()}
+    return [
+        ReportedExample(
+            id=example.id,
+            dialogue=example.dialogue,
+            topic=example.topic,
+            references=example.references,
+            summaries={key: summaries[key][i].summary for key in config.methods},
+            scores={
+                key: {
+                    metric: aggregate_references(scores[key][i].scores[metric], config.scoring.references)
+                    for metric in METRICS
+                }
+                for key in config.methods
+            },
+        )
+        for i, example in enumerate(dataset.test)
+    ]
+
+
+def _describe_truncation(
+    config: ExperimentConfig, labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    trained = [facts[run.name]["training"]["data"] for run in runs if run.training is not None]
+    source, target = config.data.max_source_length, config.data.max_target_length
+    if trained:
+        total = trained[0]["num_pairs"]
+        for what, limit, name in (
+            ("training dialogues", source, "num_truncated_sources"),
+            ("training summaries", target, "num_truncated_targets"),
+        ):
+            rows.append({"what": what, "limit": limit, "count": trained[0][name], "total": total})
+    test = facts[runs[0].name]["generation"]
+    rows.append(
+        {"what": "test dialogues", "limit": source, "count": test["num_truncated"], "total": test["num_examples"]}
+    )
+    for run in runs:
+        made = facts[run.name]["generation"]
+        what = f"summaries by {labels[run.key]}" + (f", seed {run.seed}" if run.seed else "")
+        limit = config.decoding.max_new_tokens
+        rows.append({"what": what, "limit": limit, "count": made["num_cut"], "total": made["num_examples"]})
+    return rows
+
+
+def _describe_seconds(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> dict[str, float]:
+    seconds: dict[str, float] = {}
+    for run in runs:
+        name = labels[run.key] + (f", seed {run.seed}" if run.seed else "")
+        training = facts[run.name]["training"]
+        if training is not None:
+            steps = training["result"]["train_seconds"]
+            seconds[f"{name}: tokenize"] = training["tokenize_seconds"]
+            seconds[f"{name}: training steps"] = steps
+            rest = training["wall_seconds"] - training["tokenize_seconds"] - steps
+            seconds[f"{name}: validation and checkpoints"] = max(0.0, rest)
+        if facts[run.name]["generation"]["generate_seconds"] is not None:
+            seconds[f"{name}: generate"] = facts[run.name]["generation"]["generate_seconds"]
+        seconds[f"{name}: score"] = facts[run.name]["scoring"]["score_seconds"]
+    return seconds
+
+
+def _describe_notes(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> list[str]:
+    notes = []
+    for run in runs:
+        made, trained = facts[run.name]["generation"], facts[run.name]["training"]
+        if made["num_empty"]:
+            notes.append(f"{labels[run.key]} wrote nothing for {made['num_empty']} dialogues; these score 0.")
+        if made["generate_seconds"] is None:
+            notes.append(f"{labels[run.key]}: generation was interrupted and resumed, so its time is not known.")
+        if trained and trained["result"]["stopped_early"]:
+            notes.append(f"{labels[run.key]} stopped early after {trained['result']['num_steps']} steps.")
+    shares = [facts[run.name]["training"]["padding_share"] for run in runs if run.training is not None]
+    if shares:
+        notes.append(f"{np.mean(shares):.1%} of the positions in training batches were padding.")
+        precision = {facts[run.name]["training"]["result"]["precision"] for run in runs if run.training is not None}
+        notes.append(f"Training multiplied in {', '.join(sorted(precision))}; generation in fp32.")
+    return notes
+
+
+__all__ = ["build_document", "build_labels", "build_results"]

@@ -1,0 +1,171 @@
+"""Validate an experiment cheaply before hours are spent on it.
+
+Takes a config and its data, gives one Finding per check. Reads no weights: the model is built on the meta device.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dialora.checkpoint import require_weights
+from dialora.config import ExperimentConfig
+from dialora.data.examples import DialogueDataset
+from dialora.errors import DialoraError
+from dialora.records import Example, Record
+
+SAMPLE = 512
+"""Examples looked at per split where all would take too long."""
+
+MAX_TRUNCATED = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(Record):
+    """What one check found: `status` is ok, warning or failed."""
+
+    check: str
+    status: str
+    detail: str
+
+
+def check_experiment(config: ExperimentConfig, dataset: DialogueDataset, *, output: Path) -> list[Finding]:
+    """Run every check; one that fails does not keep the next from running."""
+    return list(_run_checks(config, dataset, output))
+
+
+def _run_checks(config: ExperimentConfig, dataset: DialogueDataset, output: Path) -> Iterator[Finding]:
+    from dialora.model import count_methods, load_tokenizer
+
+    yield _finding("data", lambda: _describe_data(dataset))
+    yield _finding("weights", lambda: _check_weights(config))
+    counts: dict[str, Any] = {}
+
+    def count() -> tuple[str, str]:
+        counts.update(count_methods(config))
+        return "ok", "; ".join(f"{key}: {c.trainable:,} of {c.total:,}" for key, c in counts.items())
+
+    yield _finding("methods and targets", count)
+    loaded: list[Any] = []
+
+    def load() -> tuple[str, str]:
+        loaded.append(load_tokenizer(config))
+        return "ok", f"{len(loaded[0]):,} pieces"
+
+    yield _finding("tokenizer", load)
+    if loaded:
+        yield _finding("lengths", lambda: _check_lengths(config, dataset, loaded[0]))
+        yield _finding("labels", lambda: _check_labels(config, dataset, loaded[0]))
+        yield _finding("prompt", lambda: _check_prompt(config, dataset, loaded[0]))
+    yield _finding("device", lambda: _describe_device(config))
+    if counts:
+        yield _finding("disk space", lambda: _check_disk(config, counts, output))
+
+
+def _finding(name: str, check: Callable[[], tuple[str, str]]) -> Finding:
+    try:
+        return Finding(name, *check())
+    except DialoraError as error:
+        return Finding(name, "failed", str(error))
+
+
+def _check_weights(config: ExperimentConfig) -> tuple[str, str]:
+    require_weights(config.model)
+    return "ok", "the checkpoint is a hub id, or a folder with weights"
+
+
+def _describe_data(dataset: DialogueDataset) -> tuple[str, str]:
+    sizes = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
+    references = sum(len(example.references) for example in dataset.test)
+    detail = ", ".join(f"{name} {size:,}" for name, size in sizes.items()) + f" ({references:,} test references)"
+    return "ok", detail
+
+
+def _sample(dataset: DialogueDataset) -> list[Example]:
+    return [*dataset.train[:SAMPLE], *dataset.test[:SAMPLE]]
+
+
+def _pairs(config: ExperimentConfig, examples: list[Example], tokenizer: Any) -> Any:
+    from dialora.data.tokens import tokenize_pairs
+
+    return tokenize_pairs(
+        examples,
+        tokenizer,
+        prompt=config.prompt,
+        max_source_length=config.data.max_source_length,
+        max_target_length=config.data.max_target_length,
+    )
+
+
+def _check_lengths(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> tuple[str, str]:
+    pairs = _pairs(config, _sample(dataset), tokenizer)
+    sources = sum(pair.source_truncated for pair in pairs) / len(pairs)
+    targets = sum(pair.target_truncated for pair in pairs) / len(pairs)
+    longest = max(len(pair.input_ids) for pair in pairs)
+    detail = (
+        f"{sources:.1%} of sources exceed {config.data.max_source_length} tokens (longest kept: {longest}), "
+        f"{targets:.1%} of references exceed {config.data.max_target_length}"
+    )
+    return ("warning" if max(sources, targets) > MAX_TRUNCATED else "ok"), detail
+
+
+def _check_labels(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> tuple[str, str]:
+    from dialora.data.tokens import IGNORED_LABEL, collate_pairs
+
+    pairs = _pairs(config, [*dataset.train, *dataset.test][:8], tokenizer)
+    batch = collate_pairs(pairs, pad_id=tokenizer.pad_token_id)
+    for row, pair in enumerate(pairs):
+        labels = batch["labels"][row].tolist()
+        real = labels[: len(pair.labels)]
+        if real[-1] != tokenizer.eos_token_id or set(labels[len(real) :]) - {IGNORED_LABEL}:
+            return "failed", f"labels of {pair.id} do not end with the end token, or their padding is not masked"
+        if int(batch["attention_mask"][row].sum()) != len(pair.input_ids):
+            return "failed", f"the attention mask of {pair.id} does not cover its source exactly"
+    return "ok", "padding is masked, every target ends with the end token, the attention mask covers the source"
+
+
+def _check_prompt(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> tuple[str, str]:
+    from dialora.data.tokens import tokenize_sources
+
+    examples = [*dataset.train, *dataset.test][:8]
+    # Another batch around the same dialogue, as in use: the ids must not depend on it.
+    for example in examples:
+        in_use = tokenize_sources(
+            [example.dialogue], tokenizer, prompt=config.prompt, max_length=config.data.max_source_length
+        )
+        in_training = next(p for p in _pairs(config, examples, tokenizer) if p.id == example.id)
+        if in_use[0].input_ids != in_training.input_ids:
+            return "failed", f"{example.id} is tokenized differently in training and in use"
+    unknown = sum(
+        ids.count(tokenizer.unk_token_id) for ids in (p.input_ids for p in _pairs(config, examples, tokenizer))
+    )
+    return "ok", f"the same token ids in training and in use; {unknown} unknown tokens in {len(examples)} dialogues"
+
+
+def _describe_device(config: ExperimentConfig) -> tuple[str, str]:
+    from dialora.training import resolve_precision, uses_cuda
+
+    device = "cuda" if uses_cuda(config.training) else "cpu"
+    return "ok", f"{device}, {resolve_precision(config.training)} multiplication, fp32 weights"
+
+
+def _check_disk(config: ExperimentConfig, counts: dict[str, Any], output: Path) -> tuple[str, str]:
+    """Estimate: each trained system in fp32, and the largest checkpoint (weights, two moments) twice."""
+    kept = working = 0
+    for key, method in config.methods.items():
+        if method.trains:
+            size = 4 * counts[key].trainable
+            kept += size * len(config.seeds)
+            working = max(working, 2 * 3 * size)
+    existing = next(parent for parent in [output.absolute(), *output.absolute().parents] if parent.exists())
+    free = shutil.disk_usage(existing).free
+    detail = f"needs about {(kept + working) / 2**20:,.0f} MiB, {free / 2**20:,.0f} MiB are free"
+    if free < kept + working:
+        return "failed", f"{detail}; free some, or give another --output"
+    return "ok", detail
+
+
+__all__ = ["Finding", "check_experiment"]

@@ -1,0 +1,242 @@
+"""The command line: thin verbs over the pipeline. Importing it loads neither torch nor transformers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dialora.errors import DialoraError, Interrupted
+
+if TYPE_CHECKING:
+    from dialora.config import ExperimentConfig
+    from dialora.pipeline import Workspace
+
+app = typer.Typer(
+    name="dialora",
+    help="On your own dialogues: is LoRA as good as full fine-tuning, how sure are we, and what did each cost?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Experiment = Annotated[
+    str, typer.Argument(metavar="[EXPERIMENT]", help="An experiment file, or a shipped one: bundled, seed.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as in training.num_train_epochs=3. Repeatable."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", metavar="DIR", help="The experiment's folder [default: runs/NAME]."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
+) -> None:
+    """On your own dialogues: is LoRA as good as full fine-tuning, how sure are we, and what did each cost?
+
+    Exit codes: 0 done, 1 the work failed, 2 bad input, 130 interrupted (the same command goes on).
+    """
+    if version:
+        from dialora import __version__
+
+        typer.echo(f"dialora {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def compare(experiment: Experiment = "bundled", set: Set = None, output: Output = None, json: Json = False) -> None:
+    """Run an experiment from end to end: train, generate, score, report.
+
+    Only what is missing is done, so the same command resumes an interrupted experiment, and costs next to nothing on
+    a finished one. The folder then holds results.json, report.md, report.html and every adapter and model.
+    """
+    from dialora import pipeline
+
+    with _observing(quiet=json) as observer:
+        comparison = pipeline.compare(_load(experiment, set), output=output, observer=observer)
+    if json:
+        _print_json(comparison.to_json())
+
+
+@app.command()
+def train(experiment: Experiment = "bundled", set: Set = None, output: Output = None) -> None:
+    """Train every system of an experiment that is not trained yet."""
+    from dialora import pipeline
+
+    def stage(workspace: Workspace, observer: Any) -> None:
+        pipeline.require_checks(workspace, observer)
+        pipeline.train_runs(workspace, observer)
+
+    _run_stage(experiment, set, output, stage)
+
+
+@app.command()
+def generate(experiment: Experiment = "bundled", set: Set = None, output: Output = None) -> None:
+    """Summarize the test dialogues with every trained system."""
+    from dialora import pipeline
+
+    _run_stage(experiment, set, output, pipeline.generate_runs)
+
+
+@app.command()
+def score(experiment: Experiment = "bundled", set: Set = None, output: Output = None) -> None:
+    """Score every system's summaries: ROUGE per dialogue and reference."""
+    from dialora import pipeline
+
+    _run_stage(experiment, set, output, pipeline.score_runs)
+
+
+@app.command()
+def report(experiment: Experiment = "bundled", set: Set = None, output: Output = None) -> None:
+    """Compare the scored systems: results.json, report.md, report.html and the tables here."""
+    from dialora import pipeline
+
+    _run_stage(experiment, set, output, pipeline.report_runs)
+
+
+@app.command()
+def params(experiment: Experiment = "bundled", set: Set = None, json: Json = False) -> None:
+    """Count trainable and all parameters of every method, from the base model's config alone (no weights needed)."""
+    from dialora import api
+
+    frame = api.params(_load(experiment, set))
+    if json:
+        _print_json(frame.reset_index().to_dict("records"))
+        return
+    rows = [
+        (label, f"{row.trainable_params:,}", f"{row.total_params:,}", f"{row.trainable_percent:.2f} %")
+        for label, row in frame.iterrows()
+    ]
+    _print_table("Parameters", ("", "trainable", "all", "trainable share"), rows, right=(1, 2, 3))
+
+
+@app.command()
+def check(experiment: Experiment = "bundled", set: Set = None, output: Output = None, json: Json = False) -> None:
+    """Validate an experiment before hours are spent: data, columns, targets, lengths, labels, prompt, disk space."""
+    from dialora import api
+
+    frame = api.check(_load(experiment, set), output=output)
+    if json:
+        _print_json(frame.reset_index().to_dict("records"))
+    else:
+        marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failed": "[red]failed[/]"}
+        _print_table("Checks", ("check", "", "found"), [(c, marks[r.status], r.detail) for c, r in frame.iterrows()])
+    if (frame.status == "failed").any():
+        raise typer.Exit(2)
+
+
+@app.command()
+def methods(json: Json = False) -> None:
+    """List the methods an experiment may name, with their options and where they come from."""
+    from dialora.methods import METHODS
+
+    rows: list[dict[str, Any]] = []
+    for name, method in METHODS.items():
+        options = {key: field.default for key, field in method.model_fields.items()}
+        rows.append(
+            {"method": name, "about": (method.__doc__ or "").strip(), "paper": method.paper, "options": options}
+        )
+    if json:
+        _print_json(rows)
+        return
+    shown = [(r["method"], r["about"], "\n".join(f"{k}: {_plain(v)}" for k, v in r["options"].items())) for r in rows]
+    _print_table("Methods", ("method", "what it is", "options and defaults"), shown, lines=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; a DialoraError is one line per problem, not a traceback."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(arguments, standalone_mode=False)
+    except DialoraError as error:
+        if "--debug" in arguments:
+            raise
+        _print_error(error)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _print_error(Interrupted("stopped."))
+        return Interrupted.exit_code
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except Exception as error:
+        # click's usage errors know their own exit code (2) and how to show themselves.
+        if not hasattr(error, "show"):
+            raise
+        error.show()
+        return int(getattr(error, "exit_code", 2))
+    return 0
+
+
+def _load(experiment: str, overrides: list[str] | None) -> ExperimentConfig:
+    from dialora.config import load_experiment
+
+    return load_experiment(experiment, overrides or ())
+
+
+def _run_stage(
+    experiment: str, overrides: list[str] | None, output: Path | None, stage: Callable[[Workspace, Any], object]
+) -> None:
+    from dialora.pipeline import open_workspace
+
+    config = _load(experiment, overrides)
+    with _observing() as observer, open_workspace(config, output, observer) as workspace:
+        stage(workspace, observer)
+
+
+@contextmanager
+def _observing(*, quiet: bool = False) -> Iterator[Any]:
+    from dialora.progress import ProgressDisplay
+
+    with ProgressDisplay(quiet=quiet) as display:
+        yield display
+
+
+def _print_error(error: DialoraError) -> None:
+    name = type(error).__name__
+    for line in str(error).splitlines():
+        typer.echo(f"{name}: {line}", err=True)
+    if isinstance(error, Interrupted):
+        typer.echo("The same command goes on from here.", err=True)
+
+
+def _print_json(values: Any) -> None:
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+
+
+def _print_table(
+    title: str,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[str, ...]],
+    *,
+    right: tuple[int, ...] = (),
+    lines: bool = False,
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_lines=lines)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+__all__ = ["app", "main"]

@@ -1,0 +1,220 @@
+"""From Examples to batches of token ids: the one prompt, the labels, the order of batches.
+
+Training and inference build their inputs with the same function here. Batches are planned once for the whole run,
+from lengths and a seed alone, so every method sees the same examples in the same order and a resumed run goes on
+where it was.
+
+Shapes: B batch, S source tokens, T target tokens; both padded to the longest of the batch.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dialora.config import TrainingConfig
+from dialora.records import Example
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+IGNORED_LABEL = -100
+"""Positions of padding, which cross entropy leaves out."""
+
+MULTIPLE = 8
+"""Padded lengths are multiples of this many tokens, which matrix kernels like."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedSource:
+    """One prompt around one dialogue as token ids."""
+
+    input_ids: list[int]
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPair:
+    """One dialogue with one of its references, as token ids."""
+
+    id: str
+    input_ids: list[int]
+    labels: list[int]
+    source_truncated: bool
+    target_truncated: bool
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """Source and target tokens."""
+        return len(self.input_ids), len(self.labels)
+
+
+def build_prompt(dialogue: str, prompt: str) -> str:
+    """Put the dialogue where the prompt says `{dialogue}`; braces in the dialogue mean nothing."""
+    return prompt.replace("{dialogue}", dialogue)
+
+
+def tokenize_sources(
+    dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str, max_length: int
+) -> list[TokenizedSource]:
+    """Tokenize each dialogue in its prompt, at most `max_length` tokens long.
+
+    A source that is too long loses the end of its dialogue, never the part of the prompt behind it: the model is
+    still told what to do.
+    """
+    if not dialogues:
+        return []
+    prefix, suffix = prompt.split("{dialogue}")
+    encoded = tokenizer([build_prompt(d, prompt) for d in dialogues], return_offsets_mapping=True, verbose=False)
+    sources = []
+    for dialogue, ids, offsets in zip(dialogues, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        if len(ids) <= max_length:
+            sources.append(TokenizedSource(ids, truncated=False))
+            continue
+        end = len(prefix) + len(dialogue)
+        tail = [i for i, (start, _) in zip(ids[:-1], offsets[:-1], strict=True) if suffix and start >= end] + ids[-1:]
+        tail = tail[-max_length:]
+        sources.append(TokenizedSource(ids[: max_length - len(tail)] + tail, truncated=True))
+    return sources
+
+
+def tokenize_pairs(
+    examples: Sequence[Example],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    prompt: str,
+    max_source_length: int,
+    max_target_length: int,
+) -> list[TrainingPair]:
+    """Tokenize examples for training: one pair for each reference, every target closed by the end token."""
+    sources = tokenize_sources([e.dialogue for e in examples], tokenizer, prompt=prompt, max_length=max_source_length)
+    references = [reference for example in examples for reference in example.references]
+    targets = iter(tokenizer(text_target=references, verbose=False)["input_ids"] if references else [])
+    pairs = []
+    for example, source in zip(examples, sources, strict=True):
+        for _ in example.references:
+            target = next(targets)
+            cut = len(target) > max_target_length
+            labels = [*target[: max_target_length - 1], tokenizer.eos_token_id] if cut else target
+            pairs.append(TrainingPair(example.id, source.input_ids, labels, source.truncated, cut))
+    return pairs
+
+
+def plan_batches(lengths: Sequence[tuple[int, int]], training: TrainingConfig, *, seed: int) -> list[list[int]]:
+    """Plan every batch of a run: lists of indices into `lengths` (source and target tokens), in training order.
+
+    Each epoch is shuffled, then sorted by length within windows of 50 batches so that a batch holds like lengths and
+    little padding, then its batches are shuffled.
+    """
+    rng = random.Random(f"batches-{seed}")
+    if training.max_steps is not None:
+        num_batches = training.max_steps * training.gradient_accumulation_steps
+        batches: list[list[int]] = []
+        while len(batches) < num_batches:
+            batches += _plan_epoch(lengths, training, rng)
+        return batches[:num_batches]
+    whole, part = divmod(training.num_train_epochs, 1)
+    batches = [batch for _ in range(int(whole)) for batch in _plan_epoch(lengths, training, rng)]
+    if part:
+        last = _plan_epoch(lengths, training, rng)
+        batches += last[: max(1, round(part * len(last)))]
+    return batches
+
+
+def _plan_epoch(lengths: Sequence[tuple[int, int]], training: TrainingConfig, rng: random.Random) -> list[list[int]]:
+    order = list(range(len(lengths)))
+    rng.shuffle(order)
+    window = 50 * training.per_device_train_batch_size
+    batches = []
+    for start in range(0, len(order), window):
+        group = sorted(order[start : start + window], key=lambda i: lengths[i], reverse=True)
+        if training.max_batch_tokens is None:
+            size = training.per_device_train_batch_size
+            batches += [group[i : i + size] for i in range(0, len(group), size)]
+        else:
+            batches += fill_batches([(i, *lengths[i]) for i in group], training.max_batch_tokens)
+    rng.shuffle(batches)
+    return batches
+
+
+def fill_batches(items: Sequence[tuple[int, int, int]], max_tokens: int) -> list[list[int]]:
+    """Cut `items` (index, source tokens, target tokens), in their order, into batches of at most `max_tokens`.
+
+    Tokens count with their padding. An item that is longer than the budget gets a batch of its own.
+    """
+    batches: list[list[int]] = []
+    longest_source = longest_target = 0
+    for index, source, target in items:
+        longest_source, longest_target = max(longest_source, source), max(longest_target, target)
+        padded = _padded(longest_source) + _padded(longest_target)
+        if batches and (len(batches[-1]) + 1) * padded <= max_tokens:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+            longest_source, longest_target = source, target
+    return batches
+
+
+def collate_sources(sources: Sequence[list[int]], *, pad_id: int) -> dict[str, torch.Tensor]:
+    """Pad token ids on the right: `input_ids` and `attention_mask`, each (B, S)."""
+    import torch
+
+    width = _padded(max(len(ids) for ids in sources))
+    input_ids = torch.full((len(sources), width), pad_id)
+    attention_mask = torch.zeros((len(sources), width), dtype=torch.long)
+    for row, ids in enumerate(sources):
+        input_ids[row, : len(ids)] = torch.tensor(ids)
+        attention_mask[row, : len(ids)] = 1
+    return {"input_ids": input_ids, "attention_mask": attention_mask}
+
+
+def collate_pairs(pairs: Sequence[TrainingPair], *, pad_id: int) -> dict[str, torch.Tensor]:
+    """Pad a training batch: the sources as in `collate_sources`, and `labels` (B, T) with -100 on padding."""
+    import torch
+
+    width = _padded(max(len(pair.labels) for pair in pairs))
+    labels = torch.full((len(pairs), width), IGNORED_LABEL)
+    for row, pair in enumerate(pairs):
+        labels[row, : len(pair.labels)] = torch.tensor(pair.labels)
+    return collate_sources([pair.input_ids for pair in pairs], pad_id=pad_id) | {"labels": labels}
+
+
+def padding_share(lengths: Sequence[tuple[int, int]], batches: Sequence[Sequence[int]]) -> float:
+    """Return which share of the batches' positions, source and target together, is padding: [0, 1)."""
+    real = padded = 0
+    for batch in batches:
+        real += sum(sum(lengths[i]) for i in batch)
+        padded += len(batch) * (_padded(max(lengths[i][0] for i in batch)) + _padded(max(lengths[i][1] for i in batch)))
+    return 1 - real / padded if padded else 0.0
+
+
+def _padded(length: int) -> int:
+    return -(-length // MULTIPLE) * MULTIPLE
+
+
+def describe_pairs(pairs: Sequence[TrainingPair]) -> dict[str, Any]:
+    """Count what truncation took from a training split."""
+    return {
+        "num_pairs": len(pairs),
+        "num_truncated_sources": sum(pair.source_truncated for pair in pairs),
+        "num_truncated_targets": sum(pair.target_truncated for pair in pairs),
+    }
+
+
+__all__ = [
+    "IGNORED_LABEL",
+    "TokenizedSource",
+    "TrainingPair",
+    "build_prompt",
+    "collate_pairs",
+    "collate_sources",
+    "describe_pairs",
+    "fill_batches",
+    "padding_share",
+    "plan_batches",
+    "tokenize_pairs",
+    "tokenize_sources",
+]

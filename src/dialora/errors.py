@@ -1,0 +1,73 @@
+"""The exception tree, and the exit code each branch ends the command line with.
+
+DialoraError                    1  anything dialora raises on purpose
+├── InputError                  2  what the user gave cannot be used
+│   ├── ConfigError             2  the experiment file or a --set
+│   ├── DataError               2  the dialogues and summaries
+│   └── ModelError              2  the base model or an adapter
+├── StageError                  1  a stage's input is missing or damaged on disk
+├── TrainingError               1  training cannot go on (non-finite loss, …)
+├── GenerationError             1  predictions cannot be made
+└── Interrupted               130  stopped by the user; the same command continues
+
+Every message is one line per problem: what is wrong, what was got, what is allowed, what to do.
+"""
+
+
+class DialoraError(Exception):
+    """Anything dialora raises on purpose; the message is for the user."""
+
+    exit_code = 1
+
+
+class InputError(DialoraError):
+    """What the user gave cannot be used as it is."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """The experiment file or an override is wrong; `problems` holds one line each."""
+
+    def __init__(self, problems: str | list[str]) -> None:
+        self.problems = [problems] if isinstance(problems, str) else problems
+        super().__init__("\n".join(self.problems))
+
+
+class DataError(InputError):
+    """The data cannot be read, or lacks what the experiment needs."""
+
+
+class ModelError(InputError):
+    """The base model or adapter cannot be loaded, or does not fit the method."""
+
+
+class StageError(DialoraError):
+    """A stage's input is missing or damaged on disk."""
+
+
+class TrainingError(DialoraError):
+    """Training cannot go on; what was learned so far stays in the checkpoint."""
+
+
+class GenerationError(DialoraError):
+    """Predictions cannot be made."""
+
+
+class Interrupted(DialoraError):  # noqa: N818 - an outcome, not a fault
+    """Stopped by the user; running the same command again continues."""
+
+    exit_code = 130
+
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "DialoraError",
+    "GenerationError",
+    "InputError",
+    "Interrupted",
+    "ModelError",
+    "StageError",
+    "TrainingError",
+]

@@ -1,0 +1,310 @@
+"""An experiment end to end: every stage in order, each done only where it is missing.
+
+Takes an experiment, gives a Comparison; what it did lies in the run directory (see `runs`). Training and generation
+happen in worker processes, one per run. An observer is told what happens, as plain events.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dialora import errors
+from dialora.checkpoint import forbid_network, identify_model
+from dialora.comparison import Comparison
+from dialora.config import ExperimentConfig, stable_hash
+from dialora.data.examples import DialogueDataset, load_dataset
+from dialora.errors import ConfigError, DialoraError, StageError
+from dialora.records import Example, Prediction
+from dialora.runs import Run, Stage, build_run, disk_errors_explained, load_records, save_json, save_records, save_text
+from dialora.worker import Job
+
+RUNS = Path("runs")
+RESULTLESS = frozenset({"checkpoint_seconds", "report_to"})
+"""Training options that do not change what is learned."""
+
+Observer = Callable[[dict[str, Any]], None]
+"""Told what happens: {"event": "stage" | "progress" | "done" | …, …}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An experiment's folder, its data and its runs."""
+
+    config: ExperimentConfig
+    root: Path
+    data: Stage
+    dataset: DialogueDataset
+    runs: tuple[Run, ...]
+
+    @property
+    def missing_runs(self) -> list[Run]:
+        """Runs that still have to be trained or generated."""
+        return [run for run in self.runs if not (_is_trained(run) and run.generation.is_complete)]
+
+
+def compare(config: ExperimentConfig, *, output: Path | None = None, observer: Observer | None = None) -> Comparison:
+    """Run all that is missing of an experiment and report it. Raises DialoraError.
+
+    Running it again is cheap: finished stages are kept. Interrupted, it goes on where it was.
+    """
+    observer = observer or _ignore
+    with open_workspace(config, output, observer) as workspace:
+        require_checks(workspace, observer)
+        for run in workspace.runs:
+            _run_worker(workspace, run, observer)
+        score_runs(workspace, observer)
+        return report_runs(workspace, observer)
+
+
+def train_runs(workspace: Workspace, observer: Observer) -> None:
+    """Train every run that is not trained yet."""
+    for run in workspace.runs:
+        if not _is_trained(run):
+            _run_worker(workspace, run, observer, until="training")
+
+
+def generate_runs(workspace: Workspace, observer: Observer) -> None:
+    """Generate with every trained run. Raises StageError when one is not trained."""
+    for run in workspace.runs:
+        if run.training is not None:
+            run.training.require()
+    for run in workspace.runs:
+        _run_worker(workspace, run, observer)
+
+
+def score_runs(workspace: Workspace, observer: Observer) -> None:
+    """Score every run's predictions. Raises StageError when one has none."""
+    from dialora.scoring import score_predictions
+
+    examples = list(workspace.dataset.test)
+    for run in workspace.runs:
+        if run.scoring.is_complete:
+            continue
+        predictions = load_records(Prediction, run.generation.require() / "predictions.jsonl")
+        observer({"event": "stage", "stage": "scoring", "run": run.name, "key": run.key})
+        started = time.perf_counter()
+        with run.scoring.writing() as folder:
+            save_records(score_predictions(examples, predictions), folder / "scores.jsonl")
+            save_json({"score_seconds": time.perf_counter() - started}, folder / "scoring.json")
+
+
+def report_runs(workspace: Workspace, observer: Observer) -> Comparison:
+    """Compare the scored runs and write `results.json` and the report. Raises StageError when one is not scored."""
+    from dialora.assembly import build_document, build_results
+    from dialora.report import render_report
+
+    for run in workspace.runs:
+        run.scoring.require()
+    observer({"event": "stage", "stage": "report", "run": workspace.root.name, "key": ""})
+    document = build_document(workspace.config, workspace.dataset, workspace.runs)
+    save_json(build_results(document), workspace.root / "results.json")
+    render_report(document, workspace.root)
+    observer({"event": "reported", "folder": str(workspace.root), "document": document})
+    return document.comparison
+
+
+def require_checks(workspace: Workspace, observer: Observer) -> None:
+    """Before hours are spent: run the checks where anything is missing. Raises ConfigError when one fails."""
+    from dialora.checks import check_experiment
+
+    if not workspace.missing_runs:
+        return
+    observer({"event": "stage", "stage": "check", "run": workspace.root.name, "key": ""})
+    findings = check_experiment(workspace.config, workspace.dataset, output=workspace.root)
+    failed = [
+        f.detail if f.detail.startswith(("methods.", "model:", "training.")) else f"{f.check}: {f.detail}"
+        for f in findings
+        if f.status == "failed"
+    ]
+    if failed:
+        raise ConfigError(failed)
+    for finding in findings:
+        if finding.status == "warning":
+            observer({"event": "warning", "message": f"{finding.check}: {finding.detail}"})
+
+
+@contextmanager
+def open_workspace(
+    config: ExperimentConfig, output: Path | None = None, observer: Observer | None = None
+) -> Iterator[Workspace]:
+    """Read the data, lay out the runs, and keep other dialoras out of the folder meanwhile. Raises DialoraError."""
+    root = output or RUNS / config.name
+    forbid_network(config)
+    with disk_errors_explained(root):
+        _require_own_folder(root)
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StageError(
+                f"{root}: another dialora is at work here; wait for it, or give another --output."
+            ) from error
+        try:
+            yield _lay_out(config, root, observer or _ignore)
+        finally:
+            lock.release()
+
+
+def read_dataset(config: ExperimentConfig) -> DialogueDataset:
+    """Read the experiment's data. Raises DataError."""
+    return load_dataset(config.data, needs_train=any(method.trains for method in config.methods.values()))
+
+
+def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, str]) -> tuple[Run, ...]:
+    """Lay out every run of the experiment: what each depends on, and so where it lies.
+
+    `fingerprint` is the data's, by split.
+    """
+    common = {
+        "model": identify_model(config),
+        "prompt": config.prompt,
+        "max_source_length": config.data.max_source_length,
+    }
+    trained = {
+        "train": fingerprint.get("train"),
+        "validation": fingerprint.get("validation"),
+        "max_target_length": config.data.max_target_length,
+        "training": config.training.model_dump(mode="json", exclude=set(RESULTLESS)),
+    }
+    decoding = {"test": fingerprint["test"], "decoding": config.decoding.model_dump(mode="json")}
+    runs = []
+    for key, method in config.methods.items():
+        # Without training nothing is drawn: one seed says it all.
+        for seed in config.seeds if method.trains else config.seeds[:1]:
+            inputs = common | {"method": method.name, "options": method.model_dump(mode="json")}
+            runs.append(
+                build_run(
+                    root,
+                    key=key,
+                    method=method.name,
+                    seed=seed,
+                    trains=method.trains,
+                    inputs=inputs | trained if method.trains else inputs,
+                    decoding=decoding,
+                )
+            )
+    return tuple(runs)
+
+
+def _lay_out(config: ExperimentConfig, root: Path, observer: Observer) -> Workspace:
+    observer({"event": "stage", "stage": "data", "run": root.name, "key": ""})
+    started = time.perf_counter()
+    dataset = read_dataset(config)
+    data = Stage(root / "data", stable_hash(dataset.summary.to_json()))
+    if not data.is_complete:
+        with data.writing() as folder:
+            for name in ("train", "validation", "test"):
+                examples: tuple[Example, ...] = getattr(dataset, name)
+                save_records(examples, folder / f"{name}.jsonl")
+            save_json(dataset.summary.to_json() | {"load_seconds": time.perf_counter() - started}, folder / "data.json")
+    save_text(config.to_yaml(), root / "experiment.yaml")
+    for note in dataset.summary.notes:
+        observer({"event": "note", "message": note})
+    return Workspace(config, root, data, dataset, plan_runs(config, root, dataset.summary.fingerprint))
+
+
+def _require_own_folder(root: Path) -> None:
+    """Raise ConfigError when `root` is somebody else's folder."""
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"--output {root}: is a file; give a folder.")
+    if root.is_dir() and any(root.iterdir()) and not ({"experiment.yaml", ".lock"} & set(os.listdir(root))):
+        raise ConfigError(f"--output {root}: holds files that are not dialora's; give a new or empty folder.")
+
+
+def _is_trained(run: Run) -> bool:
+    return run.training is None or run.training.is_complete
+
+
+def _run_worker(workspace: Workspace, run: Run, observer: Observer, *, until: str = "generation") -> None:
+    """Do a run's missing stages in a fresh process, and pass its events on. Raises what the worker raised."""
+    if _is_trained(run) and (until == "training" or run.generation.is_complete):
+        return
+    run.work.mkdir(parents=True, exist_ok=True)
+    observer({"event": "stage", "stage": "start", "run": run.name, "key": run.key})
+    job = Job(workspace.config, run, workspace.data.require(), until)
+    command = [sys.executable, "-m", "dialora.worker"]
+    pipe = subprocess.PIPE
+    with (
+        (run.work / "worker.log").open("ab") as log,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True) as process,
+    ):
+        try:
+            last = _talk(process, job, observer)
+        finally:
+            if process.poll() is None and sys.exc_info()[0] is not None:
+                process.kill()
+    _raise_outcome(last, run, process.returncode)
+
+
+def _talk(process: subprocess.Popen[bytes], job: Job, observer: Observer) -> dict[str, Any]:
+    """Hand the worker its job and pass events on until it ends; Ctrl-C lets it save a checkpoint first."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
+    process.stdin.flush()
+    last: dict[str, Any] = {}
+    lines = iter(process.stdout.readline, b"")
+    while True:
+        try:
+            for line in lines:
+                last = json.loads(line)
+                observer(last)
+            return last
+        except KeyboardInterrupt:
+            if last.get("event") == "interrupting":
+                raise
+            last = {"event": "interrupting"}
+            observer(last)
+            process.send_signal(signal.SIGINT)
+
+
+def _raise_outcome(last: dict[str, Any], run: Run, code: int) -> None:
+    """Raise what ended the worker, if it was not the end of its work."""
+    event = last.get("event")
+    if event == "done":
+        return
+    log = run.work / "worker.log"
+    if event == "error":
+        kind = getattr(errors, last["kind"], DialoraError)
+        raise kind(last["message"])
+    if event == "crash":
+        raise StageError(f"{run.name}: {last['message']}; details in {log}. Finished stages are kept.")
+    if code == -signal.SIGKILL:
+        raise StageError(
+            f"{run.name}: the worker was killed, most likely because memory ran out (details in {log}). Lower "
+            f"training.per_device_train_batch_size or decoding.max_batch_tokens; the same command goes on from the "
+            f"last checkpoint."
+        )
+    raise StageError(f"{run.name}: the worker ended unexpectedly (exit code {code}); details in {log}.")
+
+
+def _ignore(event: dict[str, Any]) -> None:
+    return None
+
+
+__all__ = [
+    "Observer",
+    "Workspace",
+    "compare",
+    "generate_runs",
+    "open_workspace",
+    "plan_runs",
+    "read_dataset",
+    "report_runs",
+    "require_checks",
+    "score_runs",
+    "train_runs",
+]

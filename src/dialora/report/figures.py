@@ -1,0 +1,293 @@
+"""The report's figures as SVG: scores with intervals, loss curves, quality against cost.
+
+Takes a ReportDocument and gives standalone SVG text, the same bytes every time. Backgrounds are transparent and every
+colour reads on white and on near-black; `embed_svg` makes one fit to stand inline in a themed HTML page. matplotlib is
+imported on the first drawing and its global state is left as it was.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dialora.comparison import METRICS, Comparison, System
+from dialora.report import numbers
+from dialora.report.document import LossCurve, ReportDocument
+from dialora.report.palette import GREY, SystemStyle, build_styles, find_system, is_trained
+from dialora.report.tables import METRIC_NAMES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+INK = "#7a828d"
+WIDTH = 8.6  # inches; 826 px at the CSS resolution, about the width of the report's column
+MAX_RAW_POINTS = 1500
+FIGURE_NAMES = ("scores", "loss", "tradeoff")
+_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, *(3600 * n for n in (1, 2, 4, 6, 12, 24, 48, 120, 240))]
+_CLOCK = [0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 36_000, 86_400, 345_600, 864_000, 1e7]
+_STYLE: Any = {
+    "svg.hashsalt": "dialora",
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "grid.color": INK,
+    "grid.alpha": 0.22,
+    "grid.linewidth": 0.6,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFigure:
+    """A drawn figure: its file name without suffix, what it shows, and the SVG."""
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+
+
+def render_figures(document: ReportDocument) -> tuple[ReportFigure, ...]:
+    """Draw every figure the document has facts for."""
+    comparison = document.comparison
+    styles = build_styles(comparison.systems)
+    with _drawing():
+        figures = (
+            _draw_scores(comparison, styles),
+            _draw_loss(document.curves, comparison, styles),
+            _draw_tradeoff(comparison, styles),
+        )
+    return tuple(figure for figure in figures if figure is not None)
+
+
+def embed_svg(figure: ReportFigure) -> str:
+    """Return the SVG to stand inline: ids unique in the page, ink and fonts those of the page."""
+    svg = figure.svg[figure.svg.index("<svg") :]
+    svg = re.sub(r'\bid="', f'id="{figure.name}-', svg)
+    svg = re.sub(r'href="#', f'href="#{figure.name}-', svg).replace("url(#", f"url(#{figure.name}-")
+    svg = svg.replace(INK, "var(--figure-ink)")
+    return svg.replace("<svg ", f'<svg role="img" aria-labelledby="figure-{figure.name}-title" ', 1)
+
+
+@contextmanager
+def _drawing() -> Iterator[None]:
+    """Set the figures' style for a while; a glyph that the measuring font lacks is the viewer's font's to draw."""
+    import matplotlib
+
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        yield
+
+
+def _build_canvas(height: float, *, columns: int, **options: Any) -> tuple[Canvas, list[Axes]]:
+    from matplotlib.figure import Figure as Canvas
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    canvas = Canvas(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(wspace=0.05))
+    canvas.patch.set_alpha(0)
+    axes = canvas.subplots(1, columns, squeeze=False, **options)
+    for axis in axes[0]:
+        axis.patch.set_alpha(0)
+    return canvas, list(axes[0])
+
+
+def _to_svg(canvas: Canvas) -> str:
+    buffer = io.StringIO()
+    canvas.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", buffer.getvalue(), flags=re.DOTALL)
+    svg = re.sub(r"<!DOCTYPE.*?>\s*", "", svg, flags=re.DOTALL)
+    return re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", svg)
+
+
+def _draw_scores(comparison: Comparison, styles: dict[str, SystemStyle]) -> ReportFigure:
+    systems = comparison.systems
+    canvas, axes = _build_canvas(0.95 + 0.3 * len(systems), columns=len(METRICS), sharey=True)
+    for axis, metric in zip(axes, METRICS, strict=True):
+        axis.set_title(METRIC_NAMES[metric])
+        axis.grid(visible=False, axis="y")
+        axis.spines["left"].set_visible(False)
+        axis.locator_params(axis="x", nbins=4)
+        for row, system in enumerate(systems):
+            score, style = system.scores.get(metric), styles[system.key]
+            if score is None:
+                continue
+            if row == 0 and not is_trained(system):
+                axis.axvline(score.mean, color=style.color, linewidth=0.9, linestyle=(0, (3, 3)), alpha=0.7)
+            axis.plot([score.ci_low, score.ci_high], [row, row], color=style.color, linewidth=2, alpha=0.55)
+            axis.plot([score.mean], [row], style.marker, color=style.color, markersize=6)
+        axis.margins(x=0.12)
+    axes[0].set_yticks(range(len(systems)), [_shorten(system.label) for system in systems])
+    axes[0].set_ylim(len(systems) - 0.4, -0.6)
+    caption = "Mean F-measure over the test dialogues (dot) and its 95 % bootstrap interval (whisker)."
+    if not is_trained(systems[0]):
+        caption += f" The dashed line is {systems[0].label}."
+    return ReportFigure("scores", "Scores", caption, _to_svg(canvas))
+
+
+def _draw_loss(
+    curves: tuple[LossCurve, ...], comparison: Comparison, styles: dict[str, SystemStyle]
+) -> ReportFigure | None:
+    curves = tuple(curve for curve in curves if curve.train or curve.validation)
+    if not curves:
+        return None
+    canvas, (axis,) = _build_canvas(3.6, columns=1)
+    tops, named = [], set()
+    for curve in curves:
+        system = find_system(curve.label, comparison.systems)
+        style = styles[system.key] if system else SystemStyle(GREY, "o")
+        # The runs of one system share its colour and its line in the legend.
+        name = system.label if system else curve.label
+        label = None if name in named else _shorten(name)
+        named.add(name)
+        smooth = smooth_losses(curve.train)
+        steps = np.arange(1, len(smooth) + 1)
+        thin = slice(None, None, max(1, len(smooth) // MAX_RAW_POINTS))
+        axis.plot(steps[thin], np.asarray(curve.train, dtype=float)[thin], color=style.color, linewidth=0.6, alpha=0.22)
+        axis.plot(steps[thin], smooth[thin], color=style.color, linewidth=1.6, label=label)
+        at, losses = [step for step, _ in curve.validation], [loss for _, loss in curve.validation]
+        label = None if curve.train else label
+        axis.plot(at, losses, style.marker, color=style.color, markersize=6, markeredgecolor=INK, label=label)
+        tops.extend([*smooth, *losses])
+    finite = [value for value in tops if np.isfinite(value)]
+    if finite:
+        low, high = min(finite), max(finite)
+        pad = 0.06 * (high - low or 1)
+        axis.set_ylim(low - pad, high + pad)
+    axis.set_xlabel("optimizer step")
+    axis.set_ylabel("loss")
+    canvas.legend(loc="outside right upper", frameon=False, labelcolor=INK)
+    caption = "Training loss per optimizer step (faint) and smoothed (line)."
+    if any(curve.validation for curve in curves):
+        caption += " Markers are the validation loss."
+    return ReportFigure("loss", "Loss", caption, _to_svg(canvas))
+
+
+def smooth_losses(losses: tuple[float, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the exponential mean of losses, corrected for its start; its memory is about 4 % of the steps."""
+    weight = 2 / (max(1, len(losses) / 25) + 1)
+    mean, mass, smooth = 0.0, 0.0, []
+    for loss in losses:
+        if np.isfinite(loss):
+            mean, mass = mean + weight * (loss - mean), mass + weight * (1 - mass)
+        smooth.append(mean / mass if mass else np.nan)
+    return np.array(smooth, dtype=np.float64)
+
+
+def _draw_tradeoff(comparison: Comparison, styles: dict[str, SystemStyle]) -> ReportFigure | None:
+    metric = METRICS[0]
+    scored = [system for system in comparison.systems if metric in system.scores]
+    trained = [system for system in scored if is_trained(system)]
+    panels = [
+        (title, [(system, x) for system in trained if (x := getattr(system, fact)) is not None], fact)
+        for title, fact in (("Trainable parameters", "trainable_params"), ("Training time", "train_seconds"))
+    ]
+    panels = [panel for panel in panels if panel[1]]
+    if not panels:
+        return None
+    canvas, axes = _build_canvas(3.4, columns=len(panels), sharey=True)
+    for axis, (title, points, fact) in zip(axes, panels, strict=True):
+        for system in scored:
+            if not is_trained(system):
+                _draw_reference(axis, system, styles[system.key])
+        for system, x in points:
+            _draw_point(axis, system, x, styles[system.key])
+        _scale_cost(axis, [x for _, x in points], fact)
+        axis.set_xlabel(title.lower())
+    axes[0].set_ylabel(METRIC_NAMES[metric])
+    handles, labels = axes[0].get_legend_handles_labels()
+    canvas.legend(handles, labels, loc="outside right upper", frameon=False, labelcolor=INK)
+    caption = "ROUGE-1 with its 95 % interval against what training took; up and to the left is better."
+    if len(trained) < len(scored):
+        caption += " Dashed with a band: systems that train nothing."
+    return ReportFigure("tradeoff", "Quality against cost", caption, _to_svg(canvas))
+
+
+def _draw_reference(axis: Axes, system: System, style: SystemStyle) -> None:
+    score = system.scores[METRICS[0]]
+    axis.axhspan(score.ci_low, score.ci_high, color=style.color, alpha=0.16, linewidth=0)
+    axis.axhline(score.mean, color=style.color, linewidth=1, linestyle=(0, (4, 3)), label=_shorten(system.label))
+
+
+def _draw_point(axis: Axes, system: System, x: float, style: SystemStyle) -> None:
+    score = system.scores[METRICS[0]]
+    axis.plot([x, x], [score.ci_low, score.ci_high], color=style.color, linewidth=2, alpha=0.55)
+    axis.plot([x], [score.mean], style.marker, color=style.color, markersize=7, label=_shorten(system.label))
+
+
+def _scale_cost(axis: Axes, values: list[float], fact: str) -> None:
+    """Set a log scale for parameters, and for times that span more than a factor of ten."""
+    positive = [value for value in values if value > 0] or [1.0]
+    low, high = min(positive) / 2.5, max(positive) * 2.5
+    if fact == "trainable_params":
+        axis.set_xscale("log")
+        ticks = _choose_ticks(low, high, [_spread(1, 2, 5), _spread(1, 3), _spread(1), _spread(1)[::2]])
+    elif high > 60 * low:
+        axis.set_xscale("log")
+        ticks = _choose_ticks(low, high, [_CLOCK, _CLOCK[::2], _CLOCK[::4]])
+    else:
+        low, high = 0.0, 1.15 * max(positive)
+        ticks = _choose_ticks(low, high, [[step * i for i in range(7)] for step in (0.1, 0.5, *_STEPS)])
+    axis.set_xlim(low, high)
+    write = _short_count if fact == "trainable_params" else _short_time
+    axis.set_xticks(ticks, [write(tick) for tick in ticks])
+    axis.set_xticks([], minor=True)
+
+
+def _spread(*digits: float) -> list[float]:
+    return [digit * 10.0**power for power in range(13) for digit in digits]
+
+
+def _choose_ticks(low: float, high: float, scales: list[list[float]]) -> list[float]:
+    """Return the ticks in range of the densest scale that has at most five there, and more beyond."""
+    for scale in scales:
+        ticks = [tick for tick in scale if low <= tick <= high]
+        if len(ticks) <= 5 and scale[-1] > high:
+            return ticks
+    return [low, high]
+
+
+def _short_count(value: float) -> str:
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g}"
+
+
+def _short_time(seconds: float) -> str:
+    return "0" if seconds == 0 else numbers.format_duration(seconds)
+
+
+def _shorten(label: str, length: int = 28) -> str:
+    # A leading underscore hides an artist from matplotlib's legend.
+    label = " ".join(label.split()).lstrip("_") or numbers.MISSING
+    return label if len(label) <= length else label[: length - 1] + "…"
+
+
+__all__ = ["FIGURE_NAMES", "ReportFigure", "embed_svg", "render_figures", "smooth_losses"]

@@ -1,0 +1,55 @@
+"""One colour and marker per system, the same in every figure, table and browser card.
+
+The colours are Okabe & Ito's colour-blind-safe set (Color Universal Design, 2008), its light members darkened until
+each has a contrast of at least 3:1 on white and on near-black, so one set serves light and dark pages and the
+terminal. The first untrained system is grey: it is what the others are measured against.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dialora.comparison import System
+from dialora.methods import METHODS
+
+GREY = "#7a828c"
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#c4659a", "#b07d00", "#7a6fd0", "#a0673f")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStyle:
+    """How a system is drawn: a hex colour, and a matplotlib marker that tells apart systems sharing one."""
+
+    color: str
+    marker: str
+
+
+def is_trained(system: System) -> bool:
+    """Return whether the system had training: neither zero-shot nor a yardstick row."""
+    method = METHODS.get(system.method)
+    return not system.yardstick and (method is None or method.trains)
+
+
+def build_styles(systems: Sequence[System]) -> dict[str, SystemStyle]:
+    """Return each system's style by key; colours repeat with another marker when there are more systems."""
+    styles: dict[str, SystemStyle] = {}
+    untrained = next((system.key for system in systems if not is_trained(system)), None)
+    if untrained is not None:
+        styles[untrained] = SystemStyle(GREY, MARKERS[0])
+    others = [system.key for system in systems if system.key != untrained]
+    for index, key in enumerate(others):
+        turn, color = divmod(index, len(COLORS))
+        styles[key] = SystemStyle(COLORS[color], MARKERS[turn % len(MARKERS)])
+    return styles
+
+
+def find_system(label: str, systems: Iterable[System]) -> System | None:
+    """Return the system a run's label belongs to, as in `PEFT, seed 1`: the longest that it is or begins with."""
+    matches = [system for system in systems if re.match(rf"{re.escape(system.label)}(?!\w)", label)]
+    return max(matches, key=lambda system: len(system.label), default=None)
+
+
+__all__ = ["COLORS", "GREY", "SystemStyle", "build_styles", "find_system", "is_trained"]

@@ -1,0 +1,230 @@
+"""The comparison's tables as plain values, built once for the terminal, Markdown and HTML.
+
+Takes a Comparison and gives Tables whose cells are finished text; a renderer only decides how a cell looks. The first
+three are the notebook's: parameters, training, ROUGE.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dialora.comparison import METRICS, Comparison, Difference, Interval, System
+from dialora.report import numbers
+from dialora.report.palette import is_trained
+
+METRIC_NAMES = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rougeLsum": "ROUGE-Lsum"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value: its text, smaller lines below it, and the full form where the text is shortened."""
+
+    text: str
+    details: tuple[str, ...] = ()
+    is_strong: bool = False
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table; `system` is the key of the system it is about."""
+
+    cells: tuple[Cell, ...]
+    system: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A titled table. The first column holds names; the others are numbers unless `is_text`."""
+
+    key: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    footnote: str = ""
+    is_text: bool = False
+
+
+def split_verdict(comparison: Comparison) -> tuple[str, list[str]]:
+    """Return the verdict's first sentence, which is the headline, and the others."""
+    headline, *rest = re.split(r"(?<=[.!?]) +", comparison.verdict.strip())
+    return headline, rest
+
+
+def build_parameters_table(comparison: Comparison) -> Table:
+    """Return how many weights each system trains."""
+    as_loaded = [system.label for system in comparison.systems if not is_trained(system) and not system.yardstick]
+    rows = [
+        _system_row(
+            system,
+            Cell(numbers.format_count(system.trainable_params)),
+            Cell(numbers.format_count(system.total_params)),
+            Cell(numbers.format_percent(system.trainable_percent)),
+        )
+        for system in comparison.systems
+    ]
+    footnote = f"{_join(as_loaded)} is counted as loaded, as in the notebook; zero-shot trains none of them."
+    columns = ("System", "Trainable", "All", "Trainable %")
+    return Table("parameters", "Parameters", columns, tuple(rows), footnote if as_loaded else "")
+
+
+def build_training_table(comparison: Comparison) -> Table:
+    """Return what training each system took; – where nothing was trained or measured."""
+    has_seeds = any(len(system.seeds) > 1 for system in comparison.systems)
+    rows = []
+    for system in comparison.systems:
+        trained = is_trained(system)
+        cells = [
+            Cell(numbers.format_duration(system.train_seconds if trained else None)),
+            Cell(numbers.format_bytes(system.peak_memory_bytes if trained else None)),
+        ]
+        if has_seeds:
+            cells.append(Cell(numbers.format_count(len(system.seeds)) if trained else numbers.MISSING))
+        rows.append(_system_row(system, *cells))
+    footnote = "min:s (h:min:s from an hour on) of optimizer steps; memory at its highest."
+    if has_seeds:
+        footnote += " Time is the mean over seeds."
+    columns = ("System", "Training time", "Peak memory") + (("Seeds",) if has_seeds else ())
+    return Table("training", "Training", columns, tuple(rows), footnote)
+
+
+def build_scores_table(comparison: Comparison) -> Table:
+    """Return each system's mean scores with their intervals; the best mean of each column is strong."""
+    best = {metric: _best_mean(comparison.systems, metric) for metric in METRICS}
+    rows = []
+    for system in comparison.systems:
+        scores = [system.scores.get(metric) for metric in METRICS]
+        cells = [
+            _score_cell(score, is_best=score is not None and not system.yardstick and score.mean == best[metric])
+            for metric, score in zip(METRICS, scores, strict=True)
+        ]
+        rows.append(_system_row(system, *cells))
+    footnote = (
+        f"Mean F-measure over {numbers.format_count(comparison.num_examples)} test dialogues, with its 95 % "
+        "bootstrap interval over dialogues."
+    )
+    if any(value is not None for value in best.values()):
+        footnote += " Bold: the best mean of the column."
+    columns = ("System", *METRIC_NAMES.values())
+    return Table("scores", "ROUGE", columns, tuple(rows), footnote)
+
+
+def build_improvements_table(comparison: Comparison) -> Table | None:
+    """Return each system's gain over the first one; None when there is no other."""
+    first, *others = comparison.systems
+    if not others:
+        return None
+    rows = []
+    for system in others:
+        items = [_find(comparison, system.key, first.key, metric) for metric in METRICS]
+        rows.append(_system_row(system, *(_improvement_cell(item) for item in items)))
+    footnote = (
+        "ROUGE points (hundredths), the 95 % interval of the difference, and the change relative to "
+        f"{first.label}'s mean. Bold: the interval leaves out 0."
+    )
+    columns = ("System", *METRIC_NAMES.values())
+    return Table("improvements", f"Improvement over {first.label}", columns, tuple(rows), footnote)
+
+
+def build_pairs_table(comparison: Comparison) -> Table | None:
+    """Return every pair's difference in every metric; None when there is no pair."""
+    labels = {system.key: system.label for system in comparison.systems}
+    pairs = list(dict.fromkeys((item.a, item.b) for item in comparison.comparisons))
+    rows = [
+        Row((Cell(_pair_name(labels, a, b)), *(_pair_cell(_find(comparison, a, b, metric)) for metric in METRICS)))
+        for a, b in pairs
+    ]
+    footnote = (
+        "ROUGE points, the 95 % interval of the difference over the same dialogues, and the paired permutation p, "
+        "not corrected for the number of pairs. Bold: the interval leaves out 0."
+    )
+    columns = ("Difference", *METRIC_NAMES.values())
+    return Table("pairs", "Every pair", columns, tuple(rows), footnote) if rows else None
+
+
+def build_rouge1_pairs_table(comparison: Comparison) -> Table | None:
+    """Return every pair's ROUGE-1 difference on one line each, for narrow places."""
+    labels = {system.key: system.label for system in comparison.systems}
+    rows = []
+    for item in comparison.comparisons:
+        if item.metric != METRICS[0]:
+            continue
+        cells = (
+            Cell(_pair_name(labels, item.a, item.b)),
+            Cell(numbers.format_points(item.difference), is_strong=_is_clear(item)),
+            Cell(numbers.format_points_bounds(item.ci_low, item.ci_high)),
+            Cell(numbers.format_relative(item.relative)),
+            Cell(numbers.format_p_value(item.p_value)),
+        )
+        rows.append(Row(cells))
+    footnote = "Paired permutation p, not corrected for the number of pairs. Bold: the interval leaves out 0."
+    columns = ("Difference", "ROUGE-1 points", "95 % interval", "Relative", "p")
+    return Table("pairs", "Every pair", columns, tuple(rows), footnote) if rows else None
+
+
+def _system_row(system: System, *cells: Cell) -> Row:
+    details = (f"yardstick: {system.method}",) if system.yardstick else ()
+    return Row((Cell(system.label, details=details), *cells), system=system.key)
+
+
+def _best_mean(systems: tuple[System, ...], metric: str) -> float | None:
+    means = [s.scores[metric].mean for s in systems if not s.yardstick and metric in s.scores]
+    return max(means) if len(means) > 1 else None
+
+
+def _score_cell(score: Interval | None, *, is_best: bool) -> Cell:
+    if score is None:
+        return Cell(numbers.MISSING)
+    return Cell(numbers.format_score(score.mean), (numbers.format_bounds(score),), is_best)
+
+
+def _improvement_cell(item: Difference | None) -> Cell:
+    if item is None:
+        return Cell(numbers.MISSING)
+    bounds = numbers.format_points_bounds(item.ci_low, item.ci_high)
+    return Cell(
+        numbers.format_points(item.difference), (bounds, numbers.format_relative(item.relative)), _is_clear(item)
+    )
+
+
+def _pair_cell(item: Difference | None) -> Cell:
+    if item is None:
+        return Cell(numbers.MISSING)
+    bounds = numbers.format_points_bounds(item.ci_low, item.ci_high)
+    p_value = f"p {numbers.format_p_value(item.p_value)}"
+    return Cell(numbers.format_points(item.difference), (bounds, p_value), _is_clear(item))
+
+
+def _is_clear(item: Difference) -> bool:
+    return item.ci_low > 0 or item.ci_high < 0
+
+
+def _find(comparison: Comparison, a: str, b: str, metric: str) -> Difference | None:
+    try:
+        return comparison.difference(a, b, metric)
+    except KeyError:
+        return None
+
+
+def _pair_name(labels: dict[str, str], a: str, b: str) -> str:
+    return f"{labels.get(a, a)} {numbers.MINUS} {labels.get(b, b)}"
+
+
+def _join(labels: list[str]) -> str:
+    return ", ".join(labels)
+
+
+__all__ = [
+    "METRIC_NAMES",
+    "Cell",
+    "Row",
+    "Table",
+    "build_improvements_table",
+    "build_pairs_table",
+    "build_parameters_table",
+    "build_rouge1_pairs_table",
+    "build_scores_table",
+    "build_training_table",
+    "split_verdict",
+]

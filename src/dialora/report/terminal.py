@@ -1,0 +1,140 @@
+"""The report in the terminal: the verdict, the tables, and how the numbers came about, in 100 columns.
+
+Takes a ReportDocument, or a Comparison alone, and prints to a rich console. Labels are printed as text, never as
+markup.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dialora.comparison import Comparison
+from dialora.report import numbers
+from dialora.report.document import ReportDocument
+from dialora.report.palette import SystemStyle, build_styles
+from dialora.report.provenance import (
+    build_data_table,
+    build_environment_table,
+    build_notes,
+    build_time_table,
+    build_truncation_table,
+)
+from dialora.report.tables import (
+    Cell,
+    Table,
+    build_improvements_table,
+    build_parameters_table,
+    build_rouge1_pairs_table,
+    build_scores_table,
+    build_training_table,
+    split_verdict,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+MAX_PAIRS = 15
+MAX_SENTENCES = 8
+
+
+def print_report(report: ReportDocument | Comparison, console: Console) -> None:
+    """Print the verdict and the tables, and for a whole document how the numbers came about."""
+    comparison = report.comparison if isinstance(report, ReportDocument) else report
+    styles = build_styles(comparison.systems)
+    _print_title(comparison, console)
+    tables = [
+        build_parameters_table(comparison),
+        build_training_table(comparison),
+        build_scores_table(comparison),
+        build_improvements_table(comparison),
+        build_rouge1_pairs_table(comparison),
+    ]
+    if isinstance(report, ReportDocument):
+        tables += [
+            build_data_table(report.data),
+            build_truncation_table(report),
+            build_time_table(report),
+            build_environment_table(report),
+        ]
+    for table in tables:
+        if table is not None:
+            _print_table(table, styles, console)
+    if isinstance(report, ReportDocument):
+        _print_notes(report, console)
+
+
+def _print_title(comparison: Comparison, console: Console) -> None:
+    from rich import box
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.text import Text
+
+    count = numbers.format_count(comparison.num_examples)
+    facts = Text(f"{count} test dialogues · {comparison.protocol}", style="dim")
+    headline, rest = split_verdict(comparison)
+    lines = [Text(sentence) for sentence in rest[:MAX_SENTENCES]]
+    if len(rest) > MAX_SENTENCES:
+        lines.append(Text(f"… and {len(rest) - MAX_SENTENCES} more in the written report", style="dim"))
+    body = Group(Text(headline, style="bold"), *lines, Text(), facts)
+    title = Text(f" {comparison.experiment} ", style="bold")
+    console.print(Panel(body, title=title, title_align="left", box=box.ROUNDED, padding=(1, 2), border_style="cyan"))
+
+
+def _print_table(table: Table, styles: dict[str, SystemStyle], console: Console) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    rows = table.rows[:MAX_PAIRS] if table.key == "pairs" else table.rows
+    grid = _build_grid(table)
+    for row in rows:
+        name, *values = (_cell_text(cell) for cell in row.cells)
+        if row.system in styles:
+            name = Text("● ", style=styles[row.system].color) + name
+        grid.add_row(name, *values)
+    console.print()
+    console.print(Text(f" {table.title}", style="bold"))
+    console.print(grid)
+    footnote = table.footnote
+    if len(rows) < len(table.rows):
+        footnote = f"{len(table.rows) - len(rows)} more pairs are in the written report. {footnote}"
+    if footnote:
+        console.print(Padding(Text(footnote, style="dim"), (0, 1)))
+
+
+def _build_grid(table: Table) -> RichTable:
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    grid = RichTable(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=True, show_edge=True, padding=(0, 1))
+    for index, name in enumerate(table.columns):
+        is_left = index == 0 or table.is_text
+        grid.add_column(Text(name), justify="left" if is_left else "right", overflow="fold")
+    return grid
+
+
+def _cell_text(cell: Cell) -> Text:
+    from rich.text import Text
+
+    text = Text(cell.text, style="bold" if cell.is_strong else "")
+    for detail in cell.details:
+        text.append("\n")
+        text.append(detail, style="not bold dim")
+    return text
+
+
+def _print_notes(document: ReportDocument, console: Console) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    notes = build_notes(document)
+    if notes:
+        console.print()
+        console.print(Text(" Notes", style="bold"))
+    for note in notes:
+        console.print(Padding(Text(f"• {note}"), (0, 1)))
+
+
+__all__ = ["print_report"]
