@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[1]
 DIALOGUES = ROOT / "src" / "dialora" / "assets" / "dialogues"
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Models this small gain nothing from a second thread, and lose much where the machine is busy.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +35,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
     folder = tmp_path_factory.mktemp("tiny")
-    texts = [json.loads(line)["dialogue"] for line in (DIALOGUES / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+    texts = [
+        json.loads(line)["dialogue"] for line in (DIALOGUES / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Replace("\n", " ")
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()

@@ -25,7 +25,7 @@ from dialora.report import LossCurve, ReportDocument, ReportedExample, print_rep
 from dialora.report.examples import build_browser_json, measure_disagreement, select_disagreements
 from dialora.report.figures import smooth_losses
 from dialora.report.markdown import escape_markdown
-from dialora.report.palette import build_styles, find_system
+from dialora.report.palette import COLORS, GREY, build_styles, find_system
 from dialora.report.provenance import build_data_facts, build_data_table
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> | `x` \u2028 <!-- <b>"
@@ -122,7 +122,7 @@ def build_document(**changes: Any) -> ReportDocument:
                 "validation": count_split(500, 500),
                 "test": count_split(1500, 500, references=1500, merged_rows=1000),
             },
-            "columns": {split: columns for split in ("train", "validation", "test")},
+            "columns": {"train": columns, "validation": columns, "test": columns},
             "notes": ["17 test dialogues also stand in train."],
             "fingerprint": {"train": "a1" * 32, "validation": "b2" * 32, "test": "c3" * 32},
         },
@@ -227,7 +227,7 @@ def test_ids_are_unique(page: Page) -> None:
 def test_every_form_holds_verdict_systems_and_numbers(folder: Path, page: Page, name: str) -> None:
     document = build_document()
     texts = {"report.html": page.text, "terminal": print_to_text(document, width=140)}
-    text = texts.get(name) or (folder / name).read_text(encoding="utf-8").replace("\\", "")
+    text = texts.get(name) or (folder / name).read_text(encoding="utf-8")
     words = " ".join(re.sub(r"[│╭╮╰╯]", " ", text).split())
     assert document.comparison.verdict.split(". ")[0] in words
     for system in document.comparison.systems:
@@ -265,9 +265,13 @@ def test_markdown_tables_hold_together(folder: Path) -> None:
 def test_markdown_escapes() -> None:
     assert escape_markdown("a|b\nc") == "a\\|b<br>c"
     assert escape_markdown("<b>`x`") == "&lt;b&gt;\\`x\\`"
-    assert escape_markdown("#Person1#: hi") == "\\#Person1#: hi"
+    assert escape_markdown("# hi") == "\\# hi"
+    assert escape_markdown("#Person1#: 0.4037 [0.391, 0.416] a_b") == "#Person1#: 0.4037 [0.391, 0.416] a_b"
+    assert escape_markdown("[a](b) [c]: d") == "[a\\](b) [c\\]: d"
+    assert escape_markdown("_a_ **b** $c$") == "\\_a\\_ \\*\\*b\\*\\* \\$c\\$"
     assert escape_markdown("1. one") == "1\\. one"
-    assert escape_markdown("-0.3") == "\\-0.3"
+    assert escape_markdown("-0.3") == "-0.3"
+    assert escape_markdown("---") == "\\---"
 
 
 def test_markdown_links_figures_that_exist(folder: Path) -> None:
@@ -392,6 +396,17 @@ def test_what_every_split_shares_is_told_once() -> None:
     assert [(name, cell.text) for name, cell in build_data_facts(data)] == [
         ("Columns", "dialogue: dialogue; summary: summary")
     ]
+
+
+@pytest.mark.parametrize("color", [GREY, *COLORS])
+def test_colours_read_on_light_and_dark(color: str) -> None:
+    def luminance(value: str) -> float:
+        parts = [int(value[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    assert 1.05 / (luminance(color) + 0.05) >= 3
+    assert (luminance(color) + 0.05) / (luminance("#131518") + 0.05) >= 3
 
 
 def test_twenty_systems_are_told_apart() -> None:

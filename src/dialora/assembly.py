@@ -150,8 +150,9 @@ def _describe_seconds(labels: dict[str, str], runs: Sequence[Run], facts: dict[s
             steps = training["result"]["train_seconds"]
             seconds[f"{name}: tokenize"] = training["tokenize_seconds"]
             seconds[f"{name}: training steps"] = steps
-            rest = training["wall_seconds"] - training["tokenize_seconds"] - steps
-            seconds[f"{name}: validation and checkpoints"] = max(0.0, rest)
+            if training["wall_seconds"] is not None:
+                rest = training["wall_seconds"] - training["tokenize_seconds"] - steps
+                seconds[f"{name}: validation and checkpoints"] = max(0.0, rest)
         if facts[run.name]["generation"]["generate_seconds"] is not None:
             seconds[f"{name}: generate"] = facts[run.name]["generation"]["generate_seconds"]
         seconds[f"{name}: score"] = facts[run.name]["scoring"]["score_seconds"]

@@ -208,11 +208,22 @@ def _peft_warnings_ignored() -> Iterator[None]:
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Turn what transformers raises for a missing or broken checkpoint into one line."""
+    """Turn what loading raises for a missing or broken checkpoint into one line, and keep what it prints quiet.
+
+    What it prints is bars, and a warning that the head of an untied checkpoint will not be tied, as it should not.
+    """
+    from safetensors import SafetensorError
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ModelError(f"model: {name} cannot be loaded: {_one_line(error)}") from error
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _one_line(error: BaseException) -> str:

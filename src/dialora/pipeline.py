@@ -116,10 +116,15 @@ def report_runs(workspace: Workspace, observer: Observer) -> Comparison:
 
 
 def require_checks(workspace: Workspace, observer: Observer) -> None:
-    """Before hours are spent: run the checks where anything is missing. Raises ConfigError when one fails."""
+    """Before hours are spent: run the checks where anything is missing. Raises ConfigError when one fails.
+
+    An experiment that has passed them is not checked again when it is resumed.
+    """
     from dialora.checks import check_experiment
 
-    if not workspace.missing_runs:
+    passed = workspace.root / ".checked"
+    key = stable_hash([run.generation.key for run in workspace.runs])
+    if not workspace.missing_runs or (passed.is_file() and passed.read_text(encoding="utf-8") == key):
         return
     observer({"event": "stage", "stage": "check", "run": workspace.root.name, "key": ""})
     findings = check_experiment(workspace.config, workspace.dataset, output=workspace.root)
@@ -133,6 +138,7 @@ def require_checks(workspace: Workspace, observer: Observer) -> None:
     for finding in findings:
         if finding.status == "warning":
             observer({"event": "warning", "message": f"{finding.check}: {finding.detail}"})
+    save_text(key, passed)
 
 
 @contextmanager

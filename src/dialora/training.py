@@ -52,6 +52,7 @@ class TrainingResult(Record):
     peak_memory_bytes: int
     precision: str
     stopped_early: bool
+    was_resumed: bool
 
 
 @dataclass(slots=True)
@@ -115,6 +116,7 @@ def train(
         peak_memory_bytes=max(progress.peak_memory_bytes, measure_peak_memory()),
         precision=precision,
         stopped_early=progress.stopped_early,
+        was_resumed=checkpoint is not None,
     )
 
 

@@ -160,7 +160,7 @@ def _train(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading
         "data": describe_pairs(splits["train"]),
         "padding_share": padding_share(lengths, plan_batches(lengths, config.training, seed=run.seed)),
         "tokenize_seconds": tokenize_seconds,
-        "wall_seconds": time.perf_counter() - started,
+        "wall_seconds": None if result.was_resumed else time.perf_counter() - started,
         "environment": describe_environment(),
     }
     assert run.training is not None

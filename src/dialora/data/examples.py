@@ -12,23 +12,26 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from dialora.config import DataConfig
+from dialora.data.columns import (
+    Columns,
+    check_named_columns,
+    column_names,
+    find_columns,
+    find_dialogue_column,
+    normalise_name,
+)
 from dialora.data.sources import SPLITS, RawSource, Row, read_source
 from dialora.errors import DataError
 from dialora.records import Example, Record
 
 EMPTY_DIALOGUE, EMPTY_SUMMARY = "empty dialogue", "empty summary"
-DIALOGUE_COLUMNS = ("dialogue", "dialog", "conversation", "text", "transcript")
-SUMMARY_COLUMNS = ("summary", "highlights", "target")
-ID_COLUMNS = ("id", "fname", "dialogue_id", "guid")
-TOPIC_COLUMNS = ("topic", "topic1")
 _SPEAKER_KEYS = ("speaker", "role", "user", "name", "from", "author")
 _TEXT_KEYS = ("text", "utterance", "content", "message", "value", "sentence")
-_NUMBERED_SUMMARY = re.compile(r"summary_?(\d+)")
 _HELD_OUT_SHARE = 0.1
 
 NumberedRows = list[tuple[int, Row]]
@@ -76,18 +79,6 @@ class DialogueDataset:
     summary: DataSummary
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    dialogue: str
-    summaries: tuple[str, ...]
-    id: str | None
-    topic: str | None
-
-    def roles(self) -> dict[str, list[str]]:
-        named = {"dialogue": [self.dialogue], "summary": list(self.summaries)}
-        return named | {role: [name] for role, name in (("id", self.id), ("topic", self.topic)) if name is not None}
-
-
 @dataclass(slots=True)
 class _Dialogue:
     """The rows of one dialogue, as they are collected."""
@@ -100,7 +91,7 @@ class _Dialogue:
 def load_dataset(config: DataConfig, *, needs_train: bool = True) -> DialogueDataset:
     """Load the examples of `config.source`. Raises DataError where they cannot serve the experiment."""
     source = read_source(config)
-    _check_named_columns(source, config)
+    check_named_columns(source, config)
     notes = list(source.notes)
     splits = _divide(source, config, notes)
     _check_splits(splits, config, needs_train=needs_train, notes=notes)
@@ -108,7 +99,7 @@ def load_dataset(config: DataConfig, *, needs_train: bool = True) -> DialogueDat
     counts: dict[str, SplitCounts] = {}
     columns: dict[str, dict[str, list[str]]] = {}
     for split, rows in splits.items():
-        found = _find_columns(_column_names(row for _, row in rows), config, split, notes)
+        found = find_columns(column_names(row for _, row in rows), config, split, notes)
         columns[split] = found.roles()
         examples[split], counts[split] = _build_examples(rows, found, split, config, notes)
     summary = DataSummary(
@@ -132,7 +123,7 @@ def _divide(source: RawSource, config: DataConfig, notes: list[str]) -> dict[str
     """Number the rows, and hold out a tenth of the dialogues each for validation and test where there are no splits."""
     if source.splits:
         return {split: list(enumerate(source.splits[split])) for split in SPLITS if split in source.splits}
-    column = _find_dialogue_column(_column_names(source.unsplit), config, "all rows", [])
+    column = find_dialogue_column(column_names(source.unsplit), config, "all rows", [])
     texts = [_read_dialogue(row.get(column), f"row {index + 1}") for index, row in enumerate(source.unsplit)]
     dialogues = [text for text in dict.fromkeys(texts) if text]
     num_held_out = max(1, round(len(dialogues) * _HELD_OUT_SHARE))
@@ -162,85 +153,8 @@ def _check_splits(splits: dict[str, NumberedRows], config: DataConfig, *, needs_
         notes.append("There is no validation split, so no validation loss will be reported.")
 
 
-def _column_names(rows: Iterable[Row]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
-
-
-def _check_named_columns(source: RawSource, config: DataConfig) -> None:
-    """Raise DataError where a column named in the config stands in no split."""
-    present = _column_names(row for rows in (*source.splits.values(), source.unsplit) for row in rows)
-    named = [("dialogue_column", config.dialogue_column), ("id_column", config.id_column)]
-    named += [
-        ("topic_column", config.topic_column),
-        *(("summary_columns", name) for name in config.summary_columns or ()),
-    ]
-    for key, name in named:
-        if name is not None and name not in present:
-            raise DataError(f"data.{key}: {name!r} is not a column. Columns: {', '.join(present)}.")
-
-
-def _find_columns(present: list[str], config: DataConfig, split: str, notes: list[str]) -> _Columns:
-    return _Columns(
-        dialogue=_find_dialogue_column(present, config, split, notes),
-        summaries=_find_summary_columns(present, config, split, notes),
-        id=_find_optional(present, config.id_column, ID_COLUMNS),
-        topic=_find_optional(present, config.topic_column, TOPIC_COLUMNS),
-    )
-
-
-def _find_dialogue_column(present: list[str], config: DataConfig, split: str, notes: list[str]) -> str:
-    if config.dialogue_column is not None and config.dialogue_column in present:
-        return config.dialogue_column
-    found = [] if config.dialogue_column else _recognise(present, DIALOGUE_COLUMNS)
-    if not found:
-        raise _missing("dialogue", split, present, DIALOGUE_COLUMNS, "data.dialogue_column")
-    if len(found) > 1:
-        notes.append(f"{split}: {found[0]!r} is read as the dialogue; {', '.join(found[1:])} could be it too.")
-    return found[0]
-
-
-def _find_summary_columns(present: list[str], config: DataConfig, split: str, notes: list[str]) -> tuple[str, ...]:
-    if config.summary_columns is not None:
-        candidates = [[name for name in config.summary_columns if name in present]]
-    else:
-        numbered = [(int(match[1]), name) for name in present if (match := _NUMBERED_SUMMARY.fullmatch(_key(name)))]
-        plain, *others = ([name for name in present if _key(name) == known] for known in SUMMARY_COLUMNS)
-        candidates = [plain[:1] + [name for _, name in sorted(numbered)], *others]
-    candidates = [names for names in candidates if names]
-    if not candidates:
-        raise _missing("summary", split, present, (*SUMMARY_COLUMNS, "summary1..N"), "data.summary_columns")
-    found, *others = candidates
-    if others:
-        ignored = ", ".join(name for names in others for name in names)
-        notes.append(f"{split}: {', '.join(found)} is read as the summary; {ignored} could be it too.")
-    return tuple(found)
-
-
-def _find_optional(present: list[str], named: str | None, known: Sequence[str]) -> str | None:
-    if named is not None:
-        return named if named in present else None
-    return next(iter(_recognise(present, known)), None)
-
-
-def _recognise(present: list[str], known: Sequence[str]) -> list[str]:
-    """Return the columns with a known name, in the order of preference."""
-    return [name for wanted in known for name in present if _key(name) == wanted]
-
-
-def _key(name: str) -> str:
-    return name.strip().casefold()
-
-
-def _missing(role: str, split: str, present: list[str], known: Sequence[str], option: str) -> DataError:
-    cannot = ", so nothing can be scored" if (split, role) == ("test", "summary") else ""
-    return DataError(
-        f"{split}: no {role} column{cannot}. Columns: {', '.join(present) or 'none'}. Recognised: {', '.join(known)}; "
-        f"{option} names another."
-    )
-
-
 def _build_examples(
-    rows: NumberedRows, columns: _Columns, split: str, config: DataConfig, notes: list[str]
+    rows: NumberedRows, columns: Columns, split: str, config: DataConfig, notes: list[str]
 ) -> tuple[tuple[Example, ...], SplitCounts]:
     dialogues, skipped = _collect_dialogues(rows, columns, split)
     if not dialogues:
@@ -260,7 +174,7 @@ def _build_examples(
     return kept, counts
 
 
-def _collect_dialogues(rows: NumberedRows, columns: _Columns, split: str) -> tuple[dict[str, _Dialogue], Counter[str]]:
+def _collect_dialogues(rows: NumberedRows, columns: Columns, split: str) -> tuple[dict[str, _Dialogue], Counter[str]]:
     """Gather the rows by dialogue, and count those without a dialogue or a summary."""
     skipped: Counter[str] = Counter()
     dialogues: dict[str, _Dialogue] = {}
@@ -351,7 +265,7 @@ def _read_dialogue(value: Any, where: str) -> str:
 def _read_turn(turn: Any, where: str) -> str:
     if not isinstance(turn, dict):
         return _read_text(turn, where, "turn of the dialogue")
-    keys = {_key(str(name)): name for name in turn}
+    keys = {normalise_name(str(name)): name for name in turn}
     key = next((keys[name] for name in _TEXT_KEYS if name in keys), None)
     if key is None:
         raise DataError(

@@ -36,6 +36,11 @@ from dialora.report.tables import (
 )
 
 NUM_EXAMPLES = 5
+# What would end a cell, open code, mathematics or emphasis, or turn a bracket into a link; numbers and names of
+# columns stay as they are, so that the file can be searched.
+_INLINE = re.compile(r"[\\`*|~$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])")
+# What would open a heading, a list or a rule.
+_BLOCK = re.compile(r"^(\d*)([#+\-=.)])(?=[#+\-=]*(?:\s|$|<br>))")
 
 
 def render_markdown(document: ReportDocument, figures: Sequence[ReportFigure]) -> str:
@@ -65,10 +70,8 @@ def render_markdown(document: ReportDocument, figures: Sequence[ReportFigure]) -
 
 def escape_markdown(text: str) -> str:
     """Return text that reads the same in a paragraph or a table cell; line breaks become `<br>`."""
-    lines = [html.escape(line.rstrip(), quote=False) for line in text.strip().splitlines()]
-    escaped = "<br>".join(re.sub(r"([\\`*_\[\]|~$])", r"\\\1", line) for line in lines)
-    # At the start of a paragraph these would open a heading, a list, a rule or a numbered list.
-    return re.sub(r"^(\d*)([#+\-=.)])", r"\1\\\2", escaped)
+    lines = [html.escape(line.strip(), quote=False) for line in text.strip().splitlines()]
+    return _BLOCK.sub(r"\1\\\2", _INLINE.sub(r"\\\g<0>", "<br>".join(lines)))
 
 
 def _render_table(table: Table) -> str:

@@ -1,0 +1,135 @@
+"""Prompts, labels and the plan of batches."""
+
+import random
+from typing import Any
+
+import pytest
+import torch
+
+from dialora.config import DEFAULT_PROMPT, ExperimentConfig, TrainingConfig, load_experiment
+from dialora.data.tokens import (
+    IGNORED_LABEL,
+    build_prompt,
+    collate_pairs,
+    fill_batches,
+    padding_share,
+    plan_batches,
+    tokenize_pairs,
+    tokenize_sources,
+)
+from dialora.model import load_tokenizer
+from dialora.records import Example
+
+
+@pytest.fixture
+def config(experiment: dict[str, Any]) -> ExperimentConfig:
+    return load_experiment(experiment)
+
+
+@pytest.fixture
+def tokenizer(config: ExperimentConfig) -> Any:
+    return load_tokenizer(config)
+
+
+def pairs_of(examples: list[Example], tokenizer: Any, source: int = 512, target: int = 128) -> Any:
+    return tokenize_pairs(
+        examples, tokenizer, prompt=DEFAULT_PROMPT, max_source_length=source, max_target_length=target
+    )
+
+
+def test_training_and_inference_read_the_same_tokens(tokenizer: Any) -> None:
+    dialogue = "#Person1#: Braces {dialogue} {0} mean nothing.\n#Person2#: Quite."
+    pair = pairs_of([Example("a", dialogue, ("A.",))], tokenizer)[0]
+    source = tokenize_sources([dialogue], tokenizer, prompt=DEFAULT_PROMPT, max_length=512)[0]
+    assert pair.input_ids == source.input_ids == tokenizer(build_prompt(dialogue, DEFAULT_PROMPT))["input_ids"]
+
+
+def test_a_long_dialogue_loses_its_end_and_not_the_instruction(tokenizer: Any) -> None:
+    prompt = "Read this: {dialogue} Now write the summary"
+    long = tokenize_sources(["word " * 500], tokenizer, prompt=prompt, max_length=64)[0]
+    assert long.truncated
+    assert len(long.input_ids) == 64
+    assert long.input_ids[-1] == tokenizer.eos_token_id
+    text = tokenizer.decode(long.input_ids, skip_special_tokens=True)
+    assert text.startswith("Read this: word")
+    assert text.endswith("Now write the summary")
+
+
+def test_every_reference_is_a_pair_and_every_target_ends(tokenizer: Any) -> None:
+    pairs = pairs_of(
+        [Example("a", "Hi.", ("One.", "Two and more words than fit in here.")), Example("b", "Ho.", ("Three.",))],
+        tokenizer,
+        target=6,
+    )
+    assert [pair.id for pair in pairs] == ["a", "a", "b"]
+    assert all(pair.labels[-1] == tokenizer.eos_token_id for pair in pairs)
+    assert [pair.target_truncated for pair in pairs] == [False, True, False]
+    assert len(pairs[1].labels) == 6
+
+
+def test_padding_is_masked_in_labels_and_attention(tokenizer: Any) -> None:
+    pairs = pairs_of(
+        [Example("a", "Hi.", ("Yes.",)), Example("b", "A longer dialogue here.", ("No, not at all.",))], tokenizer
+    )
+    batch = collate_pairs(pairs, pad_id=tokenizer.pad_token_id)
+    for row, pair in enumerate(pairs):
+        size = len(pair.labels)
+        assert batch["labels"][row, :size].tolist() == pair.labels
+        assert (batch["labels"][row, size:] == IGNORED_LABEL).all()
+        assert batch["attention_mask"][row].sum() == len(pair.input_ids)
+        assert (batch["input_ids"][row, len(pair.input_ids) :] == tokenizer.pad_token_id).all()
+
+
+def test_masked_padding_does_not_change_the_loss(config: ExperimentConfig, tokenizer: Any) -> None:
+    from dialora.model import load_base_model
+
+    model = load_base_model(config).eval()
+    pairs = pairs_of([Example("a", "Hi.", ("Yes.",)), Example("b", "A longer one.\n" * 9, ("No. " * 20,))], tokenizer)
+    alone, together = (collate_pairs(p, pad_id=0) for p in (pairs[:1], pairs))
+    with torch.no_grad():
+        expected = model(**alone).logits[0, : len(pairs[0].labels)]
+        torch.testing.assert_close(model(**together).logits[0, : len(pairs[0].labels)], expected, rtol=1e-4, atol=1e-5)
+
+
+def lengths_like_dialogsum(size: int) -> list[tuple[int, int]]:
+    rng = random.Random(0)
+    return [(min(512, int(rng.lognormvariate(5.2, 0.5))), rng.randint(10, 60)) for _ in range(size)]
+
+
+@pytest.mark.parametrize("budget", [None, 4096])
+def test_an_epoch_holds_every_pair_once_and_little_padding(budget: int | None) -> None:
+    lengths = lengths_like_dialogsum(1000)
+    training = TrainingConfig(num_train_epochs=2, max_batch_tokens=budget)
+    batches = plan_batches(lengths, training, seed=0)
+    seen = [i for batch in batches for i in batch]
+    assert sorted(seen) == sorted([*range(1000), *range(1000)])
+    assert seen[:1000] != sorted(seen[:1000])
+    unsorted = [list(range(i, i + 8)) for i in range(0, 1000, 8)]
+    assert padding_share(lengths, batches) < 0.5 * padding_share(lengths, unsorted)
+
+
+def test_a_token_budget_is_kept() -> None:
+    lengths = lengths_like_dialogsum(500)
+    for batch in plan_batches(lengths, TrainingConfig(max_batch_tokens=3000), seed=3):
+        width = sum(-(-max(lengths[i][side] for i in batch) // 8) * 8 for side in (0, 1))
+        assert len(batch) == 1 or len(batch) * width <= 3000
+
+
+def test_an_item_over_the_budget_gets_a_batch_of_its_own() -> None:
+    assert fill_batches([(0, 900, 9), (1, 20, 9), (2, 20, 9)], 100) == [[0], [1, 2]]
+    assert fill_batches([], 100) == []
+
+
+def test_the_plan_depends_on_the_seed_alone() -> None:
+    lengths = lengths_like_dialogsum(100)
+    training = TrainingConfig()
+    assert plan_batches(lengths, training, seed=1) == plan_batches(lengths, training, seed=1)
+    assert plan_batches(lengths, training, seed=1) != plan_batches(lengths, training, seed=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "size"), [({"num_train_epochs": 0.5}, 7), ({"max_steps": 30}, 60), ({"num_train_epochs": 3}, 39)]
+)
+def test_the_budget_sets_the_number_of_batches(options: dict[str, Any], size: int) -> None:
+    training = TrainingConfig(**options, gradient_accumulation_steps=2)
+    assert len(plan_batches(lengths_like_dialogsum(100), training, seed=0)) in (size, size - 1)
