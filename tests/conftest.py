@@ -7,6 +7,7 @@ import os
 import random
 import string
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,12 +84,17 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def experiment(tiny_model: Path, small_data: Path) -> dict[str, object]:
+def experiment(tiny_model: Path, small_data: Path) -> dict[str, Any]:
     """An experiment that runs in seconds."""
+    return build_experiment_values(tiny_model, small_data)
+
+
+def build_experiment_values(model: Path, data: Path) -> dict[str, Any]:
+    """The experiment as plain values."""
     return {
         "name": "tiny",
-        "model": str(tiny_model),
-        "data": {"source": str(small_data), "max_source_length": 128, "max_target_length": 32},
+        "model": str(model),
+        "data": {"source": str(data), "max_source_length": 128, "max_target_length": 32},
         "methods": {"zero_shot": {}, "full": {"learning_rate": 1e-3}, "lora": {"r": 4, "learning_rate": 1e-2}},
         "training": {"num_train_epochs": 2, "per_device_train_batch_size": 4, "num_evaluations": 2},
         "decoding": {"max_new_tokens": 12},

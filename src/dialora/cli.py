@@ -160,7 +160,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a DialoraError is one line per problem, not a traceback."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments, standalone_mode=False)
+        # Outside of standalone mode click gives back the code of an Exit, and what a command returns.
+        code = app(arguments, standalone_mode=False)
     except DialoraError as error:
         if "--debug" in arguments:
             raise
@@ -169,15 +170,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _print_error(Interrupted("stopped."))
         return Interrupted.exit_code
-    except typer.Exit as leaving:
-        return leaving.exit_code
     except Exception as error:
         # click's usage errors know their own exit code (2) and how to show themselves.
         if not hasattr(error, "show"):
             raise
         error.show()
         return int(getattr(error, "exit_code", 2))
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _load(experiment: str, overrides: list[str] | None) -> ExperimentConfig:

@@ -9,7 +9,8 @@ Shapes: B batch, S source tokens, T new tokens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -51,13 +52,14 @@ def generate(
     finished = log.load() if log else {}
     written: dict[tuple[int, ...], list[int]] = {}
     model.eval()
-    with merged(model), torch.inference_mode():
+    config = build_generation_config(model, decoding)
+    with merged(model), _decoding_as(model, config), torch.inference_mode():
         for number, batch in enumerate(batches):
             rows = finished.get(number)
             if rows is None:
                 if should_stop():
                     raise Interrupted(f"stopped after {len(written)} of {len(distinct)} summaries.")
-                new_ids = _generate_batch(model, tokenizer, [distinct[i] for i in batch], decoding)
+                new_ids = _generate_batch(model, tokenizer, [distinct[i] for i in batch], config)
                 rows = [{"new_ids": ids} for ids in new_ids]
                 if log:
                     log.append(number, rows)
@@ -96,16 +98,32 @@ def build_generation_config(model: nn.Module, decoding: DecodingConfig) -> Gener
     return GenerationConfig(**values)
 
 
+@contextmanager
+def _decoding_as(model: nn.Module, config: GenerationConfig) -> Iterator[None]:
+    """Make `config` the model's own for the time of the block.
+
+    Handing it to `generate` alone is not enough: whatever it leaves at its default is filled in from the model's.
+    """
+    owners: list[Any] = [m for m in model.modules() if "generation_config" in vars(m)]
+    kept = [owner.generation_config for owner in owners]
+    for owner in owners:
+        owner.generation_config = config
+    try:
+        yield
+    finally:
+        for owner, own in zip(owners, kept, strict=True):
+            owner.generation_config = own
+
+
 def _generate_batch(
     model: nn.Module,
     tokenizer: PreTrainedTokenizerBase,
     sources: Sequence[TokenizedSource],
-    decoding: DecodingConfig,
+    config: GenerationConfig,
 ) -> list[list[int]]:
     """Return the new token ids of each source, up to and without the padding behind the end token."""
     device = next(model.parameters()).device
     inputs = collate_sources([s.input_ids for s in sources], pad_id=tokenizer.pad_token_id)  # (B, S)
-    config = build_generation_config(model, decoding)
     try:
         outputs = model.generate(  # type: ignore[operator]
             **{name: tensor.to(device) for name, tensor in inputs.items()}, generation_config=config
@@ -113,7 +131,7 @@ def _generate_batch(
     except (RuntimeError, ValueError) as error:
         raise GenerationError(
             f"generation failed on a batch of {len(sources)} ({' '.join(str(error).split())}). If memory ran out, "
-            f"lower decoding.max_batch_tokens (now {decoding.max_batch_tokens})."
+            f"lower decoding.max_batch_tokens."
         ) from error
     rows = outputs[:, 1:].tolist()  # (B, T) without the decoder's start token
     return [_until_end(row, tokenizer) for row in rows]

@@ -1,0 +1,157 @@
+"""The command line: answers, exit codes, one line for each thing that is wrong."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dialora.cli import main
+
+COMMANDS = ["compare", "train", "generate", "score", "report", "params", "check", "methods"]
+
+
+@pytest.fixture
+def file(experiment: dict[str, Any], tmp_path: Path) -> Path:
+    """The tiny experiment as a file."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(experiment), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_help_is_quick_and_loads_no_torch() -> None:
+    code = (
+        "import sys, dialora, dialora.cli; "
+        "loaded = {'torch', 'transformers', 'peft', 'datasets', 'pandas', 'matplotlib'} & set(sys.modules); "
+        "sys.exit(','.join(loaded) or 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "dialora", "--help"], check=True, capture_output=True)
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.5
+
+
+def test_params_prints_the_notebooks_table(real_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = f"model={real_data / 'flan-t5-base'}"
+    assert main(["params", "seed", "--set", model]) == 0
+    out = capsys.readouterr().out
+    assert all(number in out for number in ("247,577,856", "3,538,944", "251,116,800", "1.41 %"))
+    assert main(["params", "seed", "--set", model, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows[2] == {
+        "system": "PEFT",
+        "method": "lora",
+        "trainable_params": 3_538_944,
+        "total_params": 251_116_800,
+        "trainable_percent": pytest.approx(1.4093, abs=1e-4),
+    }
+
+
+def test_check_finds_a_good_experiment_good(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(file), "--json", "--set", "data.max_source_length=512"]) == 0
+    found = {row["check"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {row["status"] for row in found.values()} <= {"ok", "warning"}
+    assert "train 24, validation 6, test 8 (16 test references)" in found["data"]["detail"]
+    assert found["prompt"]["status"] == found["labels"]["status"] == "ok"
+
+
+def test_check_fails_on_all_that_is_wrong(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = ["--set", "methods.lora.target_modules=[wi]", "--set", "training.device=cuda"]
+    assert main(["check", str(file), "--json", *wrong]) == 2
+    found = {row["check"]: row for row in json.loads(capsys.readouterr().out)}
+    assert found["methods and targets"]["status"] == "failed"
+    assert "Found: k, o, q, v, wi_0, wi_1, wo." in found["methods and targets"]["detail"]
+    assert found["device"]["status"] == "failed"
+
+
+def test_methods_lists_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods", "--json"]) == 0
+    rows = {row["method"]: row for row in json.loads(capsys.readouterr().out)}
+    assert set(rows) >= {"zero_shot", "full", "lora"}
+    assert rows["lora"]["options"]["r"] == 32
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["compare", "nowhere.yaml"], 2, "ConfigError: nowhere.yaml: no such file, and no shipped experiment"),
+        (["compare", "{file}", "--set", "methods.lora.rank=3"], 2, "ConfigError: methods.lora.rank: unknown key"),
+        (["compare", "{file}", "--set", "data.source=./nowhere"], 2, "DataError: ./nowhere: no such file or folder"),
+        (["compare", "{file}", "--set", "model=./nowhere"], 2, "ModelError: model: ./nowhere: no such folder"),
+        (["compare", "{file}", "--set", "data.dialogue_column=talk"], 2, "DataError: data.dialogue_column: 'talk'"),
+        (["compare", "{file}", "--set", "methods.lora.target_modules=[q,w]"], 2, "ConfigError: methods.lora.target_m"),
+        (["compare", "{file}", "--set", "training.device=cuda"], 2, "ConfigError: training.device: cuda was asked for"),
+        (["report", "{file}"], 1, "StageError: "),
+        (["compare", "--nonsense"], 2, "No such option: --nonsense"),
+        (["paramz"], 2, "No such command 'paramz'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    arguments: list[str], code: int, message: str, file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [argument.format(file=file) for argument in arguments]
+    output = ["--output", str(file.parent / "out")] if arguments[0] in ("compare", "report") else []
+    assert main([*arguments, *output]) == code
+    error = capfd.readouterr().err
+    assert message in " ".join(error.split())
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("test.csv", b"id,talk,summary\n1,a,b\n", "no dialogue column"),
+        ("test.csv", b"dialogue,summary\n\xff\xfe,b\n", "UTF-8"),
+        ("test.json", b'{"dialogue": ', "test.json"),
+        ("test.jsonl", b"", "test.jsonl"),
+        ("train.csv", b"dialogue,summary\na,b\n", "no test split"),
+        ("test.csv", b"dialogue,summary\n,b\n", "none of its 1 rows can be used (1 empty dialogue)"),
+    ],
+)
+def test_bad_data_ends_with_code_2(
+    name: str, content: bytes, message: str, file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / name).write_bytes(content)
+    overrides = ["--set", f"data.source={folder}", "--set", "methods={zero_shot: {}}"]
+    assert main(["compare", str(file), *overrides, "--output", str(tmp_path / "out")]) == 2
+    error = capfd.readouterr().err
+    assert "DataError" in error
+    assert message in " ".join(error.split())
+
+
+def test_debug_shows_the_traceback() -> None:
+    command = [sys.executable, "-m", "dialora", "--debug", "compare", "nowhere.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Traceback" in done.stderr
+
+
+def test_the_version() -> None:
+    done = subprocess.run([sys.executable, "-m", "dialora", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == "dialora 0.1.0\n"
+
+
+def test_stage_by_stage_is_the_same_as_compare(file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    output = ["--output", str(tmp_path / "out")]
+    settings = ["--set", "methods={lora: {r: 4, learning_rate: 0.01}}", "--set", "training.max_steps=3"]
+    for command in ("train", "generate", "score", "report"):
+        assert main([command, str(file), *settings, *output]) == 0
+    stages = capfd.readouterr().out
+    assert main(["compare", str(file), *settings, *output, "--json"]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert json.loads(capfd.readouterr().out)["systems"] == results["systems"]
+    assert "report.html" in stages

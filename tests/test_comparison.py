@@ -1,0 +1,112 @@
+"""Intervals, differences and the verdict."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dialora.comparison import (
+    METRICS,
+    Comparison,
+    RunResult,
+    SystemRuns,
+    aggregate_references,
+    compare_systems,
+    sign_flip_p_value,
+)
+from dialora.config import ScoringConfig
+from dialora.records import Cost, ExampleScores
+
+SCORING = ScoringConfig(num_resamples=2000)
+
+
+def runs(
+    key: str, values: np.ndarray, method: str | None = None, seed: int = 0, cost: Cost | None = None
+) -> SystemRuns:
+    scores = tuple(ExampleScores(f"e{i}", {metric: [float(v)] for metric in METRICS}) for i, v in enumerate(values))
+    result = RunResult(seed, cost or Cost(10, 100, train_seconds=5.0), scores)
+    return SystemRuns(key, method or key, key.title(), (result,))
+
+
+def compare(*systems: SystemRuns, scoring: ScoringConfig = SCORING) -> Comparison:
+    return compare_systems(systems, experiment="x", protocol="p", scoring=scoring)
+
+
+def test_the_interval_is_scipys_within_monte_carlo_error() -> None:
+    values = np.random.default_rng(0).beta(3, 5, size=200)
+    score = compare(runs("a", values), scoring=ScoringConfig(num_resamples=10_000)).systems[0].scores["rouge1"]
+    theirs = stats.bootstrap((values,), np.mean, n_resamples=10_000, method="percentile", rng=1).confidence_interval
+    assert score.mean == pytest.approx(values.mean())
+    assert score.ci_low == pytest.approx(theirs.low, abs=0.002)
+    assert score.ci_high == pytest.approx(theirs.high, abs=0.002)
+
+
+def test_the_p_value_is_scipys_within_monte_carlo_error() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0.30, 0.1, 60), rng.normal(0.27, 0.1, 60)
+    theirs = stats.permutation_test(
+        (a, b), lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=20_000, rng=1
+    ).pvalue
+    assert sign_flip_p_value(a - b, num_resamples=20_000, seed=0) == pytest.approx(theirs, abs=0.015)
+
+
+def test_differences_are_paired() -> None:
+    # Dialogues differ much, systems differ by a constant: unpaired intervals would overlap.
+    base = np.random.default_rng(0).uniform(0, 0.8, size=100)
+    item = compare(runs("a", base), runs("b", base + 0.02)).difference("b", "a")
+    assert item.difference == pytest.approx(0.02)
+    assert item.ci_low == pytest.approx(0.02)
+    assert item.p_value < 0.01
+    assert item.relative == pytest.approx(0.02 / base.mean())
+
+
+def test_equal_systems_differ_by_nothing() -> None:
+    base = np.random.default_rng(0).uniform(size=50)
+    item = compare(runs("a", base), runs("b", base)).difference("b", "a")
+    assert (item.difference, item.ci_low, item.ci_high, item.p_value) == (0, 0, 0, 1)
+
+
+def test_seeds_are_averaged_within_a_dialogue() -> None:
+    first, second = runs("a", np.array([0.0, 1.0] * 20), seed=0), runs("a", np.array([1.0, 0.0] * 20), seed=1)
+    system = compare(SystemRuns("a", "a", "A", first.runs + second.runs)).systems[0]
+    assert system.seeds == (0, 1)
+    assert (system.scores["rouge1"].ci_low, system.scores["rouge1"].ci_high) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(("references", "expected"), [("mean", 0.5), ("max", 0.9), ("first", 0.4)])
+def test_references(references: str, expected: float) -> None:
+    assert aggregate_references([0.4, 0.2, 0.9], references) == pytest.approx(expected)
+
+
+def test_systems_scored_on_different_dialogues_are_not_compared() -> None:
+    with pytest.raises(ValueError, match="not scored on the same dialogues"):
+        compare(runs("a", np.ones(3)), runs("b", np.ones(4)))
+
+
+def test_what_was_not_measured_is_none() -> None:
+    system = compare(runs("a", np.ones(3), cost=Cost(100, 100))).systems[0]
+    assert (system.train_seconds, system.peak_memory_bytes) == (None, None)
+
+
+def test_the_verdict_says_what_is_sure_and_what_is_not() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.uniform(0, 0.5, 80)
+    noise = rng.normal(0, 0.05, 80)
+    comparison = compare(
+        runs("original", base, "zero_shot"),
+        runs("instruct", base + 0.1, "full", cost=Cost(100, 100, train_seconds=10)),
+        runs("peft", base + 0.1 + noise - noise.mean(), "lora", cost=Cost(2, 102, train_seconds=8)),
+    )
+    assert "Peft is 0.0 ± 1." in comparison.verdict
+    assert "at 2 % of the trainable parameters and 80 % of the training time" in comparison.verdict
+    assert "the difference could be chance" in comparison.verdict
+    assert "Instruct is better than the original model (+10.0 ± 0.0)." in comparison.verdict
+    worse = compare(runs("original", base, "zero_shot"), runs("instruct", base - 0.05, "full"))
+    assert "Instruct is worse than the original model" in worse.verdict
+
+
+def test_in_a_notebook_it_is_a_table() -> None:
+    comparison = compare(runs("a", np.linspace(0, 1, 9)), runs("b", np.linspace(0, 0.5, 9)))
+    frame = comparison.frame()
+    assert list(frame.index) == ["A", "B"]
+    assert frame.loc["A", "rouge1"] == pytest.approx(0.5)
+    assert "<table" in comparison._repr_html_()

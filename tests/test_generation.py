@@ -1,0 +1,124 @@
+"""Generation: order, batches, repeats, resuming, and the experiment's decoding alone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from dialora.config import DecodingConfig, ExperimentConfig, load_experiment
+from dialora.data.tokens import tokenize_sources
+from dialora.errors import Interrupted
+from dialora.generation import generate
+from dialora.methods import LoRA
+from dialora.model import apply_method, load_base_model, load_tokenizer
+from dialora.records import Example, Prediction
+from dialora.runs import PartialLog
+
+TEXTS = [
+    "#Person1#: Hi.",
+    "A much longer dialogue. " * 12,
+    "#Person1#: Hi.",
+    "Middle sized, this one. " * 4,
+    "Bye now.",
+]
+EXAMPLES = [Example(f"e{i}", text, ("A.",)) for i, text in enumerate(TEXTS)]
+
+
+@pytest.fixture
+def config(experiment: dict[str, Any]) -> ExperimentConfig:
+    return load_experiment(experiment)
+
+
+@pytest.fixture
+def system(config: ExperimentConfig) -> tuple[Any, Any]:
+    torch.manual_seed(0)
+    return load_base_model(config), load_tokenizer(config)
+
+
+def summarize(system: tuple[Any, Any], examples: list[Example] = EXAMPLES, **options: Any) -> list[Prediction]:
+    model, tokenizer = system
+    decoding = DecodingConfig(**({"max_new_tokens": 9} | options.pop("decoding", {})))
+    sources = tokenize_sources(
+        [e.dialogue for e in examples], tokenizer, prompt="Summarize: {dialogue}", max_length=100
+    )
+    return generate(model, tokenizer, examples, sources, decoding, **options)
+
+
+@pytest.mark.parametrize("num_beams", [1, 3])
+def test_batched_and_sorted_equals_one_by_one(system: Any, num_beams: int) -> None:
+    together = summarize(system, decoding={"num_beams": num_beams})
+    alone = [summarize(system, [example], decoding={"num_beams": num_beams})[0] for example in EXAMPLES]
+    assert together == alone
+    assert [p.id for p in together] == [e.id for e in EXAMPLES]
+    assert len({p.summary for p in together}) > 1
+
+
+def test_small_batches_change_nothing(system: Any) -> None:
+    assert summarize(system, decoding={"max_batch_tokens": 8}) == summarize(system)
+
+
+def test_each_distinct_dialogue_is_generated_once(system: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = 0
+    original = system[0].generate
+
+    def count(**inputs: Any) -> Any:
+        nonlocal rows
+        rows += len(inputs["input_ids"])
+        return original(**inputs)
+
+    monkeypatch.setattr(system[0], "generate", count)
+    predictions = summarize(system)
+    assert rows == 4
+    assert predictions[0].summary == predictions[2].summary
+
+
+def test_the_length_asked_for_is_the_length_made(system: Any) -> None:
+    # transformers stops at 20 tokens when it is told nothing.
+    made = summarize(system, decoding={"max_new_tokens": 40})
+    assert max(p.num_new_tokens for p in made) == 40
+
+
+def test_a_checkpoints_own_decoding_is_not_used(system: Any) -> None:
+    expected = summarize(system)
+    system[0].generation_config.num_beams = 4
+    system[0].generation_config.min_length = 30
+    system[0].generation_config.do_sample = True
+    assert summarize(system) == expected
+
+
+def test_the_truncated_are_marked(system: Any) -> None:
+    assert [p.truncated for p in summarize(system)] == [False, True, False, False, False]
+
+
+def test_an_interrupted_generation_goes_on_where_it_was(system: Any, tmp_path: Path) -> None:
+    options = {"decoding": {"max_batch_tokens": 8}, "log": PartialLog(tmp_path / "log.jsonl", "key")}
+    asked = iter(range(10))
+    with pytest.raises(Interrupted, match="stopped after 2 of 4 summaries"):
+        summarize(system, should_stop=lambda: next(asked) == 2, **options)
+    system[0].generate, calls = _counting(system[0].generate)
+    assert summarize(system, **options) == summarize(system, decoding={"max_batch_tokens": 8})
+    assert calls[0] == 2 + 4
+
+
+def _counting(function: Any) -> tuple[Any, list[int]]:
+    calls = [0]
+
+    def wrapped(**inputs: Any) -> Any:
+        calls[0] += 1
+        return function(**inputs)
+
+    return wrapped, calls
+
+
+def test_an_adapter_is_merged_for_generation_and_taken_out_again(config: ExperimentConfig, system: Any) -> None:
+    model, tokenizer = system
+    adapted = apply_method(model, LoRA(r=4), key="lora")
+    for name, parameter in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    before = {name: p.detach().clone() for name, p in adapted.named_parameters()}
+    first = summarize((adapted, tokenizer))
+    assert all(torch.equal(p, before[name]) for name, p in adapted.named_parameters())
+    assert summarize((adapted, tokenizer)) == first
+    assert first != summarize((load_base_model(config), tokenizer))

@@ -1,0 +1,128 @@
+"""kill -9 at any moment: the next run goes on, and ends with the numbers of an undisturbed one."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+NUM_KILLS = 12
+TRIGGERS = [
+    ".data.writing",
+    "work/worker.log",
+    "checkpoint-*",
+    "checkpoint-*/dialora.json",
+    ".training.writing",
+    "work/partial.jsonl",
+    ".generation.writing",
+    ".scoring.writing",
+    ".results.json.writing",
+]
+
+
+@pytest.fixture
+def file(experiment: dict[str, Any], tmp_path: Path) -> Path:
+    """An experiment that writes a checkpoint after every step and a line for every few summaries."""
+    values = experiment | {"methods": {"full": {"learning_rate": 1e-3}, "lora": {"r": 4, "learning_rate": 1e-2}}}
+    values["training"] = experiment["training"] | {"checkpoint_seconds": 1e-6}
+    values["decoding"] = experiment["decoding"] | {"max_batch_tokens": 128}
+    path = tmp_path / "killed.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return path
+
+
+def start(file: Path, output: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dialora", "compare", str(file), "--output", str(output)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def worker_of(process: subprocess.Popen[bytes]) -> int | None:
+    """The pid of dialora's worker, if it has one now."""
+    try:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    except OSError:
+        return None
+    return int(children[0]) if children else None
+
+
+def kill_at(process: subprocess.Popen[bytes], output: Path, trigger: str, rng: random.Random, *, parent: bool) -> bool:
+    """Wait until something new matches `trigger`, then kill. False when the process ended before."""
+    before = set(output.rglob(trigger))
+    deadline = time.monotonic() + rng.uniform(8, 20)
+    while time.monotonic() < deadline and process.poll() is None:
+        if set(output.rglob(trigger)) - before:
+            time.sleep(rng.uniform(0, 0.02))
+            break
+        time.sleep(0.0005)
+    if process.poll() is not None:
+        return False
+    worker = worker_of(process)
+    os.kill(process.pid if parent or worker is None else worker, signal.SIGKILL)
+    process.wait(timeout=120)
+    return True
+
+
+def contents(output: Path) -> dict[str, Any]:
+    """All that must not depend on interruptions; times and memory do."""
+    found: dict[str, Any] = {}
+    for path in sorted(output.glob("*-s0-*/*/*")):
+        name = str(path.relative_to(output))
+        if path.name in ("predictions.jsonl", "scores.jsonl") or path.suffix == ".safetensors":
+            found[name] = path.read_bytes()
+        elif path.name == "training.json":
+            result = json.loads(path.read_text())["result"]
+            found[name] = [result["losses"], result["validation"], result["num_steps"]]
+    results = json.loads((output / "results.json").read_text())
+    found["results"] = [[s["key"], s["scores"]] for s in results["systems"]], results["comparisons"]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the worker through /proc")
+def test_killed_at_many_moments_the_result_is_the_same(file: Path, tmp_path: Path) -> None:
+    rng = random.Random(os.environ.get("DIALORA_KILL_SEED", "0"))
+    undisturbed, disturbed = tmp_path / "a", tmp_path / "b"
+    assert start(file, undisturbed).wait(timeout=300) == 0
+    kills: list[str] = []
+    while len(kills) < NUM_KILLS:
+        for trigger in TRIGGERS:
+            parent = rng.random() < 0.5
+            if kill_at(start(file, disturbed), disturbed, trigger, rng, parent=parent):
+                kills.append(f"{trigger} ({'parent' if parent else 'worker'})")
+            elif (disturbed / "results.json").exists():
+                # Finished in spite of it: take the last run apart and go on killing.
+                for stage in disturbed.glob("lora-*/*/manifest.json"):
+                    stage.unlink()
+                (disturbed / "results.json").unlink()
+            if len(kills) == NUM_KILLS:
+                break
+    assert start(file, disturbed).wait(timeout=300) == 0
+    assert contents(disturbed) == contents(undisturbed), kills
+    assert not list(disturbed.rglob("*.writing"))
+    assert not list(disturbed.rglob("checkpoint-*"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_a_checkpoint_and_ends_with_130(file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    command = [sys.executable, "-m", "dialora", "compare", str(file), "--output", str(output)]
+    settings = ["--set", "training.num_train_epochs=400", "--set", "training.checkpoint_seconds=1000"]
+    with subprocess.Popen([*command, *settings], stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        log = output.glob("full-*/work/worker.log")
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not any("loss" in p.read_text() for p in log):
+            time.sleep(0.2)
+            log = output.glob("full-*/work/worker.log")
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "The same command goes on from here." in error
+    assert "Traceback" not in error
+    assert len(list(output.glob("full-*/work/checkpoint-*/dialora.json"))) == 1

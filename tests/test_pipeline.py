@@ -1,0 +1,178 @@
+"""An experiment end to end, on a tiny model: what lies on disk, what is done twice, what the order changes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+
+from dialora import pipeline
+from dialora.comparison import METRICS, Comparison
+from dialora.config import ExperimentConfig, load_experiment
+from dialora.data.examples import load_dataset
+from dialora.errors import ConfigError, StageError, TrainingError
+from dialora.records import Example, ExampleScores, Prediction
+from dialora.runs import load_records
+from dialora.scoring import score_summary
+from tests.conftest import build_experiment_values
+
+
+class Finished:
+    """A finished experiment, run once for all tests here."""
+
+    def __init__(self, config: ExperimentConfig, root: Path) -> None:
+        self.config, self.root = config, root
+        self.events: list[dict[str, Any]] = []
+        self.comparison: Comparison = pipeline.compare(config, output=root, observer=self.events.append)
+        self.results = json.loads((root / "results.json").read_text(encoding="utf-8"))
+
+    def folder(self, key: str) -> Path:
+        return next(self.root.glob(f"{key}-s0-*"))
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    values = build_experiment_values(tiny_model, small_data)
+    return Finished(load_experiment(values), tmp_path_factory.mktemp("runs") / "tiny")
+
+
+def test_results_json_is_as_documented(finished: Finished) -> None:
+    results = finished.results
+    assert results["schema_version"] == 1
+    assert results["experiment"] == "tiny"
+    assert "references:mean" in results["protocol"]
+    assert [s["label"] for s in results["systems"]] == ["Original", "Instruct", "PEFT"]
+    for system in results["systems"]:
+        assert system["trainable_percent"] == pytest.approx(100 * system["trainable_params"] / system["total_params"])
+        for metric in METRICS:
+            score = system["scores"][metric]
+            assert 0 <= score["ci_low"] <= score["mean"] <= score["ci_high"] <= 1
+    original, instruct, peft = results["systems"]
+    assert original["train_seconds"] is None
+    assert original["peak_memory_bytes"] is None
+    assert instruct["train_seconds"] > 0
+    assert peft["trainable_params"] < instruct["trainable_params"]
+    pairs = {(c["a"], c["b"]) for c in results["comparisons"]}
+    assert pairs == {("full", "zero_shot"), ("lora", "zero_shot"), ("lora", "full")}
+    assert results["verdict"] == finished.comparison.verdict
+
+
+def test_scores_on_disk_are_rouge_scores_of_the_summaries_on_disk(finished: Finished) -> None:
+    examples = load_records(Example, finished.root / "data" / "test.jsonl")
+    for key in finished.config.methods:
+        predictions = load_records(Prediction, finished.folder(key) / "generation" / "predictions.jsonl")
+        scores = load_records(ExampleScores, finished.folder(key) / "scoring" / "scores.jsonl")
+        assert [score.scores for score in scores] == [
+            score_summary(p.summary, e.references) for p, e in zip(predictions, examples, strict=True)
+        ]
+        mean = np.mean([np.mean(score.scores["rouge1"]) for score in scores])
+        system = next(s for s in finished.results["systems"] if s["key"] == key)
+        assert system["scores"]["rouge1"]["mean"] == pytest.approx(mean)
+
+
+def test_plain_transformers_and_peft_load_what_was_trained(finished: Finished) -> None:
+    from peft import PeftModel
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    from dialora.model import load_system
+
+    ids = torch.arange(10, 34).reshape(2, 12)
+    inputs = {"input_ids": ids, "decoder_input_ids": ids[:, :5]}
+    base = AutoModelForSeq2SeqLM.from_pretrained(finished.config.model)
+    plain = {
+        "lora": PeftModel.from_pretrained(base, finished.folder("lora") / "training").eval(),
+        "full": AutoModelForSeq2SeqLM.from_pretrained(finished.folder("full") / "training").eval(),
+    }
+    for key, model in plain.items():
+        ours = load_system(finished.config, finished.config.methods[key], finished.folder(key) / "training").eval()
+        with torch.no_grad():
+            assert torch.equal(model(**inputs).logits, ours(**inputs).logits)
+        AutoTokenizer.from_pretrained(finished.folder(key) / "training")
+    adapter = json.loads((finished.folder("lora") / "training" / "adapter_config.json").read_text())
+    assert adapter["base_model_name_or_path"] == finished.config.model
+
+
+def test_nothing_is_pickled_and_no_checkpoint_is_left(finished: Finished) -> None:
+    names = {path.suffix for path in finished.root.rglob("*")}
+    assert names & {".pt", ".pth", ".bin", ".pkl"} == set()
+    assert not list(finished.root.rglob("checkpoint-*"))
+
+
+def test_the_report_holds_every_summary(finished: Finished) -> None:
+    page = (finished.root / "report.html").read_text(encoding="utf-8")
+    for example in load_dataset(finished.config.data).test:
+        assert example.id in page
+    assert (finished.root / "report.md").is_file()
+
+
+def test_running_again_does_nothing_but_report(finished: Finished) -> None:
+    events: list[dict[str, Any]] = []
+    again = pipeline.compare(finished.config, output=finished.root, observer=events.append)
+    assert again == finished.comparison
+    assert [e["stage"] for e in events if e["event"] == "stage"] == ["data", "report"]
+
+
+def test_other_decoding_trains_nothing_again(finished: Finished) -> None:
+    config = load_experiment(
+        finished.config, {"decoding.max_new_tokens": 5, "methods": {"lora": {"r": 4, "learning_rate": 1e-2}}}
+    )
+    before = (finished.folder("lora") / "training" / "training.json").stat().st_mtime_ns
+    events: list[dict[str, Any]] = []
+    pipeline.compare(config, output=finished.root, observer=events.append)
+    assert {e["stage"] for e in events if e["event"] == "progress"} == {"generation"}
+    assert (finished.folder("lora") / "training" / "training.json").stat().st_mtime_ns == before
+    pipeline.compare(finished.config, output=finished.root)
+
+
+def test_the_order_of_methods_favours_none(finished: Finished, tmp_path: Path) -> None:
+    methods = finished.config.methods
+    turned = finished.config.model_copy(update={"methods": {key: methods[key] for key in ("lora", "full")}})
+    pipeline.compare(turned, output=tmp_path / "turned")
+    for key in ("lora", "full"):
+        there = next((tmp_path / "turned").glob(f"{key}-s0-*"))
+        here = finished.folder(key)
+        assert there.name == here.name
+        name = "generation/predictions.jsonl"
+        assert (there / name).read_bytes() == (here / name).read_bytes()
+        losses = [json.loads((f / "training" / "training.json").read_text())["result"]["losses"] for f in (there, here)]
+        assert losses[0] == losses[1]
+
+
+def test_stages_one_by_one_say_what_is_missing(experiment: dict[str, Any], tmp_path: Path) -> None:
+    config = load_experiment(experiment)
+    with pipeline.open_workspace(config, tmp_path / "x") as workspace:
+        for stage in (pipeline.generate_runs, pipeline.score_runs, pipeline.report_runs):
+            with pytest.raises(StageError, match="is missing"):
+                stage(workspace, lambda event: None)
+
+
+def test_two_dialoras_do_not_share_a_folder(experiment: dict[str, Any], tmp_path: Path) -> None:
+    tmp_path.joinpath("experiment.yaml").touch()
+    with FileLock(tmp_path / ".lock"), pytest.raises(StageError, match="another dialora is at work here"):
+        pipeline.compare(load_experiment(experiment), output=tmp_path)
+
+
+def test_somebody_elses_folder_is_not_written_to(experiment: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(ConfigError, match="holds files that are not dialora's"):
+        pipeline.compare(load_experiment(experiment), output=tmp_path)
+    with pytest.raises(ConfigError, match="is a file"):
+        pipeline.compare(load_experiment(experiment), output=tmp_path / "thesis.tex")
+
+
+def test_a_wrong_target_is_found_before_anything_is_trained(experiment: dict[str, Any], tmp_path: Path) -> None:
+    config = load_experiment(experiment, {"methods.lora.target_modules": ["q", "wi"]})
+    with pytest.raises(ConfigError, match=r"^methods\.lora\.target_modules: 'wi' matches no linear layer"):
+        pipeline.compare(config, output=tmp_path / "x")
+    assert not list((tmp_path / "x").glob("*-s0-*"))
+
+
+def test_what_a_worker_raises_is_raised_here(experiment: dict[str, Any], tmp_path: Path) -> None:
+    config = load_experiment(experiment, {"methods": {"full": {"learning_rate": 1e30}}, "training.warmup_ratio": 0})
+    with pytest.raises(
+        TrainingError, match=r"full: the loss became nan at step 2 \(learning rate 9\.17e\+29; batch: train_"
+    ):
+        pipeline.compare(config, output=tmp_path / "x")
