@@ -43,6 +43,11 @@ def start(file: Path, output: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
+def run(file: Path, output: Path) -> None:
+    with start(file, output) as process:
+        assert process.wait(timeout=300) == 0
+
+
 def worker_of(process: subprocess.Popen[bytes]) -> int | None:
     """The pid of dialora's worker, if it has one now."""
     try:
@@ -56,16 +61,16 @@ def kill_at(process: subprocess.Popen[bytes], output: Path, trigger: str, rng: r
     """Wait until something new matches `trigger`, then kill. False when the process ended before."""
     before = set(output.rglob(trigger))
     deadline = time.monotonic() + rng.uniform(8, 20)
-    while time.monotonic() < deadline and process.poll() is None:
-        if set(output.rglob(trigger)) - before:
-            time.sleep(rng.uniform(0, 0.02))
-            break
-        time.sleep(0.0005)
-    if process.poll() is not None:
-        return False
-    worker = worker_of(process)
-    os.kill(process.pid if parent or worker is None else worker, signal.SIGKILL)
-    process.wait(timeout=120)
+    with process:
+        while time.monotonic() < deadline and process.poll() is None:
+            if set(output.rglob(trigger)) - before:
+                time.sleep(rng.uniform(0, 0.02))
+                break
+            time.sleep(0.0005)
+        if process.poll() is not None:
+            return False
+        worker = worker_of(process)
+        os.kill(process.pid if parent or worker is None else worker, signal.SIGKILL)
     return True
 
 
@@ -89,7 +94,7 @@ def contents(output: Path) -> dict[str, Any]:
 def test_killed_at_many_moments_the_result_is_the_same(file: Path, tmp_path: Path) -> None:
     rng = random.Random(os.environ.get("DIALORA_KILL_SEED", "0"))
     undisturbed, disturbed = tmp_path / "a", tmp_path / "b"
-    assert start(file, undisturbed).wait(timeout=300) == 0
+    run(file, undisturbed)
     kills: list[str] = []
     while len(kills) < NUM_KILLS:
         for trigger in TRIGGERS:
@@ -103,7 +108,7 @@ def test_killed_at_many_moments_the_result_is_the_same(file: Path, tmp_path: Pat
                 (disturbed / "results.json").unlink()
             if len(kills) == NUM_KILLS:
                 break
-    assert start(file, disturbed).wait(timeout=300) == 0
+    run(file, disturbed)
     assert contents(disturbed) == contents(undisturbed), kills
     assert not list(disturbed.rglob("*.writing"))
     assert not list(disturbed.rglob("checkpoint-*"))

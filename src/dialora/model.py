@@ -78,7 +78,7 @@ def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
         model = AutoModelForSeq2SeqLM.from_pretrained(
             resolve_model(config.model), revision=config.model_revision, config=base, dtype=torch.float32
         )
-    return _with_own_head(model)
+    return _aligned(_with_own_head(model))
 
 
 def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
@@ -195,6 +195,18 @@ def _with_own_head(model: PreTrainedModel) -> PreTrainedModel:
     model.all_tied_weights_keys.pop("lm_head.weight", None)
     if model.lm_head.weight is model.shared.weight:
         model.lm_head.weight = nn.Parameter(model.shared.weight.detach().clone())
+    return model
+
+
+def _aligned(model: PreTrainedModel) -> PreTrainedModel:
+    """Move the weights from the mapped file to memory of their own.
+
+    In the file a matrix begins wherever the header before it ends, and matrix kernels round differently for another
+    alignment: the same weights from another file would give another summary where two words are nearly tied.
+    """
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.data = parameter.data.clone()
     return model
 
 
