@@ -183,3 +183,15 @@ def test_options_that_change_the_how_and_not_the_what(
     other, _ = run(config, splits, tmp_path / "b", training=options)
     assert other.losses[0] == pytest.approx(plain.losses[0], abs=0.15)
     assert other.losses[-1] == pytest.approx(plain.losses[-1], abs=0.3)
+
+
+def test_a_model_trained_in_bf16_computes_in_fp32_afterwards(config: Any, splits: Any, tmp_path: Path) -> None:
+    model = apply_method(load_base_model(config), config.methods["full"], key="full")
+    training = TrainingConfig(max_steps=2, precision="bf16")
+    train(model, splits["train"], [], training, key="full", learning_rate=1e-3, seed=0, pad_id=0, work=tmp_path)
+    fresh = load_base_model(config)
+    fresh.load_state_dict(model.state_dict())
+    ids = torch.arange(10, 30).reshape(2, 10)
+    inputs = {"input_ids": ids, "decoder_input_ids": ids}
+    with torch.no_grad():
+        assert torch.equal(model.eval()(**inputs).logits, fresh.eval()(**inputs).logits)

@@ -9,6 +9,9 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+FILE_WIDTH = 100
+"""Columns of the answer where it goes to a file or a pipe."""
+
 STAGES = {
     "data": "reading the data",
     "check": "checking the experiment",
@@ -27,6 +30,8 @@ class ProgressDisplay:
         # Progress goes to standard error, so that standard output holds the answer alone.
         self.console = console or Console(stderr=True, quiet=quiet)
         self.answer = Console(quiet=quiet)
+        if not self.answer.is_terminal:
+            self.answer.width = FILE_WIDTH
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=28),
@@ -83,13 +88,13 @@ class ProgressDisplay:
         for task in self.progress.task_ids:
             self.progress.remove_task(task)
         seconds = time.monotonic() - self.started
-        self.console.print(f"[green]✓[/] {self._describe():<34} {seconds:7.1f} s", highlight=False)
+        self.console.print(f"[green]✓[/] {self._describe():<44} {seconds:7.1f} s", highlight=False)
         self.current = None
 
     def _describe(self) -> str:
         assert self.current is not None
         stage, run = self.current
-        of = "" if stage in ("data", "check", "report") else f" [dim]{run}[/]"
+        of = "" if stage in ("data", "check", "report") else f" {run}"
         return f"{STAGES.get(stage, stage)}{of}"
 
     def _print_answer(self) -> None:

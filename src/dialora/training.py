@@ -103,7 +103,11 @@ def train(
     checkpoint = find_checkpoint(work)
     if checkpoint is not None:
         trainer.progress = _load_progress(checkpoint)
-    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    try:
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    finally:
+        # accelerate leaves its autocast on the model's forward: all that comes after would be computed in bf16.
+        trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     progress = trainer.progress
     if conductor.was_interrupted:
         raise Interrupted(f"{key}: stopped after step {len(progress.losses)} of {steps}.")

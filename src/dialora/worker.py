@@ -105,11 +105,10 @@ def run_job(job: Job, events: Events, stop: threading.Event) -> None:
     tokenizer = load_tokenizer(config)
     if run.training is not None and not run.training.is_complete:
         set_seed(run.seed)
-        model = apply_method(load_base_model(config), method, key=run.key)
-        _train(job, model, tokenizer, events, stop)
-    elif not run.generation.is_complete:
-        model = load_system(config, method, None if run.training is None else run.training.folder)
+        _train(job, apply_method(load_base_model(config), method, key=run.key), tokenizer, events, stop)
     if job.until == "generation" and not run.generation.is_complete:
+        # From disk also right after training: what is scored is what was saved.
+        model = load_system(config, method, None if run.training is None else run.training.folder)
         _generate(job, model.to(device), tokenizer, events, stop)
 
 

@@ -6,6 +6,7 @@ markup.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dialora.comparison import Comparison
@@ -53,7 +54,7 @@ def print_report(report: ReportDocument | Comparison, console: Console) -> None:
     ]
     if isinstance(report, ReportDocument):
         tables += [
-            build_data_table(report.data),
+            _narrow(build_data_table(report.data)),
             build_truncation_table(report),
             build_time_table(report),
             build_environment_table(report),
@@ -63,6 +64,15 @@ def print_report(report: ReportDocument | Comparison, console: Console) -> None:
             _print_table(table, styles, console)
     if isinstance(report, ReportDocument):
         _print_notes(report, console)
+
+
+def _narrow(table: Table | None) -> Table | None:
+    """Leave out the columns too wide for a terminal; the written report has them."""
+    if table is None:
+        return None
+    kept = [i for i, name in enumerate(table.columns) if name not in ("Columns", "Fingerprint")]
+    rows = tuple(replace(row, cells=tuple(row.cells[i] for i in kept)) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[i] for i in kept), rows=rows)
 
 
 def _print_title(comparison: Comparison, console: Console) -> None:
