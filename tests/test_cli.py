@@ -1,6 +1,7 @@
 """The command line: answers, exit codes, one line for each thing that is wrong."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -155,3 +156,31 @@ def test_stage_by_stage_is_the_same_as_compare(file: Path, tmp_path: Path, capfd
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert json.loads(capfd.readouterr().out)["systems"] == results["systems"]
     assert "report.html" in stages
+
+
+def test_a_hub_id_is_found_in_the_local_cache(tiny_model: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "hub" / "models--google--flan-t5-base"
+    snapshot = cache / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text("0" * 40)
+    for path in tiny_model.iterdir():
+        (snapshot / path.name).write_bytes(path.read_bytes())
+    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    environment.pop("HF_HUB_CACHE", None)
+    settings = ["--set", "data.source=bundled", "--set", "training.max_steps=2", "--set", "decoding.max_new_tokens=4"]
+    settings += ["--set", "data.max_test_examples=2", "--set", "methods={lora: {r: 2}}"]
+    command = [sys.executable, "-m", "dialora", "compare", "seed", *settings, "--output", str(tmp_path / "out")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    adapter = next((tmp_path / "out").glob("lora-*/training/adapter_config.json"))
+    assert json.loads(adapter.read_text())["base_model_name_or_path"] == "google/flan-t5-base"
+
+
+def test_a_hub_id_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "dialora", "params", "--set", "model=google/flan-t5-base"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("ModelError: model: google/flan-t5-base cannot be loaded:")
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,72 @@
+"""The package as a whole: public names, the README's promises, the bundled data."""
+
+import importlib
+import json
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import dialora
+from dialora.config import BUNDLED, DataConfig, load_experiment
+from dialora.data.examples import load_dataset
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODULES = [m.name for m in pkgutil.walk_packages(dialora.__path__, "dialora.") if not m.name.endswith("__main__")]
+
+
+@pytest.mark.parametrize("name", ["dialora", *MODULES])
+def test_public_names_exist_and_are_sorted(name: str) -> None:
+    module = importlib.import_module(name)
+    names = getattr(module, "__all__", [])
+    assert names == sorted(names, key=lambda n: (not n.isupper(), not n[0].isupper(), n))
+    for public in names:
+        assert getattr(module, public) is not None
+
+
+def test_the_readmes_experiment_is_the_shipped_one() -> None:
+    block = next(b for b in re.findall(r"```yaml\n(.*?)```", README, re.S) if "methods:" in b)
+    assert load_experiment({"name": "seed"} | yaml.safe_load(block)) == load_experiment("seed")
+
+
+def test_the_readmes_tree_names_every_module() -> None:
+    tree = README.split("## The files")[1]
+    for path in (ROOT / "src" / "dialora").iterdir():
+        if not path.name.startswith("_") and path.name != "py.typed":
+            assert path.name in tree, path.name
+
+
+def test_the_readmes_python_names_what_there_is() -> None:
+    block = next(b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "import dialora" in b)
+    for name in re.findall(r"dialora\.(\w+)", block):
+        assert name in dialora.__all__
+
+
+def test_the_bundled_dialogues_are_what_their_card_says() -> None:
+    dataset = load_dataset(DataConfig(source=BUNDLED))
+    texts = [e.dialogue for e in (*dataset.train, *dataset.validation, *dataset.test)]
+    assert len(set(texts)) == len(texts) > 150
+    assert all(len(e.references) == 2 for e in dataset.test)
+    for example in (*dataset.train, *dataset.validation, *dataset.test):
+        assert 55 <= len(example.dialogue.split()) <= 225, example.id
+        for reference in example.references:
+            assert 12 <= len(reference.split()) <= 40, example.id
+            assert set(re.findall(r"#Person\d#", reference)) <= set(re.findall(r"#Person\d#", example.dialogue))
+
+
+def test_the_bundled_base_is_a_small_untied_t5_in_safetensors() -> None:
+    folder = ROOT / "src" / "dialora" / "assets" / "base"
+    config = json.loads((folder / "config.json").read_text())
+    assert config["model_type"] == "t5"
+    assert config["tie_word_embeddings"] is False
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 30e6
+    assert {path.suffix for path in folder.iterdir()} <= {".json", ".safetensors", ".md"}
+
+
+def test_no_file_names_a_host_of_packages_or_a_path_of_one_machine() -> None:
+    pattern = re.compile(r"index-url|find-links|://[^\s\")]*/simple")
+    for name in ("constraints.txt", "pyproject.toml", "Makefile"):
+        assert not pattern.search(Path(ROOT / name).read_text(encoding="utf-8"))
