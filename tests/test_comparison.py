@@ -104,6 +104,31 @@ def test_the_verdict_says_what_is_sure_and_what_is_not() -> None:
     assert "Instruct is worse than the original model" in worse.verdict
 
 
+def test_the_verdict_does_not_depend_on_the_order_of_systems() -> None:
+    base = np.random.default_rng(0).uniform(0, 0.5, 80)
+    original, full = runs("original", base, "zero_shot"), runs("instruct", base + 0.1, "full")
+    sentence = "Instruct is better than the original model (+10.0 ± 0.0)."
+    assert compare(original, full).verdict == compare(full, original).verdict == sentence
+    thin, wide = runs("thin", base, "lora"), runs("wide", base + 0.1, "lora")
+    assert compare(thin, wide).verdict.startswith("Wide is 10.0 ± 0.0 ROUGE-1 points above Thin")
+    assert compare(thin).verdict == "One system only: nothing to compare."
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_a_handful_of_dialogues_proves_nothing(size: int) -> None:
+    base = np.linspace(0.2, 0.4, size)
+    verdict = compare(runs("original", base, "zero_shot"), runs("instruct", base + 0.1, "full")).verdict
+    assert "not clearly different" in verdict
+
+
+def test_times_of_different_machines_stay_out_of_the_verdict() -> None:
+    base = np.linspace(0, 1, 20)
+    systems = [runs("a", base, "full"), runs("b", base, "lora")]
+    options = {"experiment": "x", "protocol": "p", "scoring": SCORING}
+    assert "training time" in compare_systems(systems, **options).verdict
+    assert "training time" not in compare_systems(systems, **options, comparable_costs=False).verdict
+
+
 def test_in_a_notebook_it_is_a_table() -> None:
     comparison = compare(runs("a", np.linspace(0, 1, 9)), runs("b", np.linspace(0, 0.5, 9)))
     frame = comparison.frame()

@@ -123,3 +123,14 @@ def test_a_target_that_matches_nothing_lists_what_is_there(targets: tuple[str, .
         apply_method(load_base_model(config), LoRA(target_modules=targets), key="lora")
     assert f"{targets[-1]!r} matches no linear layer" in str(caught.value)
     assert "Found: k, o, q, v, wi_0, wi_1, wo." in str(caught.value)
+
+
+def test_a_head_that_is_the_embedding_too_is_no_target(config: ExperimentConfig, tmp_path: Path) -> None:
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    tied = T5Config(vocab_size=400, d_model=32, d_kv=8, d_ff=64, num_layers=1, num_heads=4, decoder_start_token_id=0)
+    T5ForConditionalGeneration(tied).save_pretrained(tmp_path)
+    model = load_base_model(config.model_copy(update={"model": str(tmp_path)}))
+    with pytest.raises(ConfigError, match="its embedding too"):
+        apply_method(model, LoRA(target_modules=("q", "lm_head")), key="lora")
+    apply_method(load_base_model(config), LoRA(target_modules=("q", "lm_head")), key="lora")

@@ -105,7 +105,7 @@ def test_a_missing_folder_and_one_without_a_model(tmp_path: Path) -> None:
 
 def test_another_kind_of_model_is_refused(config: ExperimentConfig, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ModelError, match="is a 'bert' model; dialora adapts the T5 family"):
+    with pytest.raises(ModelError, match="is a 'bert' model; dialora adapts T5"):
         build_meta_model(config.model_copy(update={"model": str(tmp_path)}))
 
 

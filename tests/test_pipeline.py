@@ -1,6 +1,7 @@
 """An experiment end to end, on a tiny model: what lies on disk, what is done twice, what the order changes."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from dialora import pipeline
 from dialora.comparison import METRICS, Comparison
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.data.examples import load_dataset
-from dialora.errors import ConfigError, StageError, TrainingError
+from dialora.errors import ConfigError, Interrupted, StageError, TrainingError
 from dialora.records import Example, ExampleScores, Prediction
-from dialora.runs import load_records
+from dialora.runs import build_run, load_records
 from dialora.scoring import score_summary
+from dialora.worker import Job
 from tests.conftest import build_experiment_values
 
 
@@ -168,6 +170,45 @@ def test_a_wrong_target_is_found_before_anything_is_trained(experiment: dict[str
     with pytest.raises(ConfigError, match=r"^methods\.lora\.target_modules: 'wi' matches no linear layer"):
         pipeline.compare(config, output=tmp_path / "x")
     assert not list((tmp_path / "x").glob("*-s0-*"))
+
+
+def test_nothing_in_the_working_directory_is_taken_for_a_library(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "filelock.py").write_text("raise SystemExit('shadowed')")
+    monkeypatch.chdir(tmp_path)
+    config = load_experiment(finished.config, {"methods": {"zero_shot": {}}, "data.max_test_examples": 1})
+    assert pipeline.compare(config, output=tmp_path / "out").num_examples == 1
+
+
+def test_ctrl_c_is_not_lost_when_the_worker_was_all_but_done() -> None:
+    class Process:
+        """Ends its work in spite of the signal."""
+
+        def __init__(self) -> None:
+            self.lines = iter([b'{"event": "progress"}', KeyboardInterrupt(), b'{"event": "done", "run": "x"}', b""])
+            self.stdin = self.stdout = self
+            self.signals: list[int] = []
+
+        def readline(self) -> bytes:
+            line = next(self.lines)
+            if isinstance(line, BaseException):
+                raise line
+            return line
+
+        def write(self, data: bytes) -> None: ...
+
+        def flush(self) -> None: ...
+
+        def send_signal(self, number: int) -> None:
+            self.signals.append(number)
+
+    process = Process()
+    run = build_run(Path("x"), key="a", method="lora", seed=0, trains=True, inputs=1, decoding=1)
+    job = Job(load_experiment("bundled"), run, Path("x"))
+    with pytest.raises(Interrupted, match="is finished; what comes after it is not started"):
+        pipeline._talk(process, job, lambda event: None)
+    assert process.signals == [signal.SIGINT]
 
 
 def test_what_a_worker_raises_is_raised_here(experiment: dict[str, Any], tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """Training: the loss falls, an interrupted run ends like an undisturbed one, and trouble is named."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -195,3 +198,33 @@ def test_a_model_trained_in_bf16_computes_in_fp32_afterwards(config: Any, splits
     inputs = {"input_ids": ids, "decoder_input_ids": ids}
     with torch.no_grad():
         assert torch.equal(model.eval()(**inputs).logits, fresh.eval()(**inputs).logits)
+
+
+def test_a_run_killed_after_an_early_stop_does_not_train_on(
+    config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dialora import training
+
+    options = {"num_train_epochs": 20, "num_evaluations": 20, "early_stopping_patience": 2, "warmup_ratio": 0}
+    arguments: dict[str, Any] = {"learning_rate": 0.3, "training": options}
+    expected, weights = run(config, splits, tmp_path / "a", "full", **arguments)
+
+    def die(conductor: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Conductor, "restore_best", die)
+        with pytest.raises(KeyboardInterrupt):
+            run(config, splits, tmp_path / "b", "full", **arguments)
+    resumed, resumed_weights = run(config, splits, tmp_path / "b", "full", **arguments)
+    assert (resumed.losses, resumed.validation) == (expected.losses, expected.validation)
+    assert all(torch.equal(resumed_weights[name], weight) for name, weight in weights.items())
+
+
+def test_peak_memory_is_this_processs_own() -> None:
+    # getrusage would give a child its parent's peak.
+    code = "from dialora.training import measure_peak_memory; print(measure_peak_memory())"
+    ballast = np.ones(250_000_000)
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ballast.nbytes == 2e9
+    assert 50e6 < int(child.stdout) < 1.9e9

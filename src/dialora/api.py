@@ -43,12 +43,10 @@ def check(experiment: Experiment = "bundled", *, set: Overrides = (), output: st
     """Validate an experiment without running it: one row per check with its status and what was found."""
     import pandas as pd
 
-    from dialora.checkpoint import forbid_network
     from dialora.checks import check_experiment
     from dialora.pipeline import RUNS, read_dataset
 
     config = load_experiment(experiment, set)
-    forbid_network(config)
     root = RUNS / config.name if output is None else Path(output)
     findings = check_experiment(config, read_dataset(config), output=root)
     return pd.DataFrame([finding.to_json() for finding in findings]).set_index("check")
@@ -59,11 +57,9 @@ def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.Dat
     import pandas as pd
 
     from dialora.assembly import build_labels
-    from dialora.checkpoint import forbid_network
     from dialora.model import count_methods
 
     config = load_experiment(experiment, set)
-    forbid_network(config)
     labels = build_labels(config)
     rows = [
         {
@@ -80,11 +76,9 @@ def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.Dat
 
 def load_model(experiment: Experiment = "bundled", *, set: Overrides = (), adapter: str | Path | None = None) -> Any:
     """Load an experiment's base model, with a PEFT adapter from a folder on it when one is given."""
-    from dialora.checkpoint import forbid_network
     from dialora.model import load_adapter, load_base_model
 
     config = load_experiment(experiment, set)
-    forbid_network(config)
     model = load_base_model(config)
     return model if adapter is None else load_adapter(model, Path(adapter))
 

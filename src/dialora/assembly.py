@@ -22,6 +22,7 @@ from dialora.scoring import protocol_signature
 def build_document(config: ExperimentConfig, dataset: DialogueDataset, runs: Sequence[Run]) -> ReportDocument:
     """Gather everything the report shows from complete stages."""
     labels = build_labels(config)
+    facts = {run.name: _load_facts(run) for run in runs}
     systems = [
         SystemRuns(key, method.name, labels[key], tuple(_load_result(run) for run in runs if run.key == key))
         for key, method in config.methods.items()
@@ -31,8 +32,8 @@ def build_document(config: ExperimentConfig, dataset: DialogueDataset, runs: Seq
         experiment=config.name,
         protocol=protocol_signature(references=config.scoring.references, num_examples=len(dataset.test)),
         scoring=config.scoring,
+        comparable_costs=_is_one_machine(facts),
     )
-    facts = {run.name: _load_facts(run) for run in runs}
     return ReportDocument(
         comparison=comparison,
         curves=tuple(_build_curve(labels[run.key], run, facts[run.name]) for run in runs if run.training is not None),
@@ -161,6 +162,8 @@ def _describe_seconds(labels: dict[str, str], runs: Sequence[Run], facts: dict[s
 
 def _describe_notes(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> list[str]:
     notes = []
+    if not _is_one_machine(facts):
+        notes.append("The runs were made on different hardware: their times and memory cannot be compared.")
     for run in runs:
         made, trained = facts[run.name]["generation"], facts[run.name]["training"]
         if made["num_empty"]:
@@ -175,6 +178,14 @@ def _describe_notes(labels: dict[str, str], runs: Sequence[Run], facts: dict[str
         precision = {facts[run.name]["training"]["result"]["precision"] for run in runs if run.training is not None}
         notes.append(f"Training multiplied in {', '.join(sorted(precision))}; generation in fp32.")
     return notes
+
+
+def _is_one_machine(facts: dict[str, Any]) -> bool:
+    """Whether every run was made with the same processor, GPU and number of threads."""
+    found = [
+        stage["environment"] for fact in facts.values() for stage in (fact["training"], fact["generation"]) if stage
+    ]
+    return len({tuple(env.get(name) for name in ("processor", "gpu", "threads")) for env in found}) == 1
 
 
 __all__ = ["build_document", "build_labels", "build_results"]

@@ -55,7 +55,7 @@ def uses_hub(config: ExperimentConfig) -> bool:
 def forbid_network(config: ExperimentConfig) -> None:
     """Keep the Hugging Face libraries off the network unless the experiment names a hub id; never telemetry.
 
-    Works when called before they are imported.
+    For a process of our own, and before they are imported: it sets environment variables.
     """
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     if not uses_hub(config):

@@ -41,6 +41,8 @@ def _run_checks(config: ExperimentConfig, dataset: DialogueDataset, output: Path
     from dialora.model import count_methods, load_tokenizer
 
     yield _finding("data", lambda: _describe_data(dataset))
+    yield _finding("references", lambda: _check_references(dataset))
+    yield _finding("training", lambda: _check_training(config, dataset))
     yield _finding("weights", lambda: _check_weights(config))
     counts: dict[str, Any] = {}
 
@@ -70,6 +72,25 @@ def _finding(name: str, check: Callable[[], tuple[str, str]]) -> Finding:
         return Finding(name, *check())
     except DialoraError as error:
         return Finding(name, "failed", str(error))
+
+
+def _check_references(dataset: DialogueDataset) -> tuple[str, str]:
+    from dialora.scoring import score_summary
+
+    references = [reference for example in dataset.test[:SAMPLE] for reference in example.references]
+    lost = sum(score_summary(reference, (reference,))["rouge1"] == [0.0] for reference in references)
+    if lost:
+        return (
+            "warning",
+            f"{lost} of {len(references)} references hold no word that ROUGE counts (it reads a-z and 0-9)",
+        )
+    return "ok", "ROUGE finds words in every reference"
+
+
+def _check_training(config: ExperimentConfig, dataset: DialogueDataset) -> tuple[str, str]:
+    if config.training.early_stopping_patience is not None and not dataset.validation:
+        return "failed", "training.early_stopping_patience needs a validation split, and there is none"
+    return "ok", "the budget can be kept"
 
 
 def _check_weights(config: ExperimentConfig) -> tuple[str, str]:

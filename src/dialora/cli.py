@@ -180,9 +180,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _load(experiment: str, overrides: list[str] | None) -> ExperimentConfig:
+    from dialora.checkpoint import forbid_network
     from dialora.config import load_experiment
 
-    return load_experiment(experiment, overrides or ())
+    config = load_experiment(experiment, overrides or ())
+    forbid_network(config)
+    return config
 
 
 def _run_stage(

@@ -127,11 +127,18 @@ class Comparison(Record):
 
 
 def compare_systems(
-    systems: Sequence[SystemRuns], *, experiment: str, protocol: str, scoring: ScoringConfig, seed: int = 0
+    systems: Sequence[SystemRuns],
+    *,
+    experiment: str,
+    protocol: str,
+    scoring: ScoringConfig,
+    seed: int = 0,
+    comparable_costs: bool = True,
 ) -> Comparison:
     """Compare systems scored on the same dialogues; the first one is what the others are measured against.
 
-    Pairs come as (later, earlier), so a positive difference means the later system scored higher. Raises ValueError
+    Pairs come as (later, earlier), so a positive difference means the later system scored higher. Times enter the
+    verdict only where they are `comparable_costs`, measured on one machine. Raises ValueError
     when the systems were not scored on the same dialogues in the same order.
     """
     ids = [score.id for score in systems[0].runs[0].scores]
@@ -149,7 +156,7 @@ def compare_systems(
         protocol=protocol,
         systems=rows,
         comparisons=differences,
-        verdict=render_verdict(rows, differences),
+        verdict=render_verdict(rows, differences, comparable_costs=comparable_costs),
         num_examples=len(ids),
     )
 
@@ -250,8 +257,12 @@ def sign_flip_p_value(differences: Floats, *, num_resamples: int, seed: int) -> 
     return (at_least + 1) / (num_resamples + 1)
 
 
-def render_verdict(systems: Sequence[System], differences: Sequence[Difference]) -> str:
+def render_verdict(
+    systems: Sequence[System], differences: Sequence[Difference], *, comparable_costs: bool = True
+) -> str:
     """Say in a sentence or two what the ROUGE-1 differences mean; PEFT against full fine-tuning comes first."""
+    if len(systems) == 1:
+        return "One system only: nothing to compare."
     labels = {system.key: system for system in systems}
     full = next((s for s in systems if s.method == "full"), None)
     rouge1 = [d for d in differences if d.metric == "rouge1"]
@@ -263,33 +274,37 @@ def render_verdict(systems: Sequence[System], differences: Sequence[Difference])
         if other.method == "zero_shot":
             continue
         sign = 1 if item.a == other.key else -1
-        sentences.append(_against_full(other, full, item, sign))
+        sentences.append(_against(other, full, "full fine-tuning", item, sign, costs=comparable_costs))
     for item in rouge1:
-        if labels[item.b].method == "zero_shot":
-            sentences.append(_against_original(labels[item.a], item))
-    return " ".join(sentences) or "One system only: nothing to compare."
+        for system, original, sign in ((item.a, item.b, 1), (item.b, item.a, -1)):
+            if labels[original].method == "zero_shot":
+                sentences.append(_against_original(labels[system], item, sign))
+    if not sentences:
+        pairs = [(labels[item.a], labels[item.b], item) for item in rouge1]
+        sentences = [_against(a, b, b.label, item, 1, costs=comparable_costs) for a, b, item in pairs]
+    return " ".join(sentences)
 
 
-def _against_full(other: System, full: System, item: Difference, sign: int) -> str:
+def _is_clear(item: Difference) -> bool:
+    """Interval and test agree: a bootstrap over a handful of dialogues alone is far too sure of itself."""
+    return item.p_value < 1 - CONFIDENCE and (item.ci_low > 0 or item.ci_high < 0)
+
+
+def _against(system: System, other: System, name: str, item: Difference, sign: int, *, costs: bool) -> str:
     points, half = 100 * sign * item.difference, 100 * (item.ci_high - item.ci_low) / 2
-    is_clear = item.ci_low > 0 or item.ci_high < 0
-    relation = ("above" if points > 0 else "below") if is_clear else "from"
-    text = f"{other.label} is {abs(points):.1f} ± {half:.1f} ROUGE-1 points {relation} full fine-tuning"
-    if other.trainable_percent is not None:
-        text += f", at {other.trainable_percent:.2g} % of the trainable parameters"
-    if other.train_seconds and full.train_seconds:
-        text += f" and {100 * other.train_seconds / full.train_seconds:.0f} % of the training time"
-    return text + ("." if is_clear else "; the difference could be chance.")
+    relation = ("above" if points > 0 else "below") if _is_clear(item) else "from"
+    text = f"{system.label} is {abs(points):.1f} ± {half:.1f} ROUGE-1 points {relation} {name}"
+    if system.trainable_params and other.trainable_params:
+        share = 100 * system.trainable_params / other.trainable_params
+        text += f", at {share:.2g} % of the trainable parameters"
+    if costs and system.train_seconds and other.train_seconds:
+        text += f" and {100 * system.train_seconds / other.train_seconds:.0f} % of the training time"
+    return text + ("." if _is_clear(item) else "; the difference could be chance.")
 
 
-def _against_original(system: System, item: Difference) -> str:
-    points, half = 100 * item.difference, 100 * (item.ci_high - item.ci_low) / 2
-    if item.ci_low > 0:
-        outcome = "better than"
-    elif item.ci_high < 0:
-        outcome = "worse than"
-    else:
-        outcome = "not clearly different from"
+def _against_original(system: System, item: Difference, sign: int) -> str:
+    points, half = 100 * sign * item.difference, 100 * (item.ci_high - item.ci_low) / 2
+    outcome = ("better than" if points > 0 else "worse than") if _is_clear(item) else "not clearly different from"
     return f"{system.label} is {outcome} the original model ({points:+.1f} ± {half:.1f})."
 
 

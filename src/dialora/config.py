@@ -60,7 +60,7 @@ class TrainingConfig(_Section):
     ] = None
     gradient_accumulation_steps: Annotated[int, Field(ge=1, description="batches per optimizer step")] = 1
     gradient_checkpointing: Annotated[bool, Field(description="less memory, about a third more time")] = False
-    warmup_ratio: Annotated[float, Field(ge=0, le=1, description="share of the steps")] = 0.03
+    warmup_ratio: Annotated[float, Field(ge=0, lt=1, description="share of the steps")] = 0.03
     lr_scheduler_type: Annotated[Literal["linear", "cosine", "constant_with_warmup"], Field()] = "linear"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
@@ -90,7 +90,9 @@ class DecodingConfig(_Section):
     max_new_tokens: Annotated[int, Field(ge=1, description="longest summary in tokens")] = 200
     length_penalty: Annotated[float, Field(description="exponent of the length; beams only")] = 1.0
     no_repeat_ngram_size: Annotated[int, Field(ge=0, description="0 allows repeats")] = 0
-    max_batch_tokens: Annotated[int, Field(ge=8, description="padded source tokens per batch")] = 8192
+    max_batch_tokens: Annotated[
+        int, Field(ge=8, description="per batch: padded source tokens and max_new_tokens of each row, times num_beams")
+    ] = 16_384
 
 
 class ScoringConfig(_Section):
@@ -167,11 +169,11 @@ def _build_method(key: str, options: Any) -> Method:
     options = {} if options is None else options
     if isinstance(options, Method):
         return options
-    if not isinstance(options, Mapping):
+    if not isinstance(options, Mapping) or not all(isinstance(option, str) for option in options):
         raise ValueError(f"methods.{key}: got {options!r}; options are a mapping, as in `{key}: {{}}`")
     options = dict(options)
     name = options.pop("method", key)
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         raise ValueError(f"methods.{key}: unknown method {name!r}{_suggest(name, METHODS)}")
     try:
         return METHODS[name](**options)
@@ -263,7 +265,7 @@ def _read_file(experiment: str | Path) -> dict[str, Any]:
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise ConfigError(f"{path}: an experiment file is a mapping with at least `data` and `methods`.")
     values.setdefault("name", path.stem)
     return values
@@ -286,7 +288,6 @@ def _set(values: dict[str, Any], key: str, value: Any) -> None:
         if not isinstance(child, dict):
             child = values[part] = {}
         values = child
-    # YAML 1.1 reads 1e-4 as text; a number is what is meant wherever one is allowed.
     values[last] = value
 
 

@@ -48,7 +48,9 @@ def generate(
     """
     distinct = list({tuple(source.input_ids): source for source in sources}.values())
     order = sorted(range(len(distinct)), key=lambda i: len(distinct[i].input_ids), reverse=True)
-    batches = fill_batches([(i, len(distinct[i].input_ids), 0) for i in order], decoding.max_batch_tokens)
+    # The cache of keys and values grows with every beam and every token made.
+    items = [(i, len(distinct[i].input_ids), decoding.max_new_tokens) for i in order]
+    batches = fill_batches(items, decoding.max_batch_tokens // decoding.num_beams)
     finished = log.load() if log else {}
     written: dict[tuple[int, ...], list[int]] = {}
     model.eval()

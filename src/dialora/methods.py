@@ -117,6 +117,11 @@ def require_targets(model: PreTrainedModel, targets: tuple[str, ...], *, key: st
     """
     from torch import nn
 
+    if any(target.endswith("lm_head") for target in targets) and model.config.scale_decoder_outputs:
+        raise ConfigError(
+            f"methods.{key}.target_modules: the lm_head of {model.name_or_path or 'the model'} is its embedding too; "
+            f"an update merged into one would change the other. Leave it out."
+        )
     names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     missing = [t for t in targets if not any(name == t or name.endswith(f".{t}") for name in names)]
     if missing:

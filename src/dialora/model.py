@@ -27,7 +27,7 @@ from dialora.methods import Method
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-MODEL_TYPES = ("t5", "mt5", "umt5")
+MODEL_TYPES = ("t5",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ def load_base_config(config: ExperimentConfig) -> Any:
         base = AutoConfig.from_pretrained(source, revision=config.model_revision)
     if base.model_type not in MODEL_TYPES:
         raise ModelError(
-            f"model: {config.model} is a {base.model_type!r} model; dialora adapts the T5 family "
-            f"({', '.join(MODEL_TYPES)})."
+            f"model: {config.model} is a {base.model_type!r} model; dialora adapts T5 (model_type "
+            f"{', '.join(MODEL_TYPES)}): T5, T5 v1.1, FLAN-T5."
         )
     return base
 
@@ -212,8 +212,13 @@ def _aligned(model: PreTrainedModel) -> PreTrainedModel:
 
 @contextmanager
 def _peft_warnings_ignored() -> Iterator[None]:
-    """PEFT 0.21 asks a model for a property that transformers 5 renamed; users can do nothing about it."""
+    """Keep back what users can do nothing about.
+
+    PEFT 0.21 asks a model for a property that transformers 5 renamed, and takes the config's word for it that an
+    untied head is tied; a head that is tied is refused by the method.
+    """
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True`", category=UserWarning)
         warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
         yield
 

@@ -21,11 +21,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from dialora import errors
-from dialora.checkpoint import forbid_network, identify_model
+from dialora.checkpoint import identify_model
 from dialora.comparison import Comparison
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.data.examples import DialogueDataset, load_dataset
-from dialora.errors import ConfigError, DialoraError, StageError
+from dialora.errors import ConfigError, DialoraError, Interrupted, StageError
 from dialora.records import Example, Prediction
 from dialora.runs import Run, Stage, build_run, disk_errors_explained, load_records, save_json, save_records, save_text
 from dialora.worker import Job
@@ -147,7 +147,6 @@ def open_workspace(
 ) -> Iterator[Workspace]:
     """Read the data, lay out the runs, and keep other dialoras out of the folder meanwhile. Raises DialoraError."""
     root = output or RUNS / config.name
-    forbid_network(config)
     with disk_errors_explained(root):
         _require_own_folder(root)
         root.mkdir(parents=True, exist_ok=True)
@@ -241,7 +240,8 @@ def _run_worker(workspace: Workspace, run: Run, observer: Observer, *, until: st
     run.work.mkdir(parents=True, exist_ok=True)
     observer({"event": "stage", "stage": "start", "run": run.name, "key": run.key})
     job = Job(workspace.config, run, workspace.data.require(), until)
-    command = [sys.executable, "-m", "dialora.worker"]
+    # -P: nothing that lies in the working directory is taken for a library.
+    command = [sys.executable, "-P", "-m", "dialora.worker"]
     pipe = subprocess.PIPE
     with (
         (run.work / "worker.log").open("ab") as log,
@@ -262,18 +262,22 @@ def _talk(process: subprocess.Popen[bytes], job: Job, observer: Observer) -> dic
     process.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
     process.stdin.flush()
     last: dict[str, Any] = {}
+    interrupted = False
     lines = iter(process.stdout.readline, b"")
     while True:
         try:
             for line in lines:
                 last = json.loads(line)
                 observer(last)
+            # A worker that was all but done has nothing to save; what was asked for is to stop.
+            if interrupted and last.get("event") == "done":
+                raise Interrupted(f"{job.run.name} is finished; what comes after it is not started.")
             return last
         except KeyboardInterrupt:
-            if last.get("event") == "interrupting":
+            if interrupted:
                 raise
-            last = {"event": "interrupting"}
-            observer(last)
+            interrupted = True
+            observer({"event": "interrupting"})
             process.send_signal(signal.SIGINT)
 
 

@@ -25,6 +25,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -122,7 +123,7 @@ def build_run(root: Path, *, key: str, method: str, seed: int, trains: bool, inp
         folder=folder,
         training=Stage(folder / "training", digest) if trains else None,
         generation=Stage(folder / "generation", generation),
-        scoring=Stage(folder / "scoring", stable_hash([generation, "rouge.v1"])),
+        scoring=Stage(folder / "scoring", stable_hash([generation, "rouge.v1", version("rouge_score")])),
     )
 
 

@@ -27,13 +27,14 @@ from transformers import Trainer, TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from dialora.config import TrainingConfig
-from dialora.data.tokens import IGNORED_LABEL, TrainingPair, collate_pairs, fill_batches, plan_batches
+from dialora.data.tokens import IGNORED_LABEL, TrainingPair, collate_pairs, count_padded, fill_batches, plan_batches
 from dialora.errors import Interrupted, TrainingError
 from dialora.records import Record
 from dialora.runs import load_json, save_json
 
 PROGRESS_FILE = "dialora.json"
 VALIDATION_BATCH_TOKENS = 16_384
+"""Padded tokens per validation batch; less where training batches are smaller, since memory is measured."""
 
 OnProgress = Callable[[int, int, float], None]
 """Called with the step, the number of steps and the last loss."""
@@ -104,12 +105,13 @@ def train(
     if checkpoint is not None:
         trainer.progress = _load_progress(checkpoint)
     try:
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        if not trainer.progress.stopped_early:
+            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     finally:
         # accelerate leaves its autocast on the model's forward: all that comes after would be computed in bf16.
         trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     progress = trainer.progress
-    if conductor.was_interrupted:
+    if conductor.was_interrupted and not progress.stopped_early:
         raise Interrupted(f"{key}: stopped after step {len(progress.losses)} of {steps}.")
     conductor.restore_best()
     return TrainingResult(
@@ -145,6 +147,11 @@ def measure_peak_memory() -> int:
     """Return the most memory this process has held, in bytes: allocated on the GPU, else resident."""
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated() > 0:
         return torch.cuda.max_memory_allocated()
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # Not getrusage: a child process starts with its parent's peak there.
+        peak = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -214,7 +221,9 @@ class _Trainer(Trainer):  # type: ignore[misc]
         self.key, self.pairs, self.batches, self.pad_id = key, pairs, batches, pad_id
         order = sorted(range(len(validation)), key=lambda i: validation[i].lengths)
         items = [(i, *validation[i].lengths) for i in order]
-        self.validation = [[validation[i] for i in batch] for batch in fill_batches(items, VALIDATION_BATCH_TOKENS)]
+        lengths = [pair.lengths for pair in pairs]
+        budget = min(VALIDATION_BATCH_TOKENS, max(count_padded(lengths, batch) for batch in batches))
+        self.validation = [[validation[i] for i in batch] for batch in fill_batches(items, budget)]
         self.progress = Progress()
         self.step_losses: list[torch.Tensor] = []
         self.loss_is_scaled_for_ga = True

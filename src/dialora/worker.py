@@ -267,6 +267,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     job = Job.from_json(json.loads(sys.stdin.readline()))
     forbid_network(job.config)
+    # Trainer would spread a batch over every GPU it sees and average per GPU, not per token.
+    os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     threading.Thread(target=_watch_parent, daemon=True).start()
     events = Events(stream, job.run)
     job.run.work.mkdir(parents=True, exist_ok=True)

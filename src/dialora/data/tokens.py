@@ -187,8 +187,13 @@ def padding_share(lengths: Sequence[tuple[int, int]], batches: Sequence[Sequence
     real = padded = 0
     for batch in batches:
         real += sum(sum(lengths[i]) for i in batch)
-        padded += len(batch) * (_padded(max(lengths[i][0] for i in batch)) + _padded(max(lengths[i][1] for i in batch)))
+        padded += count_padded(lengths, batch)
     return 1 - real / padded if padded else 0.0
+
+
+def count_padded(lengths: Sequence[tuple[int, int]], batch: Sequence[int]) -> int:
+    """Return a batch's positions, source and target together, with their padding."""
+    return len(batch) * (_padded(max(lengths[i][0] for i in batch)) + _padded(max(lengths[i][1] for i in batch)))
 
 
 def _padded(length: int) -> int:
@@ -211,6 +216,7 @@ __all__ = [
     "build_prompt",
     "collate_pairs",
     "collate_sources",
+    "count_padded",
     "describe_pairs",
     "fill_batches",
     "padding_share",
