@@ -16,11 +16,11 @@ import yaml
 NUM_KILLS = 12
 TRIGGERS = [
     ".data.writing",
-    "work/worker.log",
+    "worker.log",
     "checkpoint-*",
     "checkpoint-*/dialora.json",
     ".training.writing",
-    "work/partial.jsonl",
+    "partial.jsonl",
     ".generation.writing",
     ".scoring.writing",
     ".results.json.writing",
@@ -57,13 +57,22 @@ def worker_of(process: subprocess.Popen[bytes]) -> int | None:
     return int(children[0]) if children else None
 
 
+def find(output: Path, trigger: str) -> set[Path]:
+    """What matches now; folders come and go while one looks."""
+    while True:
+        try:
+            return set(output.rglob(trigger))
+        except FileNotFoundError:
+            continue
+
+
 def kill_at(process: subprocess.Popen[bytes], output: Path, trigger: str, rng: random.Random, *, parent: bool) -> bool:
     """Wait until something new matches `trigger`, then kill. False when the process ended before."""
-    before = set(output.rglob(trigger))
+    before = find(output, trigger)
     deadline = time.monotonic() + rng.uniform(8, 20)
     with process:
         while time.monotonic() < deadline and process.poll() is None:
-            if set(output.rglob(trigger)) - before:
+            if find(output, trigger) - before:
                 time.sleep(rng.uniform(0, 0.02))
                 break
             time.sleep(0.0005)
@@ -117,17 +126,19 @@ def test_killed_at_many_moments_the_result_is_the_same(file: Path, tmp_path: Pat
 @pytest.mark.slow
 def test_ctrl_c_saves_a_checkpoint_and_ends_with_130(file: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    command = [sys.executable, "-m", "dialora", "compare", str(file), "--output", str(output)]
+    # Where the tests themselves run in a shell's background, SIGINT is ignored and children inherit that.
+    code = "import signal, sys, dialora.cli; signal.signal(2, signal.default_int_handler); sys.exit(dialora.cli.main())"
+    command = [sys.executable, "-c", code, "compare", str(file), "--output", str(output)]
     settings = ["--set", "training.num_train_epochs=400", "--set", "training.checkpoint_seconds=1000"]
     with subprocess.Popen([*command, *settings], stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        log = output.glob("full-*/work/worker.log")
+        log = output.glob("full-*/**/worker.log")
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not any("loss" in p.read_text() for p in log):
             time.sleep(0.2)
-            log = output.glob("full-*/work/worker.log")
+            log = output.glob("full-*/**/worker.log")
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "The same command goes on from here." in error
     assert "Traceback" not in error
-    assert len(list(output.glob("full-*/work/checkpoint-*/dialora.json"))) == 1
+    assert len(list(output.glob("full-*/**/checkpoint-*/dialora.json"))) == 1
