@@ -59,7 +59,7 @@ class TrainingConfig(_Section):
         int | None, Field(ge=8, description="padded source + target tokens per batch; replaces the batch size")
     ] = None
     gradient_accumulation_steps: Annotated[int, Field(ge=1, description="batches per optimizer step")] = 1
-    gradient_checkpointing: Annotated[bool, Field(description="less memory, about a third more time")] = False
+    gradient_checkpointing: Annotated[bool, Field(description="less memory, more time")] = False
     warmup_ratio: Annotated[float, Field(ge=0, lt=1, description="share of the steps")] = 0.03
     lr_scheduler_type: Annotated[Literal["linear", "cosine", "constant_with_warmup"], Field()] = "linear"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
