@@ -4,6 +4,8 @@ import importlib
 import json
 import pkgutil
 import re
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -47,14 +49,47 @@ def test_the_readmes_python_names_what_there_is() -> None:
 
 def test_the_bundled_dialogues_are_what_their_card_says() -> None:
     dataset = load_dataset(DataConfig(source=BUNDLED))
-    texts = [e.dialogue for e in (*dataset.train, *dataset.validation, *dataset.test)]
-    assert len(set(texts)) == len(texts) > 150
-    assert all(len(e.references) == 2 for e in dataset.test)
-    for example in (*dataset.train, *dataset.validation, *dataset.test):
-        assert 55 <= len(example.dialogue.split()) <= 225, example.id
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (480, 68, 120)
+    assert {len(e.references) for e in dataset.test} == {2}
+    examples = (*dataset.train, *dataset.validation, *dataset.test)
+    for example in examples:
+        speakers = {turn.split(":")[0] for turn in example.dialogue.splitlines()}
+        assert 60 <= len(example.dialogue.split()) <= 220, example.id
+        assert 2 <= len(speakers) <= 4, example.id
         for reference in example.references:
-            assert 12 <= len(reference.split()) <= 40, example.id
-            assert set(re.findall(r"#Person\d#", reference)) <= set(re.findall(r"#Person\d#", example.dialogue))
+            assert 15 <= len(reference.split()) <= 35, example.id
+            assert set(re.findall(r"#Person\d#", reference)) <= speakers, example.id
+    tagged = sum(e.dialogue.startswith("#Person1#") for e in examples)
+    assert 0.7 < tagged / len(examples) < 0.9
+
+
+def test_no_two_bundled_dialogues_or_summaries_are_alike() -> None:
+    dataset = load_dataset(DataConfig(source=BUNDLED))
+    examples = (*dataset.train, *dataset.validation, *dataset.test)
+    for texts, limit in ([e.dialogue for e in examples], 0.1), ([e.references[0] for e in examples], 0.25):
+        pairs = [_word_pairs(text) for text in texts]
+        places: dict[tuple[str, str], list[int]] = {}
+        for at, own in enumerate(pairs):
+            for pair in own:
+                places.setdefault(pair, []).append(at)
+        for at, own in enumerate(pairs):
+            shared = Counter(other for pair in own for other in places[pair] if other > at)
+            for other, count in shared.items():
+                share = count / (len(own) + len(pairs[other]) - count)
+                assert share < limit, (
+                    f"{examples[at].id} and {examples[other].id} share {share:.0%} of their word pairs"
+                )
+
+
+def test_the_two_references_of_a_bundled_test_dialogue_are_two() -> None:
+    for example in load_dataset(DataConfig(source=BUNDLED)).test:
+        first, second = (_word_pairs(reference) for reference in example.references)
+        assert len(first & second) / len(first | second) < 0.85, example.id
+
+
+def _word_pairs(text: str) -> set[tuple[str, str]]:
+    words = re.findall(r"[a-z0-9']+", re.sub(r"#person\d#", "", text.lower()))
+    return set(pairwise(words))
 
 
 def test_the_bundled_base_is_a_small_untied_t5_in_safetensors() -> None:
