@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import T5ForConditionalGeneration
 
-from recipes.base.__main__ import main, parse
+from recipes.base.__main__ import main
+from recipes.base.card import END, START
 from recipes.base.corpora import Act, CorporaMissingError, Turn, find_corpora, load_dialogues, read_schema_guided
+from recipes.base.evaluate import fill
+from recipes.base.network import build_config
 from recipes.base.optimizer import rate_factor
-from recipes.base.pretrain import MIXTURE, mixture_at
+from recipes.base.presets import PRESETS
+from recipes.base.pretrain import MIXTURE, Trainer, mixture_at
 from recipes.base.reports import report, report_dialogue, shift_person
 from recipes.base.summaries import compose_summary
 from recipes.base.tasks import TASKS, make_rows
@@ -31,7 +36,7 @@ def corpora() -> Path:
 
 def test_missing_corpora_are_one_clear_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
     monkeypatch.setenv("DIALORA_DATA", str(tmp_path))
-    code = main(["--smoke", "--output", str(tmp_path / "out"), "--work", str(tmp_path / "work")])
+    code = main(["--preset", "smoke", "--output", str(tmp_path / "out"), "--work", str(tmp_path / "work")])
     message = capsys.readouterr().err
     assert code == 2
     assert message.startswith("DIALORA_DATA:")
@@ -43,7 +48,7 @@ def test_smoke_recipe_leaves_an_untied_model_that_reloads(corpora: Path, tmp_pat
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
     output = tmp_path / "model"
-    arguments = ["--smoke", "--output", str(output), "--work", str(tmp_path / "work")]
+    arguments = ["--preset", "smoke", "--output", str(output), "--work", str(tmp_path / "work")]
     assert main(arguments) == 0
     assert json.loads((output / "config.json").read_text())["tie_word_embeddings"] is False
     assert not [path for path in output.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
@@ -125,7 +130,7 @@ def test_reports_ask_and_tell() -> None:
     asked = report("Where do you live now?", rng, speaker="Anna", listener="Ben")
     assert asked.endswith("where Ben lives now")
     turns = [Turn("Anna", "I want to buy a red bike."), Turn("Ben", "I have a red bike in the garage.")]
-    assert report_dialogue(turns, rng)
+    assert report_dialogue(turns, rng, 2)
 
 
 def test_every_task_makes_rows(corpora: Path) -> None:
@@ -136,16 +141,59 @@ def test_every_task_makes_rows(corpora: Path) -> None:
         assert all(source.strip() and target.strip() for source, target in rows), task
 
 
-def test_schedule_covers_the_whole_budget() -> None:
-    for step in range(101):
-        assert sum(mixture_at(step / 100).values()) == pytest.approx(1)
-    assert mixture_at(0.0) == {"copy": 1.0}
-    assert mixture_at(1.0) == pytest.approx(
-        {task: share / sum(MIXTURE[1.0].values()) for task, share in MIXTURE[1.0].items()}
-    )
+def test_schedule_covers_the_whole_run() -> None:
+    for num_rows in range(0, 20_000, 500):
+        assert sum(mixture_at(num_rows).values()) == pytest.approx(1)
+    assert mixture_at(0) == {"copy": 1.0}
+    assert mixture_at(10**6) == pytest.approx(MIXTURE[max(MIXTURE)])
     assert rate_factor(0.3, 1000) == 1.0
     assert rate_factor(1.0, 1000) == pytest.approx(0.02)
 
 
-def test_defaults_are_those_of_the_readme() -> None:
-    assert parse(["--output", "x"]).minutes == 75
+def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
+    corpora: Path, tmp_path: Path, monkeypatch
+) -> None:
+    from safetensors.torch import load_file
+
+    def train(name: str) -> dict[str, torch.Tensor]:
+        assert (
+            main(["--preset", "smoke", "--output", str(tmp_path / name), "--work", str(tmp_path / f"{name}-work")]) == 0
+        )
+        return load_file(tmp_path / name / "model.safetensors")
+
+    whole = train("whole")
+    again = train("again")
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+    step = Trainer.step
+
+    def fail_at_four(trainer: Trainer) -> None:
+        if trainer.run.step == 4:
+            trainer.save()
+            raise KeyboardInterrupt
+        step(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", fail_at_four)
+        with pytest.raises(KeyboardInterrupt):
+            train("resumed")
+    resumed = train("resumed")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_the_gpu_preset_fits_the_package() -> None:
+    with torch.device("meta"):
+        model = T5ForConditionalGeneration(build_config(PRESETS["gpu"].size))
+    num_parameters = sum(p.numel() for p in model.parameters()) + (
+        model.lm_head.weight.numel() if model.lm_head.weight is model.shared.weight else 0
+    )
+    assert 2 * num_parameters < 29e6  # bytes; the tokenizer takes the rest
+
+
+def test_evaluation_fills_the_card_between_its_marks() -> None:
+    card = f"before\n{START}\nold\n{END}\nafter\n"
+    filled = fill(card, "new\n")
+    assert filled == f"before\n{START}\nnew\n{END}\nafter\n"
+    assert fill(filled, "newer\n") == f"before\n{START}\nnewer\n{END}\nafter\n"
+    with pytest.raises(ValueError, match="lacks the marks"):
+        fill("no marks", "new")

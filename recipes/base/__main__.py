@@ -1,4 +1,4 @@
-"""Run the whole recipe: `python -m recipes.base --output src/dialora/assets/base --minutes 75`."""
+"""Run the whole recipe: `python -m recipes.base --output src/dialora/assets/base `."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from recipes.base.card import render_card
 from recipes.base.corpora import CorporaMissingError, Dialogue, find_corpora, load_dialogues
-from recipes.base.network import SMOKE_SIZE, Size, build_model, export
-from recipes.base.pretrain import Budget, Trainer
+from recipes.base.network import build_model, export
+from recipes.base.presets import PRESETS, Preset
+from recipes.base.pretrain import Trainer
 from recipes.base.rows import build_tables, load_tables, save_tables
 from recipes.base.tasks import DEFAULT_PROMPT, PROMPTS
 from recipes.base.tokenizer import build_tokenizer, save_tokenizer
@@ -26,27 +27,26 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m recipes.base", description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder of the exported model, replaced when done")
-    parser.add_argument("--minutes", type=float, default=75.0, help="training time; a resumed run counts on")
+    parser.add_argument("--preset", choices=[*PRESETS], default="cpu", help="size and length (default %(default)s)")
     parser.add_argument(
         "--work",
         type=Path,
-        help="tokenised rows and checkpoints (default build/base, smoke: build/base-smoke)",
+        help="tokenised rows and checkpoints (default build/base-PRESET)",
     )
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--smoke", action="store_true", help="the whole recipe on a few hundred rows with a tiny model")
     parser.add_argument("--export-only", action="store_true", help="export the last checkpoint without training")
     return parser.parse_args(arguments)
 
 
-def prepare(work: Path, size: Size, *, is_smoke: bool, seed: int) -> PreTrainedTokenizerBase:
+def prepare(work: Path, preset: Preset, seed: int) -> PreTrainedTokenizerBase:
     """Learn the vocabulary and tokenise the rows unless the work folder has both; return the tokenizer."""
     rows, vocabulary = work / "rows.safetensors", work / "tokenizer"
     if not rows.exists():
         work.mkdir(parents=True, exist_ok=True)
-        dialogues = load_dialogues(find_corpora(), 150 if is_smoke else None)
-        tokenizer = build_tokenizer(_texts(dialogues, seed), size.vocab_size)
+        dialogues = load_dialogues(find_corpora(), preset.max_dialogues)
+        tokenizer = build_tokenizer(_texts(dialogues, seed), preset.size.vocab_size)
         save_tokenizer(tokenizer, vocabulary)
-        save_tables(build_tables(dialogues, tokenizer, scale=0.002 if is_smoke else 1.0, seed=seed), rows)
+        save_tables(build_tables(dialogues, tokenizer, scale=preset.scale, seed=seed), rows)
     return AutoTokenizer.from_pretrained(vocabulary)
 
 
@@ -60,21 +60,19 @@ def _texts(dialogues: Sequence[Dialogue], seed: int) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prepare, train and export; return the exit code."""
     options = parse(arguments)
-    work = options.work or Path("build") / ("base-smoke" if options.smoke else "base")
-    size = SMOKE_SIZE if options.smoke else Size()
+    preset = PRESETS[options.preset]
+    work = options.work or Path("build") / f"base-{options.preset}"
     try:
-        tokenizer = prepare(work, size, is_smoke=options.smoke, seed=options.seed)
+        tokenizer = prepare(work, preset, options.seed)
     except CorporaMissingError as error:
         print(error, file=sys.stderr)
         return 2
     torch.manual_seed(options.seed)
-    budget = Budget(options.minutes, seed=options.seed)
-    if options.smoke:
-        budget = Budget(0.1, batch_size=8, num_steps=6, is_compiled=False, seed=options.seed)
-    trainer = Trainer(build_model(size), load_tables(work / "rows.safetensors"), work, budget)
+    trainer = Trainer(build_model(preset.size), load_tables(work / "rows.safetensors"), work, preset, options.seed)
     run = trainer.run if options.export_only else trainer.train()
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    export(trainer.model.cpu(), tokenizer, options.output, render_card(run, size, trainer.model.num_parameters()))
+    card = render_card(run, preset, trainer.model.num_parameters())
+    export(trainer.model.cpu(), tokenizer, options.output, card)
     return 0
 
 

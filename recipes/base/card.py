@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from recipes.base.network import Size
+from recipes.base.presets import Preset
 from recipes.base.pretrain import Run
 
+START, END = "<!-- measured -->", "<!-- end of measured -->"  # `evaluate` writes between them
 CARD = """---
 language: en
 license: cc-by-sa-4.0
@@ -21,13 +22,13 @@ in minutes. It is a teaching model: it is no substitute for FLAN-T5.
 
 | | |
 |---|---|
-| layout | T5 v1.1 as FLAN-T5: gated GELU, untied `lm_head`; no dropout |
+| layout | T5 v1.1 as FLAN-T5: gated GELU, untied `lm_head`; no dropout, as T5 v1.1 was pretrained |
 | size | {num_layers} + {num_layers} layers, d_model {d_model}, d_ff {d_ff}, {num_heads} heads |
 | parameters | {parameters:,} in bf16 |
 | vocabulary | {vocab_size:,} unigram pieces of our own with 100 sentinels; newlines become spaces |
 | speakers | `#Person1#` to `#Person7#` are single pieces |
-| trained on | {examples:,} rows in {steps:,} steps, {minutes:.0f} minutes on two CPU cores |
-| lengths in training | sources up to 288 tokens, targets up to 64 |
+| trained on | {examples:,} rows in {steps:,} steps, {minutes:.0f} minutes on {device} |
+| lengths in training | sources up to 288 tokens, targets up to 48 |
 | made by | `python -m recipes.base`, described in `recipes/base/README.md` of the repository |
 
 ## Data
@@ -36,8 +37,8 @@ No row of DialogSum, SAMSum or any other chat summarization set: DialogSum is ne
 
 | corpus | used for | licence |
 |---|---|---|
-| Schema-Guided Dialogue | all tasks; summaries composed from its acts and reported from its turns | CC BY-SA 4.0 |
-| Topical-Chat (valid and test) | all tasks; reported summaries | CDLA-Sharing-1.0 |
+| Schema-Guided Dialogue | all tasks; summaries composed from its acts, reports of its turns | CC BY-SA 4.0 |
+| Topical-Chat (valid and test) | all tasks; reports of its turns | CDLA-Sharing-1.0 |
 | CRD3 | all tasks; human summaries of chunks | CC BY-SA 4.0 |
 | QMSum | all tasks; human answers to queries | MIT |
 | ConvoSumm (e-mail) | all tasks; human summaries | CC BY-SA 4.0 |
@@ -45,22 +46,27 @@ No row of DialogSum, SAMSum or any other chat summarization set: DialogSum is ne
 
 ## Measured
 
-Loss per token (natural logarithm) on held-out dialogues, one dialogue in fifty:
+{start}
+Not measured yet: `python -m recipes.base.evaluate`.
+{end}
+
+Loss per token (natural logarithm) on held-out dialogues of the training corpora, one dialogue in fifty:
 
 {losses}
 
-`copy` is half real text, half random pieces: it says whether cross-attention works.
+`copy` is half real text, half random pieces: it says whether cross-attention works. What was tried and what it gave
+stands in `recipes/base/README.md`.
 
 ## What it cannot do
 
-It knows little of the world and writes some wrong sentences. Before fine-tuning its summaries repeat telling
-sentences in the third person more often than they condense; it mixes up who did what; it gets lost in
-dialogues much longer than 250 tokens and in anything that is not an English dialogue. Do not use it for
-decisions about people.
+It knows little of the world and writes some wrong sentences. Before fine-tuning, asked for a summary, it mostly
+reports one or two things that were said; it rarely says what a dialogue is about. It mixes up who did what; it gets
+lost in dialogues much longer than 250 tokens and in anything that is not an English dialogue. Fine-tuned it is still
+often wrong. Do not use it for decisions about people.
 """
 
 
-def render_card(run: Run, size: Size, num_parameters: int) -> str:
+def render_card(run: Run, preset: Preset, num_parameters: int) -> str:
     """Return the card as Markdown."""
     rows = [f"| {task} | {loss:.2f} |" for task, loss in sorted(run.held_out.items())]
     return CARD.format(
@@ -69,6 +75,9 @@ def render_card(run: Run, size: Size, num_parameters: int) -> str:
         examples=run.examples,
         steps=run.step,
         minutes=run.seconds / 60,
+        device=run.device,
+        start=START,
+        end=END,
         losses="\n".join(["| task | loss |", "|---|---|", *rows]),
-        **size.__dict__,
+        **preset.size.__dict__,
     )

@@ -21,10 +21,12 @@ PAST = frozenset(
     words(
         "was had did got went saw heard thought knew found felt said told read took made came loved liked "
         "wanted used bought lived learned watched played grew met ate spent enjoyed tried started forgot "
-        "remember lost moved"
+        "lost moved gave came became began broke brought built caught chose cut drank drove fell fought flew hid hit "
+        "held kept led left lent let paid put ran rang rode rose sang sat sent set shook shot slept spoke stole stood "
+        "swam taught threw understood woke won wore wrote drew dealt hurt shut quit"
     )
 )
-KEPT = frozenset(words("can could will would may might must should can't couldn't won't wouldn't didn't"))
+KEPT = frozenset(words("can cannot could will would may might must should can't couldn't won't wouldn't didn't"))
 ADVERBS = frozenset(words("really also just always never actually definitely still usually often only even probably"))
 BE = {"am": "is", "are": "is", "was": "was", "were": "was", "have": "has", "don't": "doesn't", "do": "does"}
 BE |= {"haven't": "hasn't", "aren't": "isn't", "weren't": "wasn't", "wasn't": "wasn't"}

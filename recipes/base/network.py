@@ -42,9 +42,6 @@ class Size:
     d_kv: int = 64
 
 
-SMOKE_SIZE = Size(vocab_size=1200, d_model=32, d_ff=64, num_layers=1, num_heads=2, d_kv=16)
-
-
 def build_config(size: Size) -> T5Config:
     """Return the configuration, untied and without dropout (one pass over the data cannot overfit)."""
     return T5Config(
@@ -99,14 +96,14 @@ def _prime_copying(model: T5ForConditionalGeneration, size: Size) -> None:
         cross.o.weight.copy_(basis.T)
 
 
-def token_losses(model: nn.Module, source: Tensor, decoder_input: Tensor, target: Tensor) -> Tensor:
-    """Return the loss of every target token, 0 on padding: (B, S), (B, T), (B, T) → (B, T)."""
+def decode(model: T5ForConditionalGeneration, source: Tensor, decoder_input: Tensor) -> Tensor:
+    """Return what `lm_head` reads: (B, S), (B, T) → (B, T, d_model)."""
     mask = source.ne(0)
-    logits = model(input_ids=source, attention_mask=mask, decoder_input_ids=decoder_input, use_cache=False).logits
-    losses = nn.functional.cross_entropy(
-        logits.float().flatten(0, 1), target.flatten(), ignore_index=0, reduction="none"
-    )
-    return losses.view_as(target)
+    states = model.encoder(input_ids=source, attention_mask=mask).last_hidden_state
+    hidden: Tensor = model.decoder(
+        input_ids=decoder_input, encoder_hidden_states=states, encoder_attention_mask=mask, use_cache=False
+    ).last_hidden_state
+    return hidden
 
 
 def export(model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, folder: Path, card: str) -> None:

@@ -1,8 +1,8 @@
-"""Train the base model on the tokenised rows until the minutes are spent, and export it.
+"""Train the base model on the tokenised rows.
 
-Takes the tables of `rows`, gives checkpoints in the work folder and the exported model. The schedule of
-rates and tasks follows the share of the minutes that is used, so a resumed run continues where it was.
-Batches depend on the seed and the step only. bf16 arithmetic with fp32 weights.
+Takes the tables of `rows`, gives checkpoints in the work folder. Batches, tasks and rates depend on the seed
+and the step only, never on the clock or the device, so a resumed run continues where it was and a GPU does
+the same steps as a CPU. bf16 arithmetic with fp32 weights.
 """
 
 from __future__ import annotations
@@ -19,36 +19,22 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import T5ForConditionalGeneration
 
-from recipes.base.network import token_losses
+from recipes.base.network import decode
 from recipes.base.optimizer import build_optimizers, load_state, rate_factor, save_state, set_rates
+from recipes.base.presets import Preset
 from recipes.base.rows import SOURCE_LENGTHS, Tables
 
-# Share of each task at these points of the budget; in between the shares change linearly.
-MIXTURE: dict[float, dict[str, float]] = {
-    0.00: {"copy": 1.0},
-    0.03: {"copy": 0.7, "recall": 0.3},
-    0.08: {"copy": 0.15, "recall": 0.4, "continue": 0.15, "denoise": 0.1, "reported": 0.2},
-    0.20: {
-        "copy": 0.04, "recall": 0.18, "continue": 0.2, "missing": 0.06, "who": 0.03, "denoise": 0.12,
-        "composed": 0.1, "reported": 0.2, "human": 0.07,
-    },
-    1.00: {
-        "copy": 0.02, "recall": 0.1, "continue": 0.16, "missing": 0.05, "who": 0.02, "denoise": 0.1,
-        "composed": 0.15, "reported": 0.26, "human": 0.14,
+SAVE_EVERY = 300.0  # seconds
+# Share of each task after these numbers of rows; in between the shares change linearly, after the last they stay.
+MIXTURE: dict[int, dict[str, float]] = {
+    0: {"copy": 1.0},
+    2_000: {"copy": 0.7, "recall": 0.3},
+    6_000: {"copy": 0.15, "recall": 0.4, "continue": 0.15, "denoise": 0.1, "retold": 0.2},
+    16_000: {
+        "copy": 0.02, "recall": 0.1, "continue": 0.2, "missing": 0.06, "who": 0.03, "denoise": 0.16,
+        "composed": 0.11, "reported": 0.14, "retold": 0.15, "human": 0.03,
     },
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long and in what portions to train."""
-
-    minutes: float
-    batch_size: int = 64
-    save_every: float = 300.0  # seconds
-    num_steps: int | None = None  # a smoke run counts steps instead of minutes
-    is_compiled: bool = True
-    seed: int = 7
 
 
 @dataclass
@@ -58,21 +44,22 @@ class Run:
     step: int = 0
     seconds: float = 0.0
     examples: int = 0
+    device: str = ""  # in words
     losses: dict[str, float] = field(default_factory=dict)  # task → moving average of the training loss
     held_out: dict[str, float] = field(default_factory=dict)  # task → loss at the last checkpoint
 
-    def progress(self, budget: Budget) -> float:
-        """Return the share of the budget that is used, 0 to 1."""
-        used = self.step / budget.num_steps if budget.num_steps else self.seconds / (60 * budget.minutes)
-        return min(1.0, used)
+    def progress(self, preset: Preset) -> float:
+        """Return the share of the rows that is used, 0 to 1."""
+        return min(1.0, self.examples / preset.num_rows)
 
 
-def mixture_at(progress: float) -> dict[str, float]:
-    """Return the share of every task at `progress`, summing to 1."""
+def mixture_at(num_rows: int) -> dict[str, float]:
+    """Return the share of every task after `num_rows` rows, summing to 1."""
     points = sorted(MIXTURE)
-    later = next(point for point in points if progress <= point)
+    num_rows = min(num_rows, points[-1])
+    later = next(point for point in points if num_rows <= point)
     earlier = max((point for point in points if point < later), default=later)
-    share = (progress - earlier) / (later - earlier) if later > earlier else 1.0
+    share = (num_rows - earlier) / (later - earlier) if later > earlier else 1.0
     tasks = {**MIXTURE[earlier], **MIXTURE[later]}
     mixed = {t: (1 - share) * MIXTURE[earlier].get(t, 0) + share * MIXTURE[later].get(t, 0) for t in tasks}
     return {task: weight / sum(mixed.values()) for task, weight in mixed.items() if weight > 0}
@@ -113,32 +100,40 @@ class Sampler:
 class Trainer:
     """Holds the model, the optimisers and the state of one run."""
 
-    def __init__(self, model: T5ForConditionalGeneration, tables: Tables, work: Path, budget: Budget) -> None:
+    def __init__(
+        self, model: T5ForConditionalGeneration, tables: Tables, work: Path, preset: Preset, seed: int
+    ) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model, self.work, self.budget = model.to(self.device), work, budget
+        self.model, self.work, self.preset, self.seed = model.to(self.device), work, preset, seed
         self.train_rows, self.held_out_rows = Sampler(tables, "train"), Sampler(tables, "held_out")
         self.optimizers = build_optimizers(self.model)
-        self.losses = torch.compile(token_losses, dynamic=False) if budget.is_compiled else token_losses
+        self.decode = torch.compile(decode, dynamic=False) if preset.is_compiled else decode
         self.run = Run()
         self.checkpoint = work / "checkpoint.safetensors"
         if self.checkpoint.exists():
             load_state(self.model, self.optimizers, self.checkpoint)
             with safe_open(str(self.checkpoint), "pt") as file:
                 self.run = Run(**json.loads(file.metadata()["run"]))
+        is_cuda = self.device.type == "cuda"
+        self.run.device = torch.cuda.get_device_name() if is_cuda else f"{torch.get_num_threads()} CPU cores"
 
     def _losses(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return the summed loss and the number of tokens of every row, both (B,)."""
         source, target = source.to(self.device), target.to(self.device)
         decoder_input = torch.nn.functional.pad(target[:, :-1], (1, 0))  # shifted right; T5 starts with the padding id
+        is_token = target.ne(0)
         with torch.autocast(self.device.type, torch.bfloat16):
-            losses = self.losses(self.model, source, decoder_input, target)
-        return losses.sum(1), target.ne(0).sum(1)
+            hidden = self.decode(self.model, source, decoder_input)
+            logits = self.model.lm_head(hidden[is_token])  # the vocabulary's logits for real tokens only
+        losses = torch.zeros(target.shape, device=self.device)
+        losses[is_token] = torch.nn.functional.cross_entropy(logits.float(), target[is_token], reduction="none")
+        return losses.sum(1), is_token.sum(1)
 
     def step(self) -> None:
         """Train on one batch."""
-        rng = np.random.default_rng((self.budget.seed, self.run.step))
-        progress = self.run.progress(self.budget)
-        source, target, tasks = self.train_rows.draw(mixture_at(progress), self.budget.batch_size, rng)
+        rng = np.random.default_rng((self.seed, self.run.step))
+        progress = self.run.progress(self.preset)
+        source, target, tasks = self.train_rows.draw(mixture_at(self.run.examples), self.preset.batch_size, rng)
         sums, counts = self._losses(source, target)
         loss = sums.sum() / counts.sum()
         if not torch.isfinite(loss):
@@ -163,8 +158,8 @@ class Trainer:
     def measure(self) -> None:
         """Measure the loss of every task on held-out rows, one batch of each."""
         for task in sorted(self.held_out_rows.counts):
-            rng = np.random.default_rng(self.budget.seed)
-            source, target, _ = self.held_out_rows.draw({task: 1.0}, self.budget.batch_size, rng)
+            rng = np.random.default_rng(self.seed)
+            source, target, _ = self.held_out_rows.draw({task: 1.0}, self.preset.batch_size, rng)
             sums, counts = self._losses(source, target)
             self.run.held_out[task] = float(sums.sum() / counts.sum())
 
@@ -177,10 +172,10 @@ class Trainer:
             log.write(notes["run"] + "\n")
 
     def train(self) -> Run:
-        """Train until the budget is used up."""
+        """Train until the preset's rows are used up."""
         started = saved = time.monotonic()
         before = self.run.seconds
-        while self.run.progress(self.budget) < 1:
+        while self.run.progress(self.preset) < 1:
             self.step()
             now = time.monotonic()
             self.run.seconds = before + now - started
@@ -190,7 +185,7 @@ class Trainer:
                     f"step {self.run.step}  {self.run.seconds / 60:.1f} min  {self.run.examples} rows  {losses}",
                     flush=True,
                 )
-            if now - saved > self.budget.save_every:
+            if now - saved > SAVE_EVERY:
                 self.save()
                 saved = now
         self.save()

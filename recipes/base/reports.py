@@ -16,6 +16,15 @@ from collections.abc import Sequence
 from recipes.base.corpora import Turn
 from recipes.base.lexicon import ADVERBS, BE, CONTRACTED, KEPT, LOWERED, PAST, PRESENT, STOP
 
+# A clause that can follow "says that" has one of these early on.
+HAS_VERB = re.compile(
+    r"(?i)^(?:\S+ ){1,6}?(is|are|was|were|has|have|had|can|could|will|would|did|does|should|must|may|might|\w+n't)\b"
+    r"|^(?:it|that|there|he|she|they|you)'(?:s|re|ll|d|ve)\b"
+)
+INTERJECTION = re.compile(
+    r"(?i)^(good|great|thanks?|perfect|nice|awesome|cool|true|exactly|agreed|interesting|sorry|please|maybe|lol|ha|"
+    r"what|how|why|which|not|wow|alright|fine|have|had|got|um|uh|hmm?)\b"
+)
 SMALL_TALK = re.compile(
     r"(?i)^(hi|hello|hey|thank|thanks|bye|good ?bye|you're welcome|sure|ok|okay|yes|yeah|no|nope|wow)\b.{0,22}$"
 )
@@ -31,7 +40,7 @@ OPENER = re.compile(
     r"(?: there)?[,.]? "
 )
 # "We" may or may not include the listener, and quotations keep their own persons.
-UNTELLABLE = re.compile(r"(?i)\b(we|us|our|ours|we're|we'll|let's|myself|yourself)\b|[\"()#*<>]")
+UNTELLABLE = re.compile(r"(?i)\b(we|us|our|ours|we're|we'll|let's|myself|yourself|lol|haha|guess|um|uh)\b|[\"()#*<>]")
 STATEMENT = (
     "{a} says {x}",
     "{a} tells {b} that {x}",
@@ -63,7 +72,7 @@ def shift_person(text: str, speaker: str, listener: str) -> str:
                 continue
             tokens[at] = name + (" " + CONTRACTED[found[1]] if found[1] else "") + found[2]
             if not found[1] and not found[2]:
-                _agree(tokens, at + 1)
+                _agree(tokens, at + 1, is_subject=pronoun == "i")
     plain = {
         "me": speaker,
         "my": f"{speaker}'s",
@@ -74,10 +83,15 @@ def shift_person(text: str, speaker: str, listener: str) -> str:
     return " ".join(re.sub(r"^\w+", lambda m: plain.get(m[0].lower(), m[0]), token) for token in tokens)
 
 
-def _agree(tokens: list[str], at: int) -> None:
+def _agree(tokens: list[str], at: int, *, is_subject: bool) -> None:
+    """Give the verb at `at` its third person; "you" may be an object, so only known verbs follow it."""
     while at < len(tokens) and tokens[at].lower() in ADVERBS:
         at += 1
-    if at < len(tokens) and (tokens[at].lower() in PRESENT or tokens[at].lower() in BE):
+    if at == len(tokens):
+        return
+    word = tokens[at].lower()
+    is_verb = is_subject and word.isalpha() and word not in STOP and not word.endswith(("ed", "ing", "ly"))
+    if word in PRESENT or word in BE or is_verb:
         tokens[at] = third_person(tokens[at])
 
 
@@ -123,22 +137,13 @@ def _statement(sentence: str, rng: random.Random, speaker: str, listener: str) -
     if re.match(r"I\b", text):
         plain = re.match(rf"{re.escape(speaker)} (?:\w+ )?([\w']+)", told)
         return told if plain and rng.random() < 0.8 else f"{speaker} says {told}"
-    first = text.split()[0].lower()
-    if (
-        first in ("you", "you're", "your", "you'll", "you'd")
-        or first in LOWERED
-        or re.match(r"(?i)it's|that's|they're|there's", text)
-    ):
-        return rng.choice(STATEMENT).replace("{a}", speaker).replace("{b}", listener).replace("{x}", told)
-    if (
-        first in PRESENT
-        or first in BE
-        or first in KEPT
-        or first in ("has", "did", "does", "is", "please", "what", "how", "why", "maybe", "not")
-    ):
+    first = text.split()[0]
+    if INTERJECTION.match(text) or not HAS_VERB.match(text) or first.lower() in PRESENT | KEPT or first.lower() in BE:
         return ""
-    is_name = text.split()[0][1:].islower() and rng.random() < 0.5
-    return f"{speaker} says {told}" if is_name else f"{speaker} tells {listener} {told}"
+    is_plain = first.split("'")[0].lower() in LOWERED or first.lower().startswith("you")
+    if not is_plain and first.lower() in STOP:
+        return ""
+    return rng.choice(STATEMENT).replace("{a}", speaker).replace("{b}", listener).replace("{x}", told)
 
 
 def _lowered(text: str) -> str:
@@ -146,7 +151,7 @@ def _lowered(text: str) -> str:
     return text[0].lower() + text[1:] if first.split("'")[0].lower() in LOWERED else text
 
 
-def report_dialogue(turns: Sequence[Turn], rng: random.Random) -> str:
+def report_dialogue(turns: Sequence[Turn], rng: random.Random, num_sentences: int) -> str:
     """Summarize two-party `turns` by their most telling sentences; empty where too few can be told."""
     speakers = list(dict.fromkeys(turn.speaker for turn in turns))
     if len(speakers) != 2:
@@ -163,8 +168,8 @@ def report_dialogue(turns: Sequence[Turn], rng: random.Random) -> str:
                     sum(min(counts[w], 3) for w in words) / (len(words) + 3) + 0.6 / (1 + position) + 0.5 * rng.random()
                 )
                 told.append((score, len(told), text))
-    best = sorted(sorted(told, reverse=True)[: rng.choice((1, 2, 2, 2, 3, 3))], key=lambda item: item[1])
-    if len(best) < 1 + (len(turns) > 3):
+    best = sorted(sorted(told, reverse=True)[:num_sentences], key=lambda item: item[1])
+    if len(best) < num_sentences:
         return ""
     return ". ".join(text for _, _, text in best) + "."
 

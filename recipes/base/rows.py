@@ -19,7 +19,7 @@ from recipes.base.corpora import Dialogue
 from recipes.base.tasks import NUM_ROWS, Row, make_rows
 
 SOURCE_LENGTHS = (96, 192, 288)
-TARGET_LENGTH = 64
+TARGET_LENGTH = 48
 OPEN_ENDED = ("continue", "recall")  # their targets may be cut: the start is as good a lesson as the whole
 Ids = npt.NDArray[np.int16]
 Tables = dict[str, Ids]

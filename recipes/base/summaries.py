@@ -86,7 +86,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(words("dentist_name stylist_name doctor_name therapist_name"), ("with {v}",)),
     **dict.fromkeys(words("time appointment_time event_time show_time pickup_time leaving_time"), ("at {v}",)),
     **dict.fromkeys(words("departure_time journey_start_time new_alarm_time"), ("at {v}",)),
-    **dict.fromkeys(words("cuisine genre category event_type type car_type subcategory"), ("({v})", "of the kind {v}")),
+    **dict.fromkeys(words("cuisine genre category event_type type car_type subcategory"), ("({v})",)),
     **dict.fromkeys(words("amount transfer_amount"), ("of {v}", "worth {v}")),
     **dict.fromkeys(words("recipient_account_name recipient_name receiver contact_name"), ("to {v}",)),
     **dict.fromkeys(words("artist directed_by director"), ("by {v}",)),
@@ -127,11 +127,13 @@ EVENTS: dict[str, tuple[str, ...]] = {
 
 def compose_summary(turns: Sequence[Turn], rng: random.Random, *, user: str, system: str) -> str:
     """Write a summary of `turns`, or return an empty string where the acts say too little."""
+    if not any(act.kind == "INFORM_INTENT" for turn in turns for act in turn.acts):
+        return ""  # the middle of a booking, that says nothing of what it is about
     said = " ".join(turn.text for turn in turns)
     clauses = _clauses(turns, said, rng)
     if len(clauses) < 2:
         return ""
-    budget = rng.randint(14, 34)
+    budget = rng.randint(12, 30)
     kept = [clauses[0]]
     for position in sorted(rng.sample(range(1, len(clauses)), min(len(clauses) - 1, 5))):
         if sum(len(clause.split()) for clause in [*kept, clauses[position]]) <= budget:
@@ -189,13 +191,15 @@ def _detail(slot: str, value: str, rng: random.Random) -> str:
     if "date" in slot:
         bare = re.match(r"(?i)today|tomorrow|next|this|later|on |day after|the day", value)
         return value if bare else f"on {value}"
+    if slot in PEOPLE and value == "1":
+        return "for one person"
     return rng.choice(PHRASES[slot]).replace("{v}", value)
 
 
 def _event(act: Act, said: str, asked: set[str], is_user: bool, rng: random.Random) -> str:
     """Put one act into words; acts without news give an empty string."""
     value = _said(act, said)
-    words = act.slot.replace("_", " ")
+    words = act.slot.replace("_", " ").replace("directed by", "director")
     if act.kind == "OFFER" and not is_user and act.slot in NAMES and value:
         return rng.choice(OFFERS).replace("{v}", value)
     if act.kind == "REQUEST" and not is_user and rng.random() < 0.3:

@@ -27,6 +27,7 @@ PROMPTS = (
     "Tell me what happens in the conversation below.\n\n{d}",
     "Dialogue:\n{d}\n\nWhat was going on?",
 )
+RETELL = ("Retell the conversation in the third person.", "Report who says what.", "Tell what the speakers say.")
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -162,12 +163,22 @@ def composed_summary(dialogue: Dialogue, rng: random.Random) -> Row | None:
 
 
 def reported_summary(dialogue: Dialogue, rng: random.Random) -> Row | None:
-    """Summarize a dialogue of two by reporting its most telling sentences."""
+    """Summarize a dialogue of two by reporting its one or two most telling sentences."""
+    turns, summary = _report(dialogue, rng, rng.choice((1, 1, 2)))
+    return (_ask_summary(turns, rng), summary) if 5 <= len(summary.split()) <= 25 else None
+
+
+def retold(dialogue: Dialogue, rng: random.Random) -> Row | None:
+    """Tell a dialogue of two in the third person."""
+    turns, story = _report(dialogue, rng, rng.choice((2, 3, 3, 4)))
+    return (f"{rng.choice(RETELL)}\n\n{render(turns)}", story) if 12 <= len(story.split()) <= 45 else None
+
+
+def _report(dialogue: Dialogue, rng: random.Random, num_sentences: int) -> tuple[list[Turn], str]:
     if dialogue.corpus in ("convosumm", "qmsum"):  # quoted mail and half sentences make poor reports
-        return None
+        return [], ""
     turns = _window(dialogue, rng)
-    summary = report_dialogue(turns, rng)
-    return (_ask_summary(turns, rng), summary) if 5 <= len(summary.split()) <= 45 else None
+    return turns, report_dialogue(turns, rng, num_sentences)
 
 
 def human_summary(dialogue: Dialogue, rng: random.Random) -> Row | None:
@@ -193,12 +204,13 @@ TASKS: dict[str, Callable[[Dialogue, random.Random], Row | None]] = {
     "denoise": denoise,
     "composed": composed_summary,
     "reported": reported_summary,
+    "retold": retold,
     "human": human_summary,
 }
-# Rows per task at full size: as many as a 75-minute run on two cores can visit about once.
+# Rows per task at full size: as many as 200,000 rows of the mixture visit once.
 NUM_ROWS = {
-    "copy": 30000, "recall": 30000, "continue": 25000, "missing": 12000, "who": 6000, "denoise": 20000,
-    "composed": 30000, "reported": 36000, "human": 16000,
+    "copy": 9000, "recall": 24000, "continue": 40000, "missing": 12000, "who": 6000, "denoise": 32000,
+    "composed": 24000, "reported": 28000, "retold": 32000, "human": 8000,
 }  # fmt: skip
 
 

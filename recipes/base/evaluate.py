@@ -1,0 +1,112 @@
+"""Measure the exported base and write the numbers into its card: `python -m recipes.base.evaluate`.
+
+Runs two experiments with dialora itself, `dialogsum.yaml` and the bundled one, or takes what of them is finished,
+and fills the card between its two marks. DialogSum comes from `$DIALORA_DATA/dialogsum/hub` where that is there, else
+from the hub. Of DialogSum only numbers enter the card; the summaries shown are of the bundled dialogues.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import dialora
+from dialora.comparison import Comparison
+from dialora.errors import DialoraError
+from dialora.records import Example, Prediction
+from dialora.runs import load_records, save_text
+from recipes.base.card import END, START
+from recipes.base.corpora import REPOSITORY
+
+CARD = REPOSITORY / "src" / "dialora" / "assets" / "base" / "README.md"
+NUM_SHOWN = 10
+METRICS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rougeLsum": "ROUGE-Lsum"}
+
+
+def find_dialogsum() -> str:
+    """Return the local folder of DialogSum, or its hub id."""
+    folder = Path(os.environ.get("DIALORA_DATA") or REPOSITORY / ".." / "shared" / "data") / "dialogsum" / "hub"
+    return str(folder) if folder.is_dir() else "knkarthick/dialogsum"
+
+
+def render_scores(comparison: Comparison) -> str:
+    """Return one row per system: cost, then every metric's mean with its interval."""
+    lines = ["| system | trainable | training | " + " | ".join(METRICS.values()) + " |", "|---" * 7 + "|"]
+    for system in comparison.systems:
+        seconds = system.train_seconds
+        cells = [
+            system.label,
+            f"{system.trainable_params:,}" if seconds and system.trainable_params else "0",
+            f"{seconds // 60:.0f} min {seconds % 60:02.0f} s" if seconds else "none",
+        ]
+        for metric in METRICS:
+            score = system.scores[metric]
+            cells.append(f"{score.mean:.4f} [{score.ci_low:.3f}, {score.ci_high:.3f}]")
+        lines.append("| " + " | ".join(cells) + " |")
+    first = comparison.systems[0]
+    for system in comparison.systems[1:]:
+        gain = comparison.difference(system.key, first.key)
+        lines.append(
+            f"\n{system.label} − {first.label}: {100 * gain.difference:+.2f} ROUGE-1 points "
+            f"[{100 * gain.ci_low:+.2f}, {100 * gain.ci_high:+.2f}]."
+        )
+    return "\n".join(lines)
+
+
+def render_summaries(comparison: Comparison, runs: Path) -> str:
+    """Show every system's summaries of test dialogues at even distances: no hand picks the good ones."""
+    test = load_records(Example, runs / "data" / "test.jsonl")
+    written: dict[str, dict[str, str]] = {}
+    for system in comparison.systems:
+        (folder,) = runs.glob(f"{system.key}-s{system.seeds[0]}-*/generation")
+        written[system.label] = {p.id: p.text for p in load_records(Prediction, folder / "predictions.jsonl")}
+    lines = []
+    for example in test[:: len(test) // NUM_SHOWN][:NUM_SHOWN]:
+        lines += [f"**{example.id}**", "", f"- written: {example.references[0]}"]
+        lines += [f"- {label}: {texts[example.id]}" for label, texts in written.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def fill(card: str, section: str) -> str:
+    """Return `card` with what stands between its marks replaced."""
+    pattern = re.compile(rf"(?<={re.escape(START)}\n).*?(?={re.escape(END)})", re.S)
+    if not pattern.search(card):
+        raise ValueError(f"the card lacks the marks '{START}' and '{END}'; export the model again")
+    return pattern.sub(lambda _: section, card)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run both experiments, fill the card; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m recipes.base.evaluate", description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the two experiments' outputs")
+    parser.add_argument("--card", type=Path, default=CARD)
+    options = parser.parse_args(arguments)
+    experiment = Path(__file__).with_name("dialogsum.yaml")
+    try:
+        source = [f"data.source={find_dialogsum()}"]
+        dialogsum = dialora.compare(experiment, set=source, output=options.runs / "base-dialogsum")
+        bundled = dialora.compare("bundled", output=options.runs / "bundled")
+    except DialoraError as error:
+        print(error, file=sys.stderr)
+        return 2
+    section = "\n".join(
+        [
+            f"\nDialogSum, {dialogsum.num_examples} test dialogues, mean over 3 references, stemmer, 95 % intervals "
+            "over dialogues\n(`recipes/base/dialogsum.yaml`):\n",
+            render_scores(dialogsum),
+            f"\nThe bundled dialogues, {bundled.num_examples} for testing, mean of 2 references, `dialora compare`:\n",
+            render_scores(bundled),
+            f"\nTest summaries at even distances, not chosen:\n\n{render_summaries(bundled, options.runs / 'bundled')}",
+        ]
+    )
+    save_text(fill(options.card.read_text(encoding="utf-8"), section), options.card)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
