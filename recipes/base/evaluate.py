@@ -63,7 +63,7 @@ def render_summaries(comparison: Comparison, runs: Path) -> str:
     written: dict[str, dict[str, str]] = {}
     for system in comparison.systems:
         (folder,) = runs.glob(f"{system.key}-s{system.seeds[0]}-*/generation")
-        written[system.label] = {p.id: p.text for p in load_records(Prediction, folder / "predictions.jsonl")}
+        written[system.label] = {p.id: p.summary for p in load_records(Prediction, folder / "predictions.jsonl")}
     lines = []
     for example in test[:: len(test) // NUM_SHOWN][:NUM_SHOWN]:
         lines += [f"**{example.id}**", "", f"- written: {example.references[0]}"]

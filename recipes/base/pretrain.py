@@ -114,8 +114,6 @@ class Trainer:
             load_state(self.model, self.optimizers, self.checkpoint)
             with safe_open(str(self.checkpoint), "pt") as file:
                 self.run = Run(**json.loads(file.metadata()["run"]))
-        is_cuda = self.device.type == "cuda"
-        self.run.device = torch.cuda.get_device_name() if is_cuda else f"{torch.get_num_threads()} CPU cores"
 
     def _losses(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return the summed loss and the number of tokens of every row, both (B,)."""
@@ -173,6 +171,8 @@ class Trainer:
 
     def train(self) -> Run:
         """Train until the preset's rows are used up."""
+        is_cuda = self.device.type == "cuda"
+        self.run.device = torch.cuda.get_device_name() if is_cuda else f"{torch.get_num_threads()} CPU cores"
         started = saved = time.monotonic()
         before = self.run.seconds
         while self.run.progress(self.preset) < 1:
