@@ -43,6 +43,13 @@ def test_missing_corpora_are_one_clear_line(monkeypatch: pytest.MonkeyPatch, tmp
     assert message.count("\n") == 1
 
 
+def test_exporting_what_was_never_trained_is_refused(tmp_path: Path, capsys) -> None:
+    arguments = ["--preset", "smoke", "--output", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
+    assert main([*arguments, "--export-only"]) == 2
+    assert "Train first" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_smoke_recipe_leaves_an_untied_model_that_reloads(corpora: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
@@ -145,8 +152,8 @@ def test_schedule_covers_the_whole_run() -> None:
     for num_rows in range(0, 20_000, 500):
         assert sum(mixture_at(num_rows).values()) == pytest.approx(1)
     assert mixture_at(0) == {"copy": 1.0}
-    assert mixture_at(10**6) == pytest.approx(MIXTURE[max(MIXTURE)])
-    assert rate_factor(0.3, 1000) == 1.0
+    assert set(mixture_at(10**6)) == set(MIXTURE[max(MIXTURE)]) == set(TASKS)
+    assert rate_factor(0.2, 1000) == 1.0
     assert rate_factor(1.0, 1000) == pytest.approx(0.02)
 
 

@@ -1,4 +1,4 @@
-"""Run the whole recipe: `python -m recipes.base --output src/dialora/assets/base `."""
+"""Run the whole recipe, corpora to exported model: `python -m recipes.base --output src/dialora/assets/base`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recipes.base.card import render_card
 from recipes.base.corpora import CorporaMissingError, Dialogue, find_corpora, load_dialogues
 from recipes.base.network import build_model, export
 from recipes.base.presets import PRESETS, Preset
-from recipes.base.pretrain import Trainer
+from recipes.base.pretrain import CHECKPOINT, Trainer
 from recipes.base.rows import build_tables, load_tables, save_tables
 from recipes.base.tasks import DEFAULT_PROMPT, PROMPTS
 from recipes.base.tokenizer import build_tokenizer, save_tokenizer
@@ -62,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     preset = PRESETS[options.preset]
     work = options.work or Path("build") / f"base-{options.preset}"
+    if options.export_only and not (work / CHECKPOINT).exists():
+        print(f"--export-only: no '{work / CHECKPOINT}'. Train first (leave --export-only out).", file=sys.stderr)
+        return 2
     try:
         tokenizer = prepare(work, preset, options.seed)
     except CorporaMissingError as error:

@@ -61,9 +61,14 @@ class Dialogue:
         return zlib.crc32(self.key.encode()) % 50 == 0
 
 
+def data_folder() -> Path:
+    """Return the folder of all data, whether or not it is there."""
+    return Path(os.environ.get("DIALORA_DATA") or REPOSITORY / ".." / "shared" / "data")
+
+
 def find_corpora() -> Path:
     """Return the folder of the corpora or raise `CorporaMissingError` with what to do."""
-    root = Path(os.environ.get("DIALORA_DATA") or REPOSITORY / ".." / "shared" / "data") / "corpora"
+    root = data_folder() / "corpora"
     if not (root / "schema_guided_dialogue").is_dir():
         raise CorporaMissingError(
             f"DIALORA_DATA: no training corpora in '{root}'. Set DIALORA_DATA to the data folder "

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import dialora
+from dialora.report.palette import COLORS, GREY
 from recipes.base.evaluate import find_dialogsum
 
 EXPERIMENT: dict[str, Any] = {
@@ -24,7 +25,7 @@ EXPERIMENT: dict[str, Any] = {
     "decoding": {"num_beams": 1, "max_new_tokens": 60},
 }
 NUM_TRAIN, NUM_TEST = 1000, 200
-COLORS = {"Original": "#7a828c", "Instruct": "#0072b2", "PEFT": "#d55e00"}
+SYSTEM_COLORS = {"Original": GREY, "Instruct": COLORS[0], "PEFT": COLORS[1]}
 AIMS = {"Original": 0.18, "Instruct": 0.36, "PEFT": 0.33}
 
 
@@ -56,12 +57,13 @@ def draw(points: Sequence[dict[str, Any]], path: Path) -> None:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with rc_context({"svg.hashsalt": "dialora", "axes.spines.top": False, "axes.spines.right": False, "font.size": 9}):
+    style: Any = {"svg.hashsalt": "dialora", "svg.fonttype": "none", "font.size": 9}
+    with rc_context(style | {"axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(7.4, 3.8), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.subplots()
         rows = [point["rows"] / 1000 for point in points]
-        for name, color in COLORS.items():
+        for name, color in SYSTEM_COLORS.items():
             means, lows, highs = zip(*(point[name] for point in points), strict=True)
             axes.fill_between(rows, lows, highs, color=color, alpha=0.12, linewidth=0)
             axes.plot(rows, means, "o-", color=color, label=name)

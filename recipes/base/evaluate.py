@@ -8,7 +8,6 @@ from the hub. Of DialogSum only numbers enter the card; the summaries shown are 
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -18,41 +17,40 @@ import dialora
 from dialora.comparison import Comparison
 from dialora.errors import DialoraError
 from dialora.records import Example, Prediction
+from dialora.report import numbers
+from dialora.report.tables import METRIC_NAMES
 from dialora.runs import load_records, save_text
 from recipes.base.card import END, START
-from recipes.base.corpora import REPOSITORY
+from recipes.base.corpora import REPOSITORY, data_folder
 
 CARD = REPOSITORY / "src" / "dialora" / "assets" / "base" / "README.md"
 NUM_SHOWN = 10
-METRICS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rougeLsum": "ROUGE-Lsum"}
 
 
 def find_dialogsum() -> str:
     """Return the local folder of DialogSum, or its hub id."""
-    folder = Path(os.environ.get("DIALORA_DATA") or REPOSITORY / ".." / "shared" / "data") / "dialogsum" / "hub"
+    folder = data_folder() / "dialogsum" / "hub"
     return str(folder) if folder.is_dir() else "knkarthick/dialogsum"
 
 
 def render_scores(comparison: Comparison) -> str:
     """Return one row per system: cost, then every metric's mean with its interval."""
-    lines = ["| system | trainable | training | " + " | ".join(METRICS.values()) + " |", "|---" * 7 + "|"]
+    lines = ["| system | trainable | training | " + " | ".join(METRIC_NAMES.values()) + " |", "|---" * 7 + "|"]
     for system in comparison.systems:
-        seconds = system.train_seconds
+        is_trained = bool(system.train_seconds)
         cells = [
             system.label,
-            f"{system.trainable_params:,}" if seconds and system.trainable_params else "0",
-            f"{seconds // 60:.0f} min {seconds % 60:02.0f} s" if seconds else "none",
+            numbers.format_count(system.trainable_params if is_trained else 0),
+            numbers.format_duration(system.train_seconds if is_trained else None),
+            *(numbers.format_interval(system.scores[metric]) for metric in METRIC_NAMES),
         ]
-        for metric in METRICS:
-            score = system.scores[metric]
-            cells.append(f"{score.mean:.4f} [{score.ci_low:.3f}, {score.ci_high:.3f}]")
         lines.append("| " + " | ".join(cells) + " |")
     first = comparison.systems[0]
     for system in comparison.systems[1:]:
         gain = comparison.difference(system.key, first.key)
         lines.append(
-            f"\n{system.label} − {first.label}: {100 * gain.difference:+.2f} ROUGE-1 points "
-            f"[{100 * gain.ci_low:+.2f}, {100 * gain.ci_high:+.2f}]."
+            f"\n{system.label} {numbers.MINUS} {first.label}: {numbers.format_points(gain.difference)} ROUGE-1 points "
+            f"{numbers.format_points_bounds(gain.ci_low, gain.ci_high)}."
         )
     return "\n".join(lines)
 

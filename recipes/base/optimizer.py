@@ -17,7 +17,7 @@ MUON_RATE = 0.01
 QUERY_KEY_RATE = 5e-4
 ADAM_RATE = 3e-3  # embedding, norms, relative position bias
 OUTPUT_RATE = 1e-3  # lm_head: it starts 16 times smaller than the embedding
-COOLDOWN = 0.55  # the rate falls from here to the end, linearly
+COOLDOWN = 0.25  # the rate falls from here to the end, linearly
 WARMUP_STEPS = 60
 
 

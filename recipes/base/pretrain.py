@@ -25,15 +25,19 @@ from recipes.base.presets import Preset
 from recipes.base.rows import SOURCE_LENGTHS, Tables
 
 SAVE_EVERY = 300.0  # seconds
+CHECKPOINT = "checkpoint.safetensors"
+_MIXED = {
+    "copy": 0.02, "recall": 0.1, "continue": 0.2, "missing": 0.06, "who": 0.03, "denoise": 0.16,
+    "composed": 0.11, "reported": 0.14, "retold": 0.15, "human": 0.03,
+}  # fmt: skip
 # Share of each task after these numbers of rows; in between the shares change linearly, after the last they stay.
 MIXTURE: dict[int, dict[str, float]] = {
     0: {"copy": 1.0},
     2_000: {"copy": 0.7, "recall": 0.3},
     6_000: {"copy": 0.15, "recall": 0.4, "continue": 0.15, "denoise": 0.1, "retold": 0.2},
-    16_000: {
-        "copy": 0.02, "recall": 0.1, "continue": 0.2, "missing": 0.06, "who": 0.03, "denoise": 0.16,
-        "composed": 0.11, "reported": 0.14, "retold": 0.15, "human": 0.03,
-    },
+    16_000: _MIXED,
+    42_000: _MIXED,
+    60_000: {**_MIXED, "copy": 0.06},  # with 0.02 to the end, copied names lost letters
 }  # fmt: skip
 
 
@@ -109,7 +113,7 @@ class Trainer:
         self.optimizers = build_optimizers(self.model)
         self.decode = torch.compile(decode, dynamic=False) if preset.is_compiled else decode
         self.run = Run()
-        self.checkpoint = work / "checkpoint.safetensors"
+        self.checkpoint = work / CHECKPOINT
         if self.checkpoint.exists():
             load_state(self.model, self.optimizers, self.checkpoint)
             with safe_open(str(self.checkpoint), "pt") as file:
