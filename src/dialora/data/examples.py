@@ -117,13 +117,12 @@ def build_dataset(rows: SourceRows, config: DataConfig) -> DialogueDataset:
 def count_overlap(dataset: DialogueDataset) -> DialogueDataset:
     """Return the data set with the overlap of training with validation and test counted and noted in its summary."""
     train = [example.dialogue for example in dataset.train]
-    held_out = {"validation": dataset.validation, "test": dataset.test}
-    counts = {
-        split: len(find_overlapping([example.dialogue for example in examples], train))
-        for split, examples in held_out.items()
-        if examples and train
-    }
-    found = [f"{count:,} of {len(held_out[split]):,} {split}" for split, count in counts.items() if count]
+    held_out = {split: len(getattr(dataset, split)) for split in ("validation", "test") if getattr(dataset, split)}
+    places = [split for split, size in held_out.items() for _ in range(size)]
+    texts = [example.dialogue for example in (*dataset.validation, *dataset.test)]
+    overlapping = Counter(places[at] for at in find_overlapping(texts, train))
+    counts = {split: overlapping[split] for split in held_out} if train else {}
+    found = [f"{count:,} of {held_out[split]:,} {split}" for split, count in counts.items() if count]
     note = (
         f"{' and '.join(found)} dialogues stand in training too, the same or nearly; `data.deduplicate: true` leaves "
         "them out of training."

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -62,30 +62,32 @@ class NearDuplicateIndex:
             self._words[key] = words
             self._lsh.insert(key, _sketch(words), check_duplication=False)
 
-    def find(self, words: Words) -> Iterator[Match]:
-        """Yield the near-duplicates among the dialogues added so far, by key."""
+    def find(self, words: Words, *, leave_out: Collection[int] = ()) -> Iterator[Match]:
+        """Yield the near-duplicates among the dialogues added so far, by key; those to leave out are not measured."""
         if not words:
             return
         own = split_ngrams(words)
         for key in sorted(self._lsh.query(_sketch(words))):
+            if key in leave_out:
+                continue
             similarity = _measure_similarity(own, split_ngrams(self._words[key]))
             if similarity >= THRESHOLD:
                 yield Match(key, similarity)
 
 
-def find_overlapping(dialogues: Sequence[str], others: Sequence[str]) -> dict[int, list[int]]:
-    """Return which of `dialogues` stand in `others` too, the same or nearly: position → positions there."""
-    places: dict[str, list[int]] = {}
-    index = NearDuplicateIndex()
-    for at, other in enumerate(others):
-        places.setdefault(other, []).append(at)
-        index.add(at, split_words(other))
-    found: dict[int, list[int]] = {}
+def find_overlapping(dialogues: Sequence[str], others: Sequence[str]) -> list[int]:
+    """Return the positions of the `dialogues` that stand in `others` too, the same or nearly."""
+    index, texts = NearDuplicateIndex(), set(others)
+    if len(others) <= len(dialogues):
+        for at, other in enumerate(others):
+            index.add(at, split_words(other))
+        return [at for at, text in enumerate(dialogues) if text in texts or any(index.find(split_words(text)))]
     for at, dialogue in enumerate(dialogues):
-        matches = {*places.get(dialogue, ()), *(match.key for match in index.find(split_words(dialogue)))}
-        if matches:
-            found[at] = sorted(matches)
-    return found
+        index.add(at, split_words(dialogue))
+    found = {at for at, dialogue in enumerate(dialogues) if dialogue in texts}
+    for other in others:
+        found.update(match.key for match in index.find(split_words(other), leave_out=found))
+    return sorted(found)
 
 
 def split_words(text: str) -> Words:

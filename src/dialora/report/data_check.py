@@ -78,13 +78,12 @@ def describe_check(check: DataCheck) -> list[str]:
     if train is not None:
         share = 100 * train.concerned_a / train.total_a
         sentences.append(f"{_count(train.concerned_a)} training dialogues ({share:.1f} %) have a near-duplicate there.")
-    for lengths in check.lengths:
-        cut = lengths.longer_than[str(lengths.limit)]
+    for what in ("dialogues", "references"):
+        items = [lengths for lengths in check.lengths if lengths.what == what]
+        cut = sum(lengths.longer_than[str(lengths.limit)] for lengths in items)
         if cut:
-            sentences.append(
-                f"{_count(cut)} of {_count(lengths.count)} {lengths.split} {lengths.what} exceed "
-                f"{_count(lengths.limit)} tokens and would be cut."
-            )
+            total, limit = sum(lengths.count for lengths in items), items[0].limit
+            sentences.append(f"{_count(cut)} of {_count(total)} {what} exceed {_count(limit)} tokens and would be cut.")
     counts: dict[str, int] = {}
     for finding in check.findings:
         counts[finding.kind] = counts.get(finding.kind, 0) + len(finding.ids)
@@ -172,8 +171,8 @@ def _build_duplicates_table(check: DataCheck) -> Table:
     )
     if not check.complete:
         footnote += " The search stopped at its limit of pairs; there are more."
-    columns = ("Duplicates", "The same", "Nearly", "Concerned", "For example")
-    return Table("duplicates", "Duplicates", columns, tuple(rows), footnote, text_columns=columns[-1:])
+    columns = ("Where", "The same", "Nearly", "Concerned", "For example")
+    return Table("duplicates", "Within and across splits", columns, tuple(rows), footnote, text_columns=columns[-1:])
 
 
 def _pair_ids(item: Duplicates) -> Cell:
@@ -198,7 +197,7 @@ def _build_findings_table(check: DataCheck) -> Table:
         rows.append(Row((Cell(title), *cells, Cell((", ".join(ids[:NUM_IDS]) + more) or numbers.MISSING))))
     footnote = "Dialogues concerned; for rows without text, rows."
     columns = ("Finding", *splits, "For example")
-    return Table("findings", "Findings", columns, tuple(rows), footnote, text_columns=columns[-1:])
+    return Table("findings", "In dialogues and references", columns, tuple(rows), footnote, text_columns=columns[-1:])
 
 
 def _choose_pairs(
