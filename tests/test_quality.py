@@ -117,8 +117,19 @@ def test_what_is_quoted_or_named_otherwise_is_no_finding(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["\u2019", "\u00e9\u2014", "\u20ac", "\u201cYes\u201d", "\u4f60\u597d", "\u041f\u0440\u0438\u0432\u0435\u0442", "\U0001f600", "\u00c9\u201d", "na\u00efve", "\u00ab\u00c0 bient\u00f4t\u00bb"],
-)  # fmt: skip
+    [
+        "\u2019",
+        "\u00e9\u2014",
+        "\u20ac",
+        "\u201cYes\u201d",
+        "\u4f60\u597d",
+        "\u041f\u0440\u0438\u0432\u0435\u0442",
+        "\U0001f600",
+        "\u00c9\u201d",
+        "na\u00efve",
+        "\u00ab\u00c0 bient\u00f4t\u00bb",
+    ],
+)
 def test_text_is_no_mojibake_and_its_wrong_reading_is(text: str) -> None:
     assert find_mojibake(f"so {text} it is") is None
     misread = "".join(

@@ -25,6 +25,8 @@ from dialora.records import Example, Record
 
 SOURCE_LIMITS = (128, 256, 512, 1024, 2048)
 TARGET_LIMITS = (32, 64, 128, 256)
+MIN_COPIED_WORDS = 3
+"""A shorter reference may well say the same as a turn."""
 MAX_PAIRS = 200_000
 """Near-duplicate pairs kept; a data set with more is made from templates, and all its pairs tell no more."""
 
@@ -263,8 +265,8 @@ def _find_shared(examples: Sequence[Example]) -> tuple[str, ...]:
 
 
 def _is_copied(reference: Words, dialogue: Words) -> bool:
-    """Whether at least half of a reference's word 8-grams stand in the dialogue; a shorter one, as a whole."""
-    if not reference:
+    """Whether at least half of a reference's word 8-grams stand in the dialogue; one of 3 to 7 words, as a whole."""
+    if len(reference) < MIN_COPIED_WORDS:
         return False
     if len(reference) < NGRAM_WORDS:
         return f" {' '.join(reference)} " in f" {' '.join(dialogue)} "
