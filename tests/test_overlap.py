@@ -15,12 +15,14 @@ from typing import Any
 
 import pytest
 
-from dialora.config import DataConfig
-from dialora.data.examples import DataSummary, build_dataset, count_overlap, load_dataset
+from dialora import pipeline
+from dialora.config import DataConfig, load_experiment
+from dialora.data.examples import DataSummary, DialogueDataset, build_dataset, count_overlap, load_dataset
 from dialora.data.overlap import NearDuplicateIndex, find_overlapping, split_words
 from dialora.data.quality import find_duplicates
 from dialora.data.rows import load_rows
 from dialora.errors import DataError
+from dialora.report.provenance import build_data_table
 from tests.conftest import random_words
 
 Row = dict[str, Any]
@@ -145,6 +147,27 @@ def test_overlap_is_counted_and_noted(source: DataConfig) -> None:
     assert note.startswith("1 of 2 validation and 2 of 3 test dialogues stand in training too")
     assert DataSummary.from_json(json.loads(json.dumps(summary.to_json()))) == summary
     assert summary.fingerprint == dataset.summary.fingerprint
+
+
+def test_every_experiments_data_stage_and_report_carry_the_overlap(
+    source: DataConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {"name": "x", "data": {"source": source.source}, "methods": {"zero_shot": {}}}
+    config = load_experiment(values)
+    with pipeline.open_workspace(config, tmp_path / "run") as workspace:
+        summary = workspace.dataset.summary
+    assert summary.also_in_train == {"validation": 1, "test": 2}
+    table = build_data_table(summary.to_json())
+    assert table is not None
+    column = table.columns.index("Also in train")
+    assert [row.cells[column].text for row in table.rows] == ["–", "1", "2"]
+
+    def fail(dataset: DialogueDataset) -> DialogueDataset:
+        raise AssertionError("counted again")
+
+    monkeypatch.setattr(pipeline, "count_overlap", fail)
+    with pipeline.open_workspace(config, tmp_path / "run") as workspace:
+        assert workspace.dataset.summary == summary
 
 
 def test_deduplicate_removes_what_overlaps_and_says_so(source: DataConfig) -> None:

@@ -189,9 +189,9 @@ def damaged(tmp_path: Path) -> Path:
     rows = {
         "train": [
             ("t1", talk, "Bob accepts."),
-            ("t2", "Ann: It\u00e2\u20ac\u2122s <b>late</b> & dark.", "Dark [red]."),
+            ("t2", "Ann: It\u00e2\u20ac\u2122s <script>late</script> & dark.", "Dark [red]."),
         ],
-        "test": [("x1", talk.replace("much", "MUCH!"), "Bob will come."), ("x2", "Ann: ok <script>x</script>", "Ok.")],
+        "test": [("x1", talk.replace("much", "MUCH!"), "Bob will come."), ("x2", "Ann: ok, see you then.", "Ok.")],
     }
     for split, items in rows.items():
         lines = [json.dumps({"id": i, "dialogue": d, "summary": s}) for i, d, s in items]

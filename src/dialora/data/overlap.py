@@ -77,16 +77,22 @@ class NearDuplicateIndex:
 
 def find_overlapping(dialogues: Sequence[str], others: Sequence[str]) -> list[int]:
     """Return the positions of the `dialogues` that stand in `others` too, the same or nearly."""
-    index, texts = NearDuplicateIndex(), set(others)
-    if len(others) <= len(dialogues):
-        for at, other in enumerate(others):
-            index.add(at, split_words(other))
-        return [at for at, text in enumerate(dialogues) if text in texts or any(index.find(split_words(text)))]
-    for at, dialogue in enumerate(dialogues):
-        index.add(at, split_words(dialogue))
+    texts, index, hashes = set(others), NearDuplicateIndex(), set[int]()
     found = {at for at, dialogue in enumerate(dialogues) if dialogue in texts}
-    for other in others:
-        found.update(match.key for match in index.find(split_words(other), leave_out=found))
+    few, many = sorted((dialogues, others), key=len)
+    for at, text in enumerate(few):
+        words = split_words(text)
+        index.add(at, words)
+        hashes.update(_hash_ngrams(words).tolist())
+    for at, text in enumerate(many):
+        words = split_words(text)
+        # Most dialogues share no n-gram with any other, and need not be looked up.
+        if hashes.isdisjoint(_hash_ngrams(words).tolist()):
+            continue
+        if few is dialogues:
+            found.update(match.key for match in index.find(words, leave_out=found))
+        elif at not in found and any(index.find(words)):
+            found.add(at)
     return sorted(found)
 
 
