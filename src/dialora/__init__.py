@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dialora.api import check, compare, load_model, params
+    from dialora.api import check, check_data, compare, load_model, params
     from dialora.comparison import Comparison
     from dialora.config import ExperimentConfig, load_experiment
     from dialora.errors import DialoraError
@@ -27,6 +27,7 @@ _HOMES = {
     "DialoraError": "dialora.errors",
     "ExperimentConfig": "dialora.config",
     "check": "dialora.api",
+    "check_data": "dialora.api",
     "compare": "dialora.api",
     "load_experiment": "dialora.config",
     "load_model": "dialora.api",
@@ -38,6 +39,7 @@ __all__ = [
     "DialoraError",
     "ExperimentConfig",
     "check",
+    "check_data",
     "compare",
     "load_experiment",
     "load_model",

@@ -11,15 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dialora.config import ExperimentConfig, load_experiment
+from dialora.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from dialora.comparison import Comparison
+    from dialora.data.quality import DataCheck
     from dialora.pipeline import Observer
 
 Experiment = str | Path | Mapping[str, Any] | ExperimentConfig
 Overrides = Iterable[str] | Mapping[str, Any]
+
+DATA_KEYS = ("model", "model_revision", "prompt")
+"""What a data check reads of an experiment besides `data.*`."""
 
 
 def compare(
@@ -50,6 +55,59 @@ def check(experiment: Experiment = "bundled", *, set: Overrides = (), output: st
     root = RUNS / config.name if output is None else Path(output)
     findings = check_experiment(config, read_dataset(config), output=root)
     return pd.DataFrame([finding.to_json() for finding in findings]).set_index("check")
+
+
+def check_data(source: str | Path, *, set: Overrides = (), output: str | Path | None = None) -> DataCheck:
+    """Check the data of `source`, a hub id, folder, file or `bundled`, before anything is trained on it.
+
+    `set` takes `data.*`, `model` (whose tokenizer counts), `model_revision` and `prompt`. With `output`, the folder
+    gets `data-check.html` and `data-check.json`.
+    """
+    from functools import partial
+
+    from dialora.data.examples import build_dataset
+    from dialora.data.quality import check_data as run
+    from dialora.data.rows import load_rows
+    from dialora.data.tokens import count_source_tokens, count_target_tokens
+    from dialora.model import load_tokenizer
+    from dialora.report.data_check import render_data_check
+    from dialora.runs import disk_errors_explained, save_json
+
+    config = load_data_experiment(source, set)
+    rows = load_rows(config.data)
+    dataset = build_dataset(rows, config.data)
+    tokenizer = load_tokenizer(config)
+    check = run(
+        rows,
+        dataset,
+        source=config.data.source,
+        tokenizer=config.model,
+        limits=(config.data.max_source_length, config.data.max_target_length),
+        count_source_tokens=partial(count_source_tokens, tokenizer=tokenizer, prompt=config.prompt),
+        count_target_tokens=partial(count_target_tokens, tokenizer=tokenizer),
+    )
+    if output is not None:
+        folder = Path(output)
+        with disk_errors_explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            save_json(check.to_json(), folder / "data-check.json")
+            render_data_check(check, dataset, folder / "data-check.html")
+    return check
+
+
+def load_data_experiment(source: str | Path, set: Overrides = ()) -> ExperimentConfig:
+    """Load what reading and measuring a data set needs: an experiment around a source that trains nothing.
+
+    Raises ConfigError, also for an override that means nothing to data alone.
+    """
+    overrides = dict(set) if isinstance(set, Mapping) else list(set)
+    keys = [str(item).partition("=")[0].strip() for item in overrides]
+    strange = [key for key in keys if not key.startswith("data.") and key not in DATA_KEYS]
+    if strange:
+        allowed = ", ".join(("data.*", *DATA_KEYS))
+        raise ConfigError([f"{key}: means nothing to a data check, which reads {allowed}." for key in strange])
+    values = {"name": "data-check", "data": {"source": str(source)}, "methods": {"zero_shot": {}}}
+    return load_experiment(values, overrides)
 
 
 def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.DataFrame:
@@ -83,4 +141,4 @@ def load_model(experiment: Experiment = "bundled", *, set: Overrides = (), adapt
     return model if adapter is None else load_adapter(model, Path(adapter))
 
 
-__all__ = ["check", "compare", "load_model", "params"]
+__all__ = ["check", "check_data", "compare", "load_data_experiment", "load_model", "params"]

@@ -51,7 +51,12 @@ def build_results(document: ReportDocument) -> dict[str, Any]:
     """Return `results.json`: the comparison, and where it comes from."""
     values = document.comparison.to_json()
     first = {name: values.pop(name) for name in ("schema_version", "experiment", "protocol")}
-    origin = {"data": document.data["fingerprint"], "environment": document.environment, "notes": document.notes}
+    origin = {
+        "data": document.data["fingerprint"],
+        "also_in_train": document.data.get("also_in_train"),
+        "environment": document.environment,
+        "notes": document.notes,
+    }
     return first | values | origin
 
 

@@ -26,6 +26,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+data = typer.Typer(help="Look at a data set before anything is trained on it.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
 Experiment = Annotated[
     str, typer.Argument(metavar="[EXPERIMENT]", help="An experiment file, or a shipped one: bundled, seed.")
 ]
@@ -154,6 +157,43 @@ def methods(json: Json = False) -> None:
         return
     shown = [(r["method"], r["about"], "\n".join(f"{k}: {_plain(v)}" for k, v in r["options"].items())) for r in rows]
     _print_table("Methods", ("method", "what it is", "options and defaults"), shown, lines=True)
+
+
+@data.command("check")
+def check_data(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A hub id, a folder or file, or bundled.")],
+    set: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Override data.*, model (its tokenizer) or prompt. Repeatable."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="Folder of the page [default: runs/data-check/NAME].")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Look for what would spoil a comparison: sizes, lengths, truncation, duplicates within and across splits,
+    references that repeat or are copied, unknown speakers, empty fields, encoding damage.
+
+    Writes data-check.html and data-check.json. Findings are no failure: the exit code is 0 when the check ran.
+    """
+    from dialora import api
+    from dialora.checkpoint import forbid_network
+    from dialora.pipeline import RUNS
+
+    forbid_network(api.load_data_experiment(source, set or ()))
+    folder = output or RUNS / "data-check" / (Path(source).expanduser().resolve().stem or "data")
+    found = api.check_data(source, set=set or (), output=folder)
+    if json:
+        _print_json(found.to_json())
+        return
+    from dialora.progress import build_console
+    from dialora.report.data_check import print_data_check
+
+    console = build_console()
+    print_data_check(found, console)
+    console.print(f"\nReport: {folder}/data-check.html  ·  {folder}/data-check.json", markup=False, soft_wrap=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

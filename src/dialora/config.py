@@ -41,6 +41,7 @@ class DataConfig(_Section):
     summary_columns: Annotated[tuple[str, ...] | None, Field(description="recognised when not named")] = None
     id_column: Annotated[str | None, Field(description="recognised when not named")] = None
     topic_column: Annotated[str | None, Field(description="recognised when not named")] = None
+    deduplicate: Annotated[bool, Field(description="train on no dialogue that validation or test hold too")] = False
     max_train_examples: Annotated[int | None, Field(ge=1, description="drawn with `seed`")] = None
     max_validation_examples: Annotated[int | None, Field(ge=1, description="drawn with `seed`")] = None
     max_test_examples: Annotated[int | None, Field(ge=1, description="drawn with `seed`")] = None

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,20 @@ from dialora import errors
 from dialora.checkpoint import identify_model
 from dialora.comparison import Comparison
 from dialora.config import ExperimentConfig, stable_hash
-from dialora.data.examples import DialogueDataset, load_dataset
+from dialora.data.examples import DataSummary, DialogueDataset, count_overlap, load_dataset
 from dialora.errors import ConfigError, DialoraError, Interrupted, StageError
 from dialora.records import Example, Prediction
-from dialora.runs import Run, Stage, build_run, disk_errors_explained, load_records, save_json, save_records, save_text
+from dialora.runs import (
+    Run,
+    Stage,
+    build_run,
+    disk_errors_explained,
+    load_json,
+    load_records,
+    save_json,
+    save_records,
+    save_text,
+)
 from dialora.worker import Job
 
 RUNS = Path("runs")
@@ -214,7 +224,9 @@ def _lay_out(config: ExperimentConfig, root: Path, observer: Observer) -> Worksp
             for name in ("train", "validation", "test"):
                 examples: tuple[Example, ...] = getattr(dataset, name)
                 save_records(examples, folder / f"{name}.jsonl")
-            save_json(dataset.summary.to_json() | {"load_seconds": time.perf_counter() - started}, folder / "data.json")
+            counted = count_overlap(dataset).summary
+            save_json(counted.to_json() | {"load_seconds": time.perf_counter() - started}, folder / "data.json")
+    dataset = replace(dataset, summary=DataSummary.from_json(load_json(data.folder / "data.json")))
     save_text(config.to_yaml(), root / "experiment.yaml")
     for note in dataset.summary.notes:
         observer({"event": "note", "message": note})

@@ -23,15 +23,21 @@ STAGES = {
 }
 
 
+def build_console(*, quiet: bool = False) -> Console:
+    """Build the console that answers go to."""
+    console = Console(quiet=quiet)
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    return console
+
+
 class ProgressDisplay:
     """An observer that draws; on a terminal a live bar, in a log file a line per stage."""
 
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
         # Progress goes to standard error, so that standard output holds the answer alone.
         self.console = console or Console(stderr=True, quiet=quiet)
-        self.answer = Console(quiet=quiet)
-        if not self.answer.is_terminal:
-            self.answer.width = FILE_WIDTH
+        self.answer = build_console(quiet=quiet)
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=28),
@@ -112,4 +118,4 @@ def _escape(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-__all__ = ["ProgressDisplay"]
+__all__ = ["ProgressDisplay", "build_console"]

@@ -13,29 +13,18 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from dialora.config import DataConfig
-from dialora.data.columns import (
-    Columns,
-    check_named_columns,
-    column_names,
-    find_columns,
-    find_dialogue_column,
-    normalise_name,
-)
-from dialora.data.sources import SPLITS, RawSource, Row, read_source
+from dialora.data.overlap import find_overlapping
+from dialora.data.rows import DialogueRow, SourceRows, load_rows
+from dialora.data.sources import SPLITS
 from dialora.errors import DataError
 from dialora.records import Example, Record
 
 EMPTY_DIALOGUE, EMPTY_SUMMARY = "empty dialogue", "empty summary"
-_SPEAKER_KEYS = ("speaker", "role", "user", "name", "from", "author")
-_TEXT_KEYS = ("text", "utterance", "content", "message", "value", "sentence")
-_HELD_OUT_SHARE = 0.1
-
-NumberedRows = list[tuple[int, Row]]
-"""Each row with its number in the source, counted from 0."""
+OVERLAPPING = "also in validation or test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +50,16 @@ class DataSummary(Record):
     """For each split, the column names behind each role: dialogue, summary, id, topic."""
     notes: tuple[str, ...]
     fingerprint: dict[str, str]
+    also_in_train: dict[str, int] | None = None
+    """For validation and test, how many dialogues stand in training too, the same or nearly; None: not counted."""
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Build the summary from `to_json`'s form."""
         splits = {split: SplitCounts(**counts) for split, counts in values["splits"].items()}
-        return cls(splits, values["columns"], tuple(values["notes"]), values["fingerprint"])
+        return cls(
+            splits, values["columns"], tuple(values["notes"]), values["fingerprint"], values.get("also_in_train")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,31 +77,58 @@ class _Dialogue:
     """The rows of one dialogue, as they are collected."""
 
     topic: str | None
+    num_rows: int = 0
     ids: list[str] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
 
 
 def load_dataset(config: DataConfig, *, needs_train: bool = True) -> DialogueDataset:
     """Load the examples of `config.source`. Raises DataError where they cannot serve the experiment."""
-    source = read_source(config)
-    check_named_columns(source, config)
-    notes = list(source.notes)
-    splits = _divide(source, config, notes)
-    _check_splits(splits, config, needs_train=needs_train, notes=notes)
+    rows = load_rows(config)
+    _check_splits(rows, config, needs_train=needs_train)
+    return build_dataset(rows, config)
+
+
+def build_dataset(rows: SourceRows, config: DataConfig) -> DialogueDataset:
+    """Make the rows of each split into examples. Raises DataError where a split has none."""
+    notes = list(rows.notes)
+    if "validation" not in rows.splits:
+        notes.append("There is no validation split, so no validation loss will be reported.")
+    collected: dict[str, dict[str, _Dialogue]] = {}
+    skipped: dict[str, Counter[str]] = {}
+    for split, items in rows.splits.items():
+        collected[split], skipped[split] = _collect_dialogues(items, split)
+    if config.deduplicate:
+        skipped.setdefault("train", Counter()).update(_remove_overlapping(collected, notes))
     examples: dict[str, tuple[Example, ...]] = {}
     counts: dict[str, SplitCounts] = {}
-    columns: dict[str, dict[str, list[str]]] = {}
-    for split, rows in splits.items():
-        found = find_columns(column_names(row for _, row in rows), config, split, notes)
-        columns[split] = found.roles()
-        examples[split], counts[split] = _build_examples(rows, found, split, config, notes)
+    for split, dialogues in collected.items():
+        num_rows = len(rows.splits[split])
+        examples[split], counts[split] = _build_examples(dialogues, skipped[split], num_rows, split, config, notes)
     summary = DataSummary(
         splits=counts,
-        columns=columns,
+        columns=rows.columns,
         notes=tuple(notes),
         fingerprint={split: fingerprint(items) for split, items in examples.items()},
     )
     return DialogueDataset(**{split: examples.get(split, ()) for split in SPLITS}, summary=summary)
+
+
+def count_overlap(dataset: DialogueDataset) -> DialogueDataset:
+    """Return the data set with the overlap of training with validation and test counted and noted in its summary."""
+    train = [example.dialogue for example in dataset.train]
+    held_out = {split: len(getattr(dataset, split)) for split in ("validation", "test") if getattr(dataset, split)}
+    places = [split for split, size in held_out.items() for _ in range(size)]
+    texts = [example.dialogue for example in (*dataset.validation, *dataset.test)]
+    overlapping = Counter(places[at] for at in find_overlapping(texts, train))
+    counts = {split: overlapping[split] for split in held_out} if train else {}
+    found = [f"{count:,} of {held_out[split]:,} {split}" for split, count in counts.items() if count]
+    note = (
+        f"{' and '.join(found)} dialogues stand in training too, the same or nearly; `data.deduplicate: true` leaves "
+        "them out of training."
+    )
+    notes = (*dataset.summary.notes, note) if found else dataset.summary.notes
+    return replace(dataset, summary=replace(dataset.summary, notes=notes, also_in_train=counts))
 
 
 def fingerprint(examples: Iterable[Example]) -> str:
@@ -119,79 +139,70 @@ def fingerprint(examples: Iterable[Example]) -> str:
     return digest.hexdigest()
 
 
-def _divide(source: RawSource, config: DataConfig, notes: list[str]) -> dict[str, NumberedRows]:
-    """Number the rows, and hold out a tenth of the dialogues each for validation and test where there are no splits."""
-    if source.splits:
-        return {split: list(enumerate(source.splits[split])) for split in SPLITS if split in source.splits}
-    column = find_dialogue_column(column_names(source.unsplit), config, "all rows", [])
-    texts = [_read_dialogue(row.get(column), f"row {index + 1}") for index, row in enumerate(source.unsplit)]
-    dialogues = [text for text in dict.fromkeys(texts) if text]
-    num_held_out = max(1, round(len(dialogues) * _HELD_OUT_SHARE))
-    if len(dialogues) < 3:
-        raise DataError(
-            f"{config.source}: {len(dialogues)} distinct dialogues cannot be split in train, validation, test."
-        )
-    random.Random(f"{config.seed}-hold-out").shuffle(dialogues)
-    places = dict.fromkeys(dialogues[:num_held_out], "test")
-    places |= dict.fromkeys(dialogues[num_held_out : 2 * num_held_out], "validation")
-    splits: dict[str, NumberedRows] = {split: [] for split in SPLITS}
-    for index, (text, row) in enumerate(zip(texts, source.unsplit, strict=True)):
-        splits[places.get(text, "train")].append((index, row))
-    sizes = f"{len(dialogues) - 2 * num_held_out} / {num_held_out} / {num_held_out}"
-    notes.append(f"{config.source}: names no splits; divided with seed {config.seed} into {sizes} dialogues.")
-    return splits
-
-
-def _check_splits(splits: dict[str, NumberedRows], config: DataConfig, *, needs_train: bool, notes: list[str]) -> None:
-    found = f"Found: {', '.join(splits)}"
+def _check_splits(rows: SourceRows, config: DataConfig, *, needs_train: bool) -> None:
+    found = f"Found: {', '.join(rows.splits)}"
     rule = "a file, key or hub split with that word in its name is one, and a single file that names none is divided"
-    if "test" not in splits:
+    if "test" not in rows.splits:
         raise DataError(f"{config.source}: no test split, so nothing can be scored. {found}; {rule}.")
-    if needs_train and "train" not in splits:
+    if needs_train and "train" not in rows.splits:
         raise DataError(f"{config.source}: no train split, which training needs. {found}; {rule}.")
-    if "validation" not in splits:
-        notes.append("There is no validation split, so no validation loss will be reported.")
+
+
+def _remove_overlapping(collected: dict[str, dict[str, _Dialogue]], notes: list[str]) -> dict[str, int]:
+    """Take the training dialogues out that validation or test hold too; return how many rows that were."""
+    train = collected.get("train", {})
+    held_out = [text for split in ("validation", "test") for text in collected.get(split, {})]
+    texts = list(train)
+    removed = [train.pop(texts[at]) for at in find_overlapping(texts, held_out)]
+    num_rows = sum(dialogue.num_rows for dialogue in removed)
+    notes.append(
+        f"train: data.deduplicate left out {len(removed):,} of {len(texts):,} dialogues ({num_rows:,} rows) that stand "
+        "in validation or test too, the same or nearly."
+    )
+    return {OVERLAPPING: num_rows} if removed else {}
 
 
 def _build_examples(
-    rows: NumberedRows, columns: Columns, split: str, config: DataConfig, notes: list[str]
+    dialogues: dict[str, _Dialogue],
+    skipped: Counter[str],
+    num_rows: int,
+    split: str,
+    config: DataConfig,
+    notes: list[str],
 ) -> tuple[tuple[Example, ...], SplitCounts]:
-    dialogues, skipped = _collect_dialogues(rows, columns, split)
     if not dialogues:
         counted = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
-        raise DataError(f"{split}: none of its {len(rows)} rows can be used{f' ({counted})' if counted else ''}.")
+        raise DataError(f"{split}: none of its {num_rows} rows can be used{f' ({counted})' if counted else ''}.")
     ids = _choose_ids(dialogues)
     examples = tuple(Example(ids[text], text, tuple(its.references), its.topic) for text, its in dialogues.items())
     kept = _limit(examples, split, config, notes)
     counts = SplitCounts(
-        rows=len(rows),
+        rows=num_rows,
         examples=len(kept),
         references=sum(len(example.references) for example in kept),
-        merged_rows=len(rows) - sum(skipped.values()) - len(examples),
+        merged_rows=num_rows - sum(skipped.values()) - len(examples),
         skipped=dict(skipped),
         limited_to=len(kept) if len(kept) < len(examples) else None,
     )
     return kept, counts
 
 
-def _collect_dialogues(rows: NumberedRows, columns: Columns, split: str) -> tuple[dict[str, _Dialogue], Counter[str]]:
+def _collect_dialogues(rows: Iterable[DialogueRow], split: str) -> tuple[dict[str, _Dialogue], Counter[str]]:
     """Gather the rows by dialogue, and count those without a dialogue or a summary."""
     skipped: Counter[str] = Counter()
     dialogues: dict[str, _Dialogue] = {}
     uses: dict[str, dict[str, int]] = {}
-    for index, row in rows:
-        where = f"{split}: row {index + 1}"
-        text = _read_dialogue(row.get(columns.dialogue), where)
-        references = [part for name in columns.summaries for part in _read_summaries(row.get(name), where)]
-        if not text or not references:
+    for row in rows:
+        text = row.dialogue
+        if not text or not row.references:
             skipped[EMPTY_SUMMARY if text else EMPTY_DIALOGUE] += 1
             continue
-        dialogue = dialogues.setdefault(text, _Dialogue(topic=_read_label(row, columns.topic)))
-        dialogue.references.extend(references)
-        given = _read_label(row, columns.id)
-        if given or not dialogue.ids:
-            dialogue.ids.append(given or f"{split}_{index}")
-            uses.setdefault(dialogue.ids[-1], {}).setdefault(text, index + 1)
+        dialogue = dialogues.setdefault(text, _Dialogue(topic=row.topic))
+        dialogue.num_rows += 1
+        dialogue.references.extend(row.references)
+        if row.id or not dialogue.ids:
+            dialogue.ids.append(row.id or f"{split}_{row.index}")
+            uses.setdefault(dialogue.ids[-1], {}).setdefault(text, row.index + 1)
     _check_ids(uses, split)
     return dialogues, skipped
 
@@ -236,54 +247,12 @@ def _limit(examples: tuple[Example, ...], split: str, config: DataConfig, notes:
     return tuple(examples[index] for index in sorted(drawn))
 
 
-def _is_empty(value: Any) -> bool:
-    return value is None or value != value  # NaN differs from itself
-
-
-def _read_text(value: Any, where: str, role: str) -> str:
-    if _is_empty(value):
-        return ""
-    if not isinstance(value, str):
-        raise DataError(f"{where}: the {role} must be text, got {type(value).__name__}: {str(value)[:60]!r}.")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise DataError(
-                f"{where}: the {role} holds half a character, {value[error.start]!r}; repair it."
-            ) from error
-    return value.replace("\r\n", "\n").strip()
-
-
-def _read_dialogue(value: Any, where: str) -> str:
-    """Return a dialogue as text; a list of turns becomes one line per turn."""
-    if not isinstance(value, list):
-        return _read_text(value, where, "dialogue")
-    return "\n".join(turn for turn in (_read_turn(item, where) for item in value) if turn)
-
-
-def _read_turn(turn: Any, where: str) -> str:
-    if not isinstance(turn, dict):
-        return _read_text(turn, where, "turn of the dialogue")
-    keys = {normalise_name(str(name)): name for name in turn}
-    key = next((keys[name] for name in _TEXT_KEYS if name in keys), None)
-    if key is None:
-        raise DataError(
-            f"{where}: a turn has no text. Keys: {', '.join(map(str, turn))}. Recognised: {', '.join(_TEXT_KEYS)}."
-        )
-    text = _read_text(turn[key], where, "turn of the dialogue")
-    speaker = next((turn[keys[name]] for name in _SPEAKER_KEYS if name in keys), None)
-    return f"{speaker}: {text}" if text and not _is_empty(speaker) else text
-
-
-def _read_summaries(value: Any, where: str) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return [text for text in (_read_text(item, where, "summary") for item in values) if text]
-
-
-def _read_label(row: Row, column: str | None) -> str | None:
-    value = row.get(column) if column is not None else None
-    return None if _is_empty(value) else str(value).strip() or None
-
-
-__all__ = ["DataSummary", "DialogueDataset", "SplitCounts", "fingerprint", "load_dataset"]
+__all__ = [
+    "DataSummary",
+    "DialogueDataset",
+    "SplitCounts",
+    "build_dataset",
+    "count_overlap",
+    "fingerprint",
+    "load_dataset",
+]

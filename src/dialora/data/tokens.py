@@ -10,6 +10,7 @@ Shapes: B batch, S source tokens, T target tokens; both padded to the longest of
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,20 @@ def tokenize_sources(
     return sources
 
 
+def count_source_tokens(dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str) -> list[int]:
+    """Count the tokens of each dialogue in its prompt, nothing cut."""
+    return [len(s.input_ids) for s in tokenize_sources(dialogues, tokenizer, prompt=prompt, max_length=sys.maxsize)]
+
+
+def count_target_tokens(references: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Count the tokens of each reference with its end token, nothing cut."""
+    return [len(ids) for ids in _tokenize_targets(references, tokenizer)]
+
+
+def _tokenize_targets(references: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
+    return tokenizer(text_target=list(references), verbose=False)["input_ids"] if references else []
+
+
 def tokenize_pairs(
     examples: Sequence[Example],
     tokenizer: PreTrainedTokenizerBase,
@@ -92,7 +107,7 @@ def tokenize_pairs(
     """Tokenize examples for training: one pair for each reference, every target closed by the end token."""
     sources = tokenize_sources([e.dialogue for e in examples], tokenizer, prompt=prompt, max_length=max_source_length)
     references = [reference for example in examples for reference in example.references]
-    targets = iter(tokenizer(text_target=references, verbose=False)["input_ids"] if references else [])
+    targets = iter(_tokenize_targets(references, tokenizer))
     pairs = []
     for example, source in zip(examples, sources, strict=True):
         for _ in example.references:
@@ -217,6 +232,8 @@ __all__ = [
     "collate_pairs",
     "collate_sources",
     "count_padded",
+    "count_source_tokens",
+    "count_target_tokens",
     "describe_pairs",
     "fill_batches",
     "padding_share",

@@ -43,7 +43,7 @@ def render_html(document: ReportDocument, figures: Sequence[ReportFigure]) -> st
     from markupsafe import Markup
 
     comparison = document.comparison
-    script = _read_asset("report.js")
+    script = read_asset("report.js")
     headline, rest = split_verdict(comparison)
     values: dict[str, Any] = {
         "comparison": comparison,
@@ -61,13 +61,13 @@ def render_html(document: ReportDocument, figures: Sequence[ReportFigure]) -> st
         "can_disagree": any(measure_disagreement(example) is not None for example in document.examples),
         "browser_json": Markup(build_browser_json(document.examples, comparison.systems)),
         "empty": EMPTY,
-        "style": Markup(_read_asset("report.css")),
+        "style": Markup(read_asset("report.css")),
         "script": Markup(script),
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "config_yaml": document.config_yaml,
         **_provenance_values(document),
     }
-    return _load_template().render(values)
+    return load_template("report.html.j2").render(values)
 
 
 def _provenance_values(document: ReportDocument) -> dict[str, Any]:
@@ -85,7 +85,8 @@ def _provenance_values(document: ReportDocument) -> dict[str, Any]:
     }
 
 
-def _load_template() -> Template:
+def load_template(name: str) -> Template:
+    """Load one of the pages; all text put into it is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -96,12 +97,13 @@ def _load_template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["count"] = numbers.format_count
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
-def _read_asset(name: str) -> str:
+def read_asset(name: str) -> str:
+    """Read the pages' style or script."""
     text = (resources.files("dialora.report") / "templates" / name).read_text(encoding="utf-8")
     return text.strip()
 
 
-__all__ = ["render_html"]
+__all__ = ["load_template", "read_asset", "render_html"]

@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A titled table. The first column holds names; the others are numbers unless `is_text`."""
+    """A titled table. The first column holds names; the others are numbers unless `is_text` or in `text_columns`."""
 
     key: str
     title: str
@@ -44,6 +44,7 @@ class Table:
     rows: tuple[Row, ...]
     footnote: str = ""
     is_text: bool = False
+    text_columns: tuple[str, ...] = ()
 
 
 def split_verdict(comparison: Comparison) -> tuple[str, list[str]]:

@@ -61,7 +61,7 @@ def print_report(report: ReportDocument | Comparison, console: Console) -> None:
         ]
     for table in tables:
         if table is not None:
-            _print_table(table, styles, console)
+            print_table(table, styles, console)
     if isinstance(report, ReportDocument):
         _print_notes(report, console)
 
@@ -92,7 +92,8 @@ def _print_title(comparison: Comparison, console: Console) -> None:
     console.print(Panel(body, title=title, title_align="left", box=box.ROUNDED, padding=(1, 2), border_style="cyan"))
 
 
-def _print_table(table: Table, styles: dict[str, SystemStyle], console: Console) -> None:
+def print_table(table: Table, styles: dict[str, SystemStyle], console: Console) -> None:
+    """Print one table with its title and footnote; `styles` colours the rows that belong to a system."""
     from rich.padding import Padding
     from rich.text import Text
 
@@ -120,7 +121,7 @@ def _build_grid(table: Table) -> RichTable:
 
     grid = RichTable(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=True, show_edge=True, padding=(0, 1))
     for index, name in enumerate(table.columns):
-        is_left = index == 0 or table.is_text
+        is_left = index == 0 or table.is_text or name in table.text_columns
         grid.add_column(Text(name), justify="left" if is_left else "right", overflow="fold")
     return grid
 
@@ -147,4 +148,4 @@ def _print_notes(document: ReportDocument, console: Console) -> None:
         console.print(Padding(Text(f"• {note}"), (0, 1)))
 
 
-__all__ = ["print_report"]
+__all__ = ["print_report", "print_table"]
