@@ -163,7 +163,8 @@ def merged(model: nn.Module) -> Iterator[nn.Module]:
     try:
         yield model
     finally:
-        model.unmerge_adapter()  # type: ignore[operator]
+        with _peft_warnings_ignored():
+            model.unmerge_adapter()  # type: ignore[operator]
         with torch.no_grad():
             for layer, weights in zip(layers, kept, strict=True):
                 for parameter, weight in zip(layer.base_layer.parameters(), weights, strict=True):  # type: ignore[union-attr]
@@ -186,8 +187,9 @@ def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Pa
     if isinstance(model, PeftModel):
         for adapter in model.peft_config.values():
             adapter.base_model_name_or_path = base
-        # "auto" would ask the hub whether the vocabulary was resized.
-        model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+        with _peft_warnings_ignored():
+            # "auto" would ask the hub whether the vocabulary was resized.
+            model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
         if (initial := initial_adapter(model)) is not None:
             convert_to_lora(folder, initial)
         model.get_base_model().generation_config.save_pretrained(folder)
@@ -228,16 +230,32 @@ def _aligned(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
+PEFT_CHATTER = (
+    # PEFT 0.21 takes the config's word that an untied head is tied; a head that is tied is refused by the method.
+    "Model has `tie_word_embeddings=True`",
+    # It asks a model for a property that transformers 5 renamed.
+    "`is_gradient_checkpointing`",
+    # BOFT would build a CUDA extension; it works without.
+    "Failed to load the CUDA extension",
+    "Setting boft_n_butterfly_factor to 1",
+    # LN tuning: T5's own layer norm is no torch.nn.LayerNorm.
+    "Unsupported layer type",
+    # AdaLoRA may leave a layer no rank, and PEFT looks for its ranks under LoRA's names.
+    r"Adapter 'default': \d+ LoRA tensor\(s\) have invalid shape",
+    "The following rank_pattern keys did not match",
+    # Where merging is not exact, `merged` keeps the weights and puts them back.
+    "Unmerge result can be inaccurate",
+    "Detected that the base layer has no bias term",
+)
+"""How warnings begin that tell users nothing."""
+
+
 @contextmanager
 def _peft_warnings_ignored() -> Iterator[None]:
-    """Keep back what users can do nothing about.
-
-    PEFT 0.21 asks a model for a property that transformers 5 renamed, and takes the config's word for it that an
-    untied head is tied; a head that is tied is refused by the method.
-    """
+    """Keep back what users can do nothing about."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True`", category=UserWarning)
-        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
+        for message in PEFT_CHATTER:
+            warnings.filterwarnings("ignore", message=message)
         yield
 
 

@@ -67,7 +67,11 @@ class AdaLoRA(Method):
             target_modules=resolve_targets(model, self.target_modules, key=key),
             total_step=_UNTIL_TRAINING_BEGINS,
         )
-        return get_peft_model(model, config)
+        adapted = get_peft_model(model, config)
+        for name, parameter in adapted.named_parameters():
+            if ".ranknum." in name:  # a constant, which PEFT lets require a gradient on the meta device
+                parameter.requires_grad_(False)
+        return adapted
 
     def begin_training(self, model: nn.Module, *, num_steps: int) -> None:
         """Set when ranks begin and cease to be dropped."""

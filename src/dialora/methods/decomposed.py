@@ -28,6 +28,8 @@ class _Decomposed(LoRA):
             shape = tuple(modules[name].weight.shape)
             if matches(name, targets) and self.r > min(shape):
                 raise ConfigError(f"methods.{key}.r: {self.r} is more than the {min(shape)} ranks of {name} {shape}.")
+        if model.device.type == "meta":  # nothing to decompose; the shapes are LoRA's
+            return self.wrap(model, key=key)
         adapted = super().apply(model, key=key)
         keep_initial_adapter(adapted)
         return adapted

@@ -47,6 +47,10 @@ class LoRA(Method):
 
     def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
+        return self.wrap(model, key=key, **self.peft_options)
+
+    def wrap(self, model: PreTrainedModel, *, key: str, **options: Any) -> nn.Module:
+        """Return the model wrapped by PEFT with these options on top of LoRA's."""
         from peft import LoraConfig, TaskType, get_peft_model
 
         config = LoraConfig(
@@ -55,7 +59,7 @@ class LoRA(Method):
             lora_alpha=self.lora_alpha,
             lora_dropout=self.lora_dropout,
             target_modules=self.find_targets(model, key=key),
-            **self.peft_options,
+            **options,
         )
         return get_peft_model(model, config)
 
