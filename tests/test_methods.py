@@ -3,7 +3,7 @@
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -48,7 +48,7 @@ TRAINED = [
     if method.trains
 ]
 MERGEABLE = {name for name, method in METHODS.items() if method.is_mergeable}
-V, D, I, F, H, BUCKETS = 400, 32, 64, 96, 8, 32
+V, D, INNER, F, H, BUCKETS = 400, 32, 64, 96, 8, 32
 """Vocabulary, d_model, d_kv · heads, d_ff, heads, buckets of the relative position bias."""
 ENCODER, DECODER = 2, 1
 """Layers. An encoder layer has one attention and two norms, a decoder layer two and three."""
@@ -63,11 +63,11 @@ def expected_trainable(name: str) -> int:
     attentions, forwards = ENCODER + 2 * DECODER, ENCODER + DECODER
     norms = (2 * ENCODER + 1 + 3 * DECODER + 1) * D
     bias = BUCKETS * H
-    total = 2 * V * D + attentions * 4 * D * I + forwards * 3 * D * F + norms + 2 * bias
-    decoder_layer = 2 * 4 * D * I + 3 * D * F + 3 * D
+    total = 2 * V * D + attentions * 4 * D * INNER + forwards * 3 * D * F + norms + 2 * bias
+    decoder_layer = 2 * 4 * D * INNER + 3 * D * F + 3 * D
     queries_and_values = 2 * attentions
-    lora = queries_and_values * 32 * (D + I)
-    all_linear = 32 * (attentions * 4 * (D + I) + forwards * 3 * (D + F))
+    lora = queries_and_values * 32 * (D + INNER)
+    all_linear = 32 * (attentions * 4 * (D + INNER) + forwards * 3 * (D + F))
     by_hand = {
         "zero_shot": total,
         "full": total,
@@ -78,23 +78,23 @@ def expected_trainable(name: str) -> int:
         "lora_plus": lora,
         "pissa": lora,
         "olora": lora,
-        "lora_fa": queries_and_values * 32 * I,
-        "dora": lora + queries_and_values * I,
-        "lora_decoder": 2 * 2 * DECODER * 32 * (D + I),
+        "lora_fa": queries_and_values * 32 * INNER,
+        "dora": lora + queries_and_values * INNER,
+        "lora_decoder": 2 * 2 * DECODER * 32 * (D + INNER),
         "lora_all": all_linear,
         "qlora": all_linear,
-        "adalora": 12 * (attentions * 4 * (D + I + 1) + forwards * 3 * (D + F + 1)),
-        "vera": queries_and_values * (256 + I),
-        "randlora": queries_and_values * (math.ceil(min(D, I) / 32) * (32 + min(D, I))),
+        "adalora": 12 * (attentions * 4 * (D + INNER + 1) + forwards * 3 * (D + F + 1)),
+        "vera": queries_and_values * (256 + INNER),
+        "randlora": queries_and_values * (math.ceil(min(D, INNER) / 32) * (32 + min(D, INNER))),
         "oft": queries_and_values * (D // 32) * (32 * 31 // 2),
-        "boft": queries_and_values * ((D // 8) * 8 * 8 + I),
-        "ia3": 2 * attentions * I + forwards * F,
+        "boft": queries_and_values * ((D // 8) * 8 * 8 + INNER),
+        "ia3": 2 * attentions * INNER + forwards * F,
         "ln_tuning": norms,
         "prompt_tuning": 7 * D,
         "p_tuning": 20 * D + (D * 128 + 128) + (128 * 128 + 128) + (128 * D + D),
-        "prefix_tuning": 20 * 2 * DECODER * I,
+        "prefix_tuning": 20 * 2 * DECODER * INNER,
         # LoHa has two low-rank products per target.
-        "peft": queries_and_values * 2 * 8 * (D + I),
+        "peft": queries_and_values * 2 * 8 * (D + INNER),
     }
     return by_hand[name]
 
@@ -109,7 +109,7 @@ def base(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFa
         shutil.copy(tiny_model / name, folder)
     torch.manual_seed(3)
     config = T5Config(
-        vocab_size=V, d_model=D, d_kv=I // H, d_ff=F, num_layers=ENCODER, num_decoder_layers=DECODER, num_heads=H,
+        vocab_size=V, d_model=D, d_kv=INNER // H, d_ff=F, num_layers=ENCODER, num_decoder_layers=DECODER, num_heads=H,
         relative_attention_num_buckets=BUCKETS, feed_forward_proj="gated-gelu", decoder_start_token_id=0,
         dropout_rate=0.0, tie_word_embeddings=False,
     )  # fmt: skip
@@ -163,7 +163,7 @@ class Trained:
 
 
 @pytest.fixture(scope="module", params=TRAINED)
-def trained(request: Any, base: Any, pairs: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+def trained(request: Any, base: Any, pairs: Any, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     # Large enough a rate that eight steps show.
     method = build(request.param, learning_rate=0.05)
     torch.manual_seed(0)
@@ -172,7 +172,7 @@ def trained(request: Any, base: Any, pairs: Any, tmp_path_factory: pytest.TempPa
     model, result = run(base, pairs, method, tmp_path_factory.mktemp("work"))
     folder = tmp_path_factory.mktemp("saved")
     save_system(model, load_tokenizer(base), folder, base=base.model)
-    yield Trained(method, model.eval(), result, before, folder)
+    return Trained(method, model.eval(), result, before, folder)
 
 
 def logits(model: Any) -> torch.Tensor:
@@ -305,7 +305,9 @@ def test_adaloras_penalty_is_not_in_the_validation_loss(base: Any, pairs: Any, t
 @pytest.mark.parametrize("name", ["pissa", "olora"])
 def test_an_adapter_that_changed_the_base_is_saved_as_plain_lora(name: str, base: Any, tmp_path: Path) -> None:
     model = apply_method(load_base_model(base), build(name), key=name)
-    changed = dict(model.named_parameters())["base_model.model.decoder.block.0.layer.0.SelfAttention.q.base_layer.weight"]
+    changed = dict(model.named_parameters())[
+        "base_model.model.decoder.block.0.layer.0.SelfAttention.q.base_layer.weight"
+    ]
     original = load_base_model(base).decoder.block[0].layer[0].SelfAttention.q.weight
     assert not torch.allclose(changed, original, atol=1e-3)
     save_system(model, load_tokenizer(base), tmp_path, base=base.model)
@@ -384,7 +386,9 @@ def test_an_option_that_does_not_fit_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("peft_type", ["LOKR", "HRA", "DELORA", "FOURIERFT", "LILY", "OSF", "BEFT", "GRALORA", "TINYLORA"])
+@pytest.mark.parametrize(
+    "peft_type", ["LOKR", "HRA", "DELORA", "FOURIERFT", "LILY", "OSF", "BEFT", "GRALORA", "TINYLORA"]
+)
 def test_other_tuners_of_peft_train_reload_and_keep_the_base(
     peft_type: str, base: Any, pairs: Any, tmp_path: Path
 ) -> None:
@@ -408,5 +412,5 @@ def test_without_bitsandbytes_qlora_says_what_to_install(
     base: ExperimentConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dialora.methods.quantized.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="QLoRA needs bitsandbytes.*pip install bitsandbytes"):
+    with pytest.raises(ConfigError, match=r"QLoRA needs bitsandbytes.*pip install bitsandbytes"):
         apply_method(load_base_model(base), build("qlora"), key="qlora")

@@ -24,7 +24,7 @@ from dialora.config import ExperimentConfig
 from dialora.errors import ModelError
 from dialora.methods import Method
 from dialora.methods.decomposed import convert_to_lora, initial_adapter
-from dialora.methods.other import UNMERGEABLE
+from dialora.methods.tuners import UNMERGEABLE
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -142,7 +142,7 @@ def count_parameters(model: nn.Module) -> ParameterCount:
 
 
 def _numel(parameter: nn.Parameter) -> int:
-    # bitsandbytes packs two four-bit numbers into each byte.
+    # Two four-bit numbers lie in each byte.
     packed = type(parameter).__name__ == "Params4bit" and parameter.dtype == torch.uint8
     return parameter.numel() * (2 if packed else 1)
 
@@ -180,7 +180,8 @@ def _is_mergeable(model: nn.Module, layers: Sequence[nn.Module]) -> bool:
 def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path, *, base: str) -> None:
     """Save an adapter as a PEFT folder or a whole model as a transformers folder, in safetensors.
 
-    An adapter that changed base weights when it was made is saved as one for the unchanged base. `base` is what `adapter_config.json` names as its base model.
+    An adapter that changed base weights when it was made is saved as one for the unchanged base. `base` is what
+    `adapter_config.json` names as its base model.
     """
     from peft import PeftModel
 

@@ -88,8 +88,8 @@ def train(
 ) -> TrainingResult:
     """Train the model's trainable weights in place and return how it went.
 
-    `method` is asked for its optimizer and told of every step; none has AdamW and nothing to do. Checkpoints go to `work`; a complete one that lies there already is where training goes on. `should_stop` is asked
-    after every step. Raises TrainingError when the loss is not finite, Interrupted after `should_stop` said so.
+    `method` is asked for its optimizer and told of every step; without one it is AdamW. Checkpoints go to `work`; a
+    complete one that lies there already is where training goes on. `should_stop` is asked after every step. Raises TrainingError when the loss is not finite, Interrupted after `should_stop` said so.
     """
     set_seed(seed)
     batches = plan_batches([pair.lengths for pair in pairs], training, seed=seed)
@@ -165,7 +165,9 @@ def measure_peak_memory() -> int:
 
 def find_checkpoint(work: Path) -> Path | None:
     """Return the newest whole checkpoint. One that a crash cut short lacks its progress file and does not count."""
-    found = [path for path in work.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if (path / PROGRESS_FILE).is_file()]
+    files = (PROGRESS_FILE, WEIGHTS_FILE)
+    folders = work.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
+    found = [folder for folder in folders if all((folder / name).is_file() for name in files)]
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 

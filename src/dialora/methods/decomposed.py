@@ -7,7 +7,7 @@ of twice the rank, which on the untouched base is the same model: W + (B·A − 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dialora.errors import ConfigError
 from dialora.methods.low_rank import LoRA
@@ -43,7 +43,7 @@ class PiSSA(_Decomposed):
     paper = "https://arxiv.org/abs/2404.02948"
     learning_rate_range = (2e-5, 2e-3)
     learning_rate_source = "below LoRA's, for its curvature is larger (arXiv 2602.04998); none is published for T5"
-    peft_options = {"init_lora_weights": "pissa"}
+    peft_options: ClassVar[dict[str, Any]] = {"init_lora_weights": "pissa"}
 
     learning_rate: LearningRate = 2e-4
 
@@ -56,7 +56,7 @@ class OLoRA(_Decomposed):
     paper = "https://arxiv.org/abs/2406.01775"
     learning_rate_range = (2e-5, 2e-3)
     learning_rate_source = "as PiSSA; none is published for T5"
-    peft_options = {"init_lora_weights": "olora"}
+    peft_options: ClassVar[dict[str, Any]] = {"init_lora_weights": "olora"}
 
     learning_rate: LearningRate = 2e-4
 

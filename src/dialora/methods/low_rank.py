@@ -93,7 +93,7 @@ class RankStabilized(LoRA):
     paper = "https://arxiv.org/abs/2312.03732"
     learning_rate_range = (2e-5, 2e-3)
     learning_rate_source = "LoRA's over √r, for the update is √r times larger (arXiv 2312.03732)"
-    peft_options = {"use_rslora": True}
+    peft_options: ClassVar[dict[str, Any]] = {"use_rslora": True}
 
     learning_rate: LearningRate = 2e-4
 
@@ -105,7 +105,7 @@ class DoRA(LoRA):
     label = "DoRA"
     paper = "https://arxiv.org/abs/2402.09353"
     learning_rate_source = "as LoRA or slightly lower (arXiv 2402.09353); none is published for T5"
-    peft_options = {"use_dora": True}
+    peft_options: ClassVar[dict[str, Any]] = {"use_dora": True}
 
 
 class LoRAPlus(LoRA):
@@ -171,4 +171,14 @@ def _move_named_state(optimizer: Optimizer) -> None:
         state.update({name: value.to(device) for name, value in state.items() if isinstance(value, torch.Tensor)})
 
 
-__all__ = ["AS_LORA", "LORA_RATE", "DoRA", "LoRA", "LoRAAllLinear", "LoRADecoder", "LoRAFA", "LoRAPlus", "RankStabilized"]
+__all__ = [
+    "AS_LORA",
+    "LORA_RATE",
+    "DoRA",
+    "LoRA",
+    "LoRAAllLinear",
+    "LoRADecoder",
+    "LoRAFA",
+    "LoRAPlus",
+    "RankStabilized",
+]

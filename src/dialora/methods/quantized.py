@@ -14,7 +14,6 @@ from dialora.methods.low_rank import LoRA
 from dialora.methods.targets import ALL_LINEAR, Targets
 
 if TYPE_CHECKING:
-    from torch import nn
     from transformers import PreTrainedModel
 
 KEPT = ("lm_head", "wo")

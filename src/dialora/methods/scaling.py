@@ -70,9 +70,7 @@ class LNTuning(Method):
         """Return the model wrapped by PEFT, all but copies of its norms frozen."""
         from peft import LNTuningConfig, TaskType, get_peft_model
 
-        config = LNTuningConfig(
-            task_type=TaskType.SEQ_2_SEQ_LM, target_modules=["layer_norm", "final_layer_norm"]
-        )
+        config = LNTuningConfig(task_type=TaskType.SEQ_2_SEQ_LM, target_modules=["layer_norm", "final_layer_norm"])
         return get_peft_model(model, config)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 REFUSED = {
+    "ADALORA": "its schedule must be driven; use the method adalora",
     "ADAPTION_PROMPT": "it is made for Llama-like decoders",
     "CARTRIDGE": "it is made for decoders alone",
     "CPT": "it is made for decoders alone",
