@@ -142,9 +142,8 @@ def count_parameters(model: nn.Module) -> ParameterCount:
 
 
 def _numel(parameter: nn.Parameter) -> int:
-    # Two four-bit numbers lie in each byte.
-    packed = type(parameter).__name__ == "Params4bit" and parameter.dtype == torch.uint8
-    return parameter.numel() * (2 if packed else 1)
+    is_packed = type(parameter).__name__ == "Params4bit" and parameter.dtype == torch.uint8  # two numbers in a byte
+    return parameter.numel() * (2 if is_packed else 1)
 
 
 @contextmanager
@@ -234,13 +233,11 @@ def _aligned(model: PreTrainedModel) -> PreTrainedModel:
 PEFT_CHATTER = (
     # PEFT 0.21 takes the config's word that an untied head is tied; a head that is tied is refused by the method.
     "Model has `tie_word_embeddings=True`",
-    # It asks a model for a property that transformers 5 renamed.
-    "`is_gradient_checkpointing`",
+    "`is_gradient_checkpointing`",  # a property that transformers 5 renamed
     # BOFT would build a CUDA extension; it works without.
     "Failed to load the CUDA extension",
     "Setting boft_n_butterfly_factor to 1",
-    # LN tuning: T5's own layer norm is no torch.nn.LayerNorm.
-    "Unsupported layer type",
+    "Unsupported layer type",  # LN tuning: T5's own layer norm is no torch.nn.LayerNorm
     # AdaLoRA may leave a layer no rank, and PEFT looks for its ranks under LoRA's names.
     r"Adapter 'default': \d+ LoRA tensor\(s\) have invalid shape",
     "The following rank_pattern keys did not match",

@@ -89,7 +89,8 @@ def train(
     """Train the model's trainable weights in place and return how it went.
 
     `method` is asked for its optimizer and told of every step; without one it is AdamW. Checkpoints go to `work`; a
-    complete one that lies there already is where training goes on. `should_stop` is asked after every step. Raises TrainingError when the loss is not finite, Interrupted after `should_stop` said so.
+    complete one that lies there already is where training goes on. `should_stop` is asked after every step. Raises
+    TrainingError when the loss is not finite, Interrupted after `should_stop` said so.
     """
     set_seed(seed)
     batches = plan_batches([pair.lengths for pair in pairs], training, seed=seed)
