@@ -171,7 +171,7 @@ def merged(model: nn.Module) -> Iterator[nn.Module]:
 
 
 def _is_mergeable(model: nn.Module, layers: Sequence[nn.Module]) -> bool:
-    kinds = {config.peft_type.value for config in model.peft_config.values()}  # type: ignore[union-attr, operator]
+    kinds = {config.peft_type.value for config in model.peft_config.values()}  # type: ignore[operator]
     base = (parameter for layer in layers for parameter in layer.base_layer.parameters())  # type: ignore[union-attr]
     return not kinds & UNMERGEABLE and all(parameter.is_floating_point() for parameter in base)
 

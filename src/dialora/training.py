@@ -215,6 +215,8 @@ def _arguments(
 class _Trainer(Trainer):  # type: ignore[misc]
     """Trainer on planned batches that watches every loss and times every step."""
 
+    optimizer: torch.optim.Optimizer | None
+
     def __init__(
         self,
         model: nn.Module,
