@@ -48,7 +48,7 @@ TRAINED = [
     if method.trains
 ]
 MERGEABLE = {name for name, method in METHODS.items() if method.is_mergeable}
-V, D, INNER, F, H, BUCKETS = 400, 32, 64, 96, 8, 32
+V, D, INNER, F, H, BUCKETS = 400, 64, 128, 192, 8, 32
 """Vocabulary, d_model, d_kv · heads, d_ff, heads, buckets of the relative position bias."""
 ENCODER, DECODER = 2, 1
 """Layers. An encoder layer has one attention and two norms, a decoder layer two and three."""
@@ -363,8 +363,8 @@ def test_a_head_that_is_the_embedding_too_is_no_target(base: ExperimentConfig, t
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("pissa", {"r": 33}, "methods.mine.r: 33 is more than the 32 ranks of"),
-        ("oft", {"oft_block_size": 5}, "methods.mine.oft_block_size: 5 does not divide the 32 inputs of q"),
+        ("pissa", {"r": 65}, "methods.mine.r: 65 is more than the 64 ranks of"),
+        ("oft", {"oft_block_size": 5}, "methods.mine.oft_block_size: 5 does not divide the 64 inputs of q"),
         ("last_layers", {"num_layers": 3}, "methods.mine.num_layers: 3 is more than the decoder's 1"),
         ("peft", {"peft_type": "LOHAA"}, "PEFT has no 'LOHAA'; did you mean 'LOHA'?"),
         ("peft", {"peft_type": "XLORA"}, "it mixes adapters that are trained already"),

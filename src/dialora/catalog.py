@@ -63,7 +63,11 @@ def render_methods(rows: Sequence[MethodRow], *, model: str) -> str:
     for row in rows:
         rates = "–" if row.learning_rate_range is None else " to ".join(f"{rate:g}" for rate in row.learning_rate_range)
         cells = [f"[`{row.method}`](#{row.method})", row.label, *format_counts(row), format_mergeable(row)]
-        cells += ["–" if row.learning_rate is None else f"{row.learning_rate:g}", rates, _link(row.paper)]
+        cells += [
+            "–" if row.learning_rate is None else f"{row.learning_rate:g}",
+            rates,
+            f"[{name_paper(row)}]({row.paper})",
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     for row in rows:
         lines += ["", f"## {row.method}", "", row.about]
@@ -101,6 +105,11 @@ def format_option(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def name_paper(row: MethodRow) -> str:
+    """Return the paper without its address, as in arXiv 2106.09685."""
+    return row.paper.removeprefix("https://").replace("arxiv.org/abs/", "arXiv ")
+
+
 def _describe(config: ExperimentConfig, name: str, method: type[Method]) -> MethodRow:
     from dialora.model import count_method
 
@@ -129,8 +138,12 @@ def _describe(config: ExperimentConfig, name: str, method: type[Method]) -> Meth
     )
 
 
-def _link(url: str) -> str:
-    return f"[{url.removeprefix('https://').replace('arxiv.org/abs/', 'arXiv ')}]({url})"
-
-
-__all__ = ["MethodRow", "describe_methods", "format_counts", "format_mergeable", "format_option", "render_methods"]
+__all__ = [
+    "MethodRow",
+    "describe_methods",
+    "format_counts",
+    "format_mergeable",
+    "format_option",
+    "name_paper",
+    "render_methods",
+]

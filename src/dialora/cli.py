@@ -161,15 +161,15 @@ def methods(
             (
                 row.method,
                 row.label,
-                *catalog.format_counts(row),
+                catalog.format_counts(row)[0],
                 catalog.format_mergeable(row),
                 "–" if row.learning_rate is None else f"{row.learning_rate:g}",
-                row.paper.removeprefix("https://"),
+                catalog.name_paper(row),
             )
             for row in rows
         ]
-        columns = ("method", "in tables", "trainable", "share", "merges", "rate", "paper")
-        _print_table(f"Methods on {config.model}", columns, shown, right=(2, 3, 5))
+        columns = ("method", "in tables", "trainable", "merges", "rate", "paper")
+        _print_table(f"Methods on {config.model}", columns, shown, right=(2, 4))
         typer.echo("Options and their defaults: dialora methods --json, or docs/methods.md.")
 
 
@@ -248,7 +248,7 @@ def _print_table(
 
     table = Table(title=title, title_justify="left", show_lines=lines)
     for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i in right else "left", overflow="fold")
+        table.add_column(column, justify="right" if i in right else "left", overflow="fold", no_wrap=i == 0)
     for row in rows:
         table.add_row(*row)
     Console().print(table)

@@ -55,6 +55,8 @@ class QLoRA(LoRA):
                     compress_statistics=True,
                 )  # fmt: skip
                 layer.weight = bnb.nn.Params4bit(module.weight.data, requires_grad=False, quant_type="nf4")
+                # On a CPU, validating would turn the weights into a form that has no gradient.
+                layer.support_avx512bf16_for_cpu = False
                 parent, _, child = name.rpartition(".")
                 setattr(model.get_submodule(parent), child, layer)
         # bitsandbytes quantizes when a layer is first moved, be it to where it lies.
