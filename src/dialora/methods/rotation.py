@@ -62,8 +62,14 @@ class BOFT(Method):
     boft_dropout: Annotated[float, Field(ge=0, lt=1, description="share of blocks left unrotated")] = 0.0
     target_modules: Targets = ("q", "v")
 
+    def prepare_base(self, model: PreTrainedModel) -> PreTrainedModel:
+        """Return the model; keep PEFT from building an extension before an adapter is made or loaded."""
+        _build_no_extension()
+        return model
+
     def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
+        _build_no_extension()
         from peft import BOFTConfig, TaskType, get_peft_model
 
         targets = resolve_targets(model, self.target_modules, key=key)
@@ -71,12 +77,19 @@ class BOFT(Method):
         config = BOFTConfig(
             task_type=TaskType.SEQ_2_SEQ_LM,
             boft_block_size=self.boft_block_size,
-            # More than one layer of blocks needs a CUDA extension; where it is missing PEFT takes 1 without a word.
+            # More needs a CUDA extension; where it is missing PEFT takes 1, so results would depend on the machine.
             boft_n_butterfly_factor=1,
             boft_dropout=self.boft_dropout,
             target_modules=targets,
         )
         return get_peft_model(model, config)
+
+
+def _build_no_extension() -> None:
+    """Let PEFT compute BOFT in plain torch: its CUDA extension is compiled at first use, and prints as it goes."""
+    from peft.tuners.boft import layer
+
+    layer._FBD_CUDA = False
 
 
 __all__ = ["BOFT", "OFT"]
