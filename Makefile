@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install compare test check base build clean
+.PHONY: install compare test check docs base build clean
 
 install: .venv/.installed
 
@@ -25,6 +25,10 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not slow"
+
+# Pages that are made from the code.
+docs: install
+	$(BIN)/dialora methods --markdown > docs/methods.md
 
 # Retrain the embedded base model from the corpora (see recipes/base/README.md). glibc gives large blocks back to the
 # system at every step unless told to keep them; that costs a sixth of the speed.

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from dialora.cli import main
+from tests.conftest import ROOT
 
 COMMANDS = ["compare", "train", "generate", "score", "report", "params", "check", "methods"]
 
@@ -84,11 +85,26 @@ def test_check_fails_on_all_that_is_wrong(file: Path, capsys: pytest.CaptureFixt
     assert found["device"]["status"] == "failed"
 
 
-def test_methods_lists_options(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["methods", "--json"]) == 0
+def test_methods_lists_all_with_cost_and_origin(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods", "--json", "--set", f"model={tiny_model}"]) == 0
     rows = {row["method"]: row for row in json.loads(capsys.readouterr().out)}
-    assert set(rows) >= {"zero_shot", "full", "lora"}
-    assert rows["lora"]["options"]["r"] == 32
+    assert len(rows) >= 20
+    lora = rows["lora"]
+    assert (lora["options"]["r"], lora["learning_rate"], lora["is_mergeable"]) == (32, 1e-3, True)
+    assert lora["trainable_params"] == 3 * 2 * 32 * (32 + 32)
+    assert lora["paper"] == "https://arxiv.org/abs/2106.09685"
+    # The tiny decoder has one layer, the default is two.
+    assert rows["last_layers"]["trainable_params"] is None
+    assert "2 is more than the decoder's 1" in rows["last_layers"]["problem"]
+    assert rows["peft"]["trainable_params"] is None
+    assert main(["methods", "--set", f"model={tiny_model}"]) == 0
+    assert "prefix_tuning" in capsys.readouterr().out
+
+
+def test_the_page_of_methods_is_current(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods", "--markdown"]) == 0
+    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == page, "run `make docs`"
 
 
 @pytest.mark.parametrize(

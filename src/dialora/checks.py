@@ -47,6 +47,8 @@ def _run_checks(config: ExperimentConfig, dataset: DialogueDataset, output: Path
     counts: dict[str, Any] = {}
 
     def count() -> tuple[str, str]:
+        for key, method in config.methods.items():
+            method.require_available(key=key)
         counts.update(count_methods(config))
         return "ok", "; ".join(f"{key}: {c.trainable:,} of {c.total:,}" for key, c in counts.items())
 

@@ -142,21 +142,38 @@ def check(experiment: Experiment = "bundled", set: Set = None, output: Output = 
 
 
 @app.command()
-def methods(json: Json = False) -> None:
-    """List the methods an experiment may name, with their options and where they come from."""
-    from dialora.methods import METHODS
+def methods(
+    set: Set = None,
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the page of the documentation.")] = False,
+) -> None:
+    """List the methods an experiment may name: paper, trainable parameters, learning rate, options.
 
-    rows: list[dict[str, Any]] = []
-    for name, method in METHODS.items():
-        options = {key: field.default for key, field in method.model_fields.items()}
-        rows.append(
-            {"method": name, "about": (method.__doc__ or "").strip(), "paper": method.paper, "options": options}
-        )
+    Parameters are counted on the bundled base model, or on the one named by --set model=..., from its config alone.
+    """
+    from dialora import catalog
+
+    config = _load("bundled", set)
+    rows = catalog.describe_methods(config)
     if json:
-        _print_json(rows)
-        return
-    shown = [(r["method"], r["about"], "\n".join(f"{k}: {_plain(v)}" for k, v in r["options"].items())) for r in rows]
-    _print_table("Methods", ("method", "what it is", "options and defaults"), shown, lines=True)
+        _print_json([row.to_json() for row in rows])
+    elif markdown:
+        typer.echo(catalog.render_methods(rows, model=config.model), nl=False)
+    else:
+        shown = [
+            (
+                row.method,
+                row.label,
+                catalog.format_counts(row)[0],
+                catalog.format_mergeable(row),
+                "–" if row.learning_rate is None else f"{row.learning_rate:g}",
+                catalog.name_paper(row),
+            )
+            for row in rows
+        ]
+        columns = ("method", "in tables", "trainable", "merges", "rate", "paper")
+        _print_table(f"Methods on {config.model}", columns, shown, right=(2, 4))
+        typer.echo("Options and their defaults: dialora methods --json, or docs/methods.md.")
 
 
 @data.command("check")
@@ -271,14 +288,10 @@ def _print_table(
 
     table = Table(title=title, title_justify="left", show_lines=lines)
     for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i in right else "left", overflow="fold")
+        table.add_column(column, justify="right" if i in right else "left", overflow="fold", no_wrap=i == 0)
     for row in rows:
         table.add_row(*row)
     Console().print(table)
-
-
-def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 __all__ = ["app", "main"]

@@ -145,6 +145,13 @@ class ExperimentConfig(_Section):
                 raise ValueError(f"methods.{key}: a name may hold letters, digits, '_', '-' and '.'")
         return self
 
+    @model_validator(mode="after")
+    def _methods_allow_checkpointing(self) -> ExperimentConfig:
+        for key, method in self.methods.items():
+            if self.training.gradient_checkpointing and not method.allows_gradient_checkpointing:
+                raise ValueError(f"methods.{key}: {method.name} does not work with training.gradient_checkpointing")
+        return self
+
     @cached_property
     def hash(self) -> str:
         """The whole experiment in 64 hexadecimal digits; the order of keys does not matter."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,8 @@ from dialora.checkpoint import resolve_model
 from dialora.config import ExperimentConfig
 from dialora.errors import ModelError
 from dialora.methods import Method
+from dialora.methods.decomposed import convert_to_lora, initial_adapter
+from dialora.methods.tuners import UNMERGEABLE
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -97,7 +99,7 @@ def load_system(config: ExperimentConfig, method: Method, folder: Path | None) -
     if folder is None:
         return load_base_model(config)
     if (folder / "adapter_config.json").is_file():
-        return load_adapter(load_base_model(config), folder)
+        return load_adapter(method.prepare_base(load_base_model(config)), folder)
     return load_base_model(config.model_copy(update={"model": str(folder), "model_revision": None}))
 
 
@@ -118,23 +120,30 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, is_trainable: bool = F
 def apply_method(model: PreTrainedModel, method: Method, *, key: str) -> nn.Module:
     """Return the model with the method's weights on it, only those trainable. Raises ConfigError."""
     with _peft_warnings_ignored():
-        return method.apply(model, key=key)
+        return method.apply(model if model.device.type == "meta" else method.prepare_base(model), key=key)
 
 
 def count_methods(config: ExperimentConfig) -> dict[str, ParameterCount]:
     """Count the parameters of every method of the experiment, by key, from the base model's config alone."""
-    return {
-        key: count_parameters(apply_method(build_meta_model(config), method, key=key))
-        for key, method in config.methods.items()
-    }
+    return {key: count_method(config, method, key=key) for key, method in config.methods.items()}
+
+
+def count_method(config: ExperimentConfig, method: Method, *, key: str) -> ParameterCount:
+    """Count the parameters of one method from the base model's config alone. Raises ConfigError, ModelError."""
+    return count_parameters(apply_method(build_meta_model(config), method, key=key))
 
 
 def count_parameters(model: nn.Module) -> ParameterCount:
     """Count trainable and all parameters; a matrix used in two places counts once."""
     parameters = list(model.parameters())
     return ParameterCount(
-        trainable=sum(p.numel() for p in parameters if p.requires_grad), total=sum(p.numel() for p in parameters)
+        trainable=sum(p.numel() for p in parameters if p.requires_grad), total=sum(_numel(p) for p in parameters)
     )
+
+
+def _numel(parameter: nn.Parameter) -> int:
+    is_packed = type(parameter).__name__ == "Params4bit" and parameter.dtype == torch.uint8  # two numbers in a byte
+    return parameter.numel() * (2 if is_packed else 1)
 
 
 @contextmanager
@@ -142,10 +151,10 @@ def merged(model: nn.Module) -> Iterator[nn.Module]:
     """Merge an adapter into the base weights for the time of the block, then restore them bit for bit.
 
     Subtracting the update again would leave rounding errors, so the merged matrices are kept aside.
-    A model without a mergeable adapter is left as it is.
+    A model without a mergeable adapter is left as it is: one of vectors before the input, or on a quantized base.
     """
     layers = [m for m in model.modules() if hasattr(m, "merge") and hasattr(m, "base_layer")]
-    if not layers:
+    if not layers or not _is_mergeable(model, layers):
         yield model
         return
     kept = [[p.detach().clone() for p in layer.base_layer.parameters()] for layer in layers]  # type: ignore[union-attr]
@@ -153,25 +162,36 @@ def merged(model: nn.Module) -> Iterator[nn.Module]:
     try:
         yield model
     finally:
-        model.unmerge_adapter()  # type: ignore[operator]
+        with _peft_warnings_ignored():
+            model.unmerge_adapter()  # type: ignore[operator]
         with torch.no_grad():
             for layer, weights in zip(layers, kept, strict=True):
                 for parameter, weight in zip(layer.base_layer.parameters(), weights, strict=True):  # type: ignore[union-attr]
                     parameter.copy_(weight)
 
 
+def _is_mergeable(model: nn.Module, layers: Sequence[nn.Module]) -> bool:
+    kinds = {config.peft_type.value for config in model.peft_config.values()}  # type: ignore[operator]
+    base = (parameter for layer in layers for parameter in layer.base_layer.parameters())  # type: ignore[union-attr]
+    return not kinds & UNMERGEABLE and all(parameter.is_floating_point() for parameter in base)
+
+
 def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path, *, base: str) -> None:
     """Save an adapter as a PEFT folder or a whole model as a transformers folder, in safetensors.
 
-    `base` is what `adapter_config.json` names as its base model.
+    An adapter that changed base weights when it was made is saved as one for the unchanged base. `base` is what
+    `adapter_config.json` names as its base model.
     """
     from peft import PeftModel
 
     if isinstance(model, PeftModel):
         for adapter in model.peft_config.values():
             adapter.base_model_name_or_path = base
-        # "auto" would ask the hub whether the vocabulary was resized.
-        model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+        with _peft_warnings_ignored():
+            # "auto" would ask the hub whether the vocabulary was resized.
+            model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+        if (initial := initial_adapter(model)) is not None:
+            convert_to_lora(folder, initial)
         model.get_base_model().generation_config.save_pretrained(folder)
     else:
         model.save_pretrained(folder)  # type: ignore[operator]
@@ -210,16 +230,30 @@ def _aligned(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
+PEFT_CHATTER = (
+    # PEFT 0.21 takes the config's word that an untied head is tied; a head that is tied is refused by the method.
+    "Model has `tie_word_embeddings=True`",
+    "`is_gradient_checkpointing`",  # a property that transformers 5 renamed
+    # BOFT would build a CUDA extension; it works without.
+    "Failed to load the CUDA extension",
+    "Setting boft_n_butterfly_factor to 1",
+    "Unsupported layer type",  # LN tuning: T5's own layer norm is no torch.nn.LayerNorm
+    # AdaLoRA may leave a layer no rank, and PEFT looks for its ranks under LoRA's names.
+    r"Adapter 'default': \d+ LoRA tensor\(s\) have invalid shape",
+    "The following rank_pattern keys did not match",
+    # Where merging is not exact, `merged` keeps the weights and puts them back.
+    "Unmerge result can be inaccurate",
+    "Detected that the base layer has no bias term",
+)
+"""How warnings begin that tell users nothing."""
+
+
 @contextmanager
 def _peft_warnings_ignored() -> Iterator[None]:
-    """Keep back what users can do nothing about.
-
-    PEFT 0.21 asks a model for a property that transformers 5 renamed, and takes the config's word for it that an
-    untied head is tied; a head that is tied is refused by the method.
-    """
+    """Keep back what users can do nothing about."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True`", category=UserWarning)
-        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
+        for message in PEFT_CHATTER:
+            warnings.filterwarnings("ignore", message=message)
         yield
 
 
@@ -253,6 +287,7 @@ __all__ = [
     "ParameterCount",
     "apply_method",
     "build_meta_model",
+    "count_method",
     "count_methods",
     "count_parameters",
     "export_tie",

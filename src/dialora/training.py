@@ -29,10 +29,14 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from dialora.config import TrainingConfig
 from dialora.data.tokens import IGNORED_LABEL, TrainingPair, collate_pairs, count_padded, fill_batches, plan_batches
 from dialora.errors import Interrupted, TrainingError
+from dialora.methods import Method
 from dialora.records import Record
 from dialora.runs import load_json, save_json
+from dialora.trained import load_trained, save_trained
 
 PROGRESS_FILE = "dialora.json"
+WEIGHTS_FILE = "model.safetensors"
+BEST_FILE = "best.safetensors"
 VALIDATION_BATCH_TOKENS = 16_384
 """Padded tokens per validation batch; less where training batches are smaller, since memory is measured."""
 
@@ -78,13 +82,15 @@ def train(
     seed: int,
     pad_id: int,
     work: Path,
+    method: Method = Method(),  # noqa: B008 - frozen
     on_progress: OnProgress = lambda step, total, loss: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> TrainingResult:
     """Train the model's trainable weights in place and return how it went.
 
-    Checkpoints go to `work`; a complete one that lies there already is where training goes on. `should_stop` is asked
-    after every step. Raises TrainingError when the loss is not finite, Interrupted after `should_stop` said so.
+    `method` is asked for its optimizer and told of every step; without one it is AdamW. Checkpoints go to `work`; a
+    complete one that lies there already is where training goes on. `should_stop` is asked after every step. Raises
+    TrainingError when the loss is not finite, Interrupted after `should_stop` said so.
     """
     set_seed(seed)
     batches = plan_batches([pair.lengths for pair in pairs], training, seed=seed)
@@ -93,6 +99,7 @@ def train(
         model,
         _arguments(training, work, learning_rate=learning_rate, seed=seed, precision=precision),
         key=key,
+        method=method,
         pairs=pairs,
         validation=validation,
         batches=batches,
@@ -101,6 +108,7 @@ def train(
     steps = math.ceil(len(batches) / training.gradient_accumulation_steps)
     conductor = _Conductor(trainer, training, work, total=steps, on_progress=on_progress, should_stop=should_stop)
     trainer.add_callback(conductor)
+    method.begin_training(model, num_steps=steps)
     checkpoint = find_checkpoint(work)
     if checkpoint is not None:
         trainer.progress = _load_progress(checkpoint)
@@ -158,7 +166,9 @@ def measure_peak_memory() -> int:
 
 def find_checkpoint(work: Path) -> Path | None:
     """Return the newest whole checkpoint. One that a crash cut short lacks its progress file and does not count."""
-    found = [path for path in work.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if (path / PROGRESS_FILE).is_file()]
+    files = (PROGRESS_FILE, WEIGHTS_FILE)
+    folders = work.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
+    found = [folder for folder in folders if all((folder / name).is_file() for name in files)]
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
@@ -205,12 +215,15 @@ def _arguments(
 class _Trainer(Trainer):  # type: ignore[misc]
     """Trainer on planned batches that watches every loss and times every step."""
 
+    optimizer: torch.optim.Optimizer | None
+
     def __init__(
         self,
         model: nn.Module,
         arguments: TrainingArguments,
         *,
         key: str,
+        method: Method,
         pairs: Sequence[TrainingPair],
         validation: Sequence[TrainingPair],
         batches: list[list[int]],
@@ -218,7 +231,7 @@ class _Trainer(Trainer):  # type: ignore[misc]
     ) -> None:
         collate = partial(collate_pairs, pad_id=pad_id)
         super().__init__(model=model, args=arguments, train_dataset=_Pairs(pairs), data_collator=collate)
-        self.key, self.pairs, self.batches, self.pad_id = key, pairs, batches, pad_id
+        self.key, self.method, self.pairs, self.batches, self.pad_id = key, method, pairs, batches, pad_id
         order = sorted(range(len(validation)), key=lambda i: validation[i].lengths)
         items = [(i, *validation[i].lengths) for i in order]
         lengths = [pair.lengths for pair in pairs]
@@ -238,6 +251,24 @@ class _Trainer(Trainer):  # type: ignore[misc]
         )
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """Return the method's optimizer, or AdamW."""
+        if self.optimizer is None:
+            args = self.args
+            self.optimizer = self.method.build_optimizer(
+                self.model, learning_rate=args.learning_rate, weight_decay=args.weight_decay
+            )
+        return super().create_optimizer(model)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save the trained weights alone: the rest of the model is made anew, and does not change."""
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_trained(self.model, self.method, folder / WEIGHTS_FILE)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        load_trained(self.model, self.method, Path(resume_from_checkpoint) / WEIGHTS_FILE)
 
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -272,7 +303,7 @@ class _Trainer(Trainer):  # type: ignore[misc]
         total = torch.zeros((), dtype=torch.float64)
         num_tokens = 0
         self.model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), self.method.validating(self.model):
             for batch in self.validation:
                 inputs = self._prepare_inputs(collate_pairs(batch, pad_id=self.pad_id))
                 tokens = int((inputs["labels"] != IGNORED_LABEL).sum())
@@ -309,6 +340,10 @@ class _Conductor(TrainerCallback):  # type: ignore[misc]
         self.trainer.step_losses = []
         self.started = time.perf_counter()
 
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Tell the method, while the gradients are there."""
+        self.trainer.method.after_step(self.trainer.model, step=state.global_step + 1)
+
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
         """Stop the clock, keep the loss, and say what is due."""
         if torch.cuda.is_available():
@@ -335,7 +370,7 @@ class _Conductor(TrainerCallback):  # type: ignore[misc]
             return control
         best = min(range(len(validation)), key=lambda i: validation[i][1])
         if best == len(validation) - 1:
-            self._save_best()
+            save_trained(self.trainer.model, self.trainer.method, self.work / BEST_FILE)
         elif len(validation) - 1 - best >= patience and state.global_step < self.total:
             self.trainer.progress.stopped_early = control.should_training_stop = True
             control.should_save = True
@@ -353,28 +388,11 @@ class _Conductor(TrainerCallback):  # type: ignore[misc]
                 shutil.rmtree(folder, ignore_errors=True)
         self.saved = time.monotonic()
 
-    def _save_best(self) -> None:
-        from safetensors.torch import save_file
-
-        weights = {n: p.detach().contiguous().clone() for n, p in self._trained_weights()}
-        temporary = self.work / "best.writing"
-        save_file(weights, temporary)
-        temporary.replace(self.work / "best.safetensors")
-
     def restore_best(self) -> None:
         """With early stopping, put the weights of the lowest validation loss back on the model."""
-        path = self.work / "best.safetensors"
-        if self.training.early_stopping_patience is None or not path.is_file():
-            return
-        from safetensors.torch import load_file
-
-        weights = load_file(path)
-        with torch.no_grad():
-            for name, parameter in self._trained_weights():
-                parameter.copy_(weights[name])
-
-    def _trained_weights(self) -> list[tuple[str, nn.Parameter]]:
-        return [(name, p) for name, p in self.trainer.model.named_parameters() if p.requires_grad]
+        path = self.work / BEST_FILE
+        if self.training.early_stopping_patience is not None and path.is_file():
+            load_trained(self.trainer.model, self.trainer.method, path)
 
 
 class _Pairs(torch.utils.data.Dataset[TrainingPair]):

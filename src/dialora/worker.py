@@ -140,6 +140,7 @@ def _train(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading
         config.training,
         key=run.key,
         learning_rate=method.learning_rate,
+        method=method,
         seed=run.seed,
         pad_id=tokenizer.pad_token_id,
         work=run.work,

@@ -1,0 +1,77 @@
+"""Methods that train one number per feature: scales of activations, and of norms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, model_validator
+
+from dialora.methods.low_rank import AS_LORA
+from dialora.methods.method import LearningRate, Method
+from dialora.methods.targets import require_targets
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+
+
+class IA3(Method):
+    """(IA)³: keys, values and the feed-forward's inner activations are scaled by trained vectors."""
+
+    name = "ia3"
+    label = "IA3"
+    paper = "https://arxiv.org/abs/2205.05638"
+    is_peft = True
+    is_mergeable = True
+    learning_rate_range = (3e-4, 3e-2)
+    learning_rate_source = "T-Few, which is (IA)³ on T5 (arXiv 2205.05638, section 3.5)"
+
+    learning_rate: LearningRate = 3e-3
+    target_modules: Annotated[
+        tuple[str, ...], Field(min_length=1, description="linear layers that are scaled, the feed-forward's included")
+    ] = ("k", "v", "wo")
+    feedforward_modules: Annotated[
+        tuple[str, ...], Field(description="those of them whose inputs are scaled and not their outputs")
+    ] = ("wo",)
+
+    @model_validator(mode="after")
+    def _names_targets(self) -> IA3:
+        if missing := set(self.feedforward_modules) - set(self.target_modules):
+            raise ValueError(f"feedforward_modules: {', '.join(sorted(missing))} must stand in target_modules too")
+        return self
+
+    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+        """Return the model wrapped by PEFT, its own weights frozen."""
+        from peft import IA3Config, TaskType, get_peft_model
+
+        require_targets(model, self.target_modules, key=key)
+        config = IA3Config(
+            task_type=TaskType.SEQ_2_SEQ_LM,
+            target_modules=list(self.target_modules),
+            feedforward_modules=list(self.feedforward_modules),
+        )
+        return get_peft_model(model, config)
+
+
+class LNTuning(Method):
+    """LN tuning: only the scales of the layer norms are trained."""
+
+    name = "ln_tuning"
+    label = "LN tuning"
+    paper = "https://arxiv.org/abs/2312.11420"
+    is_peft = True
+    is_mergeable = True
+    learning_rate_range = (1e-4, 1e-2)
+    learning_rate_source = AS_LORA
+
+    learning_rate: LearningRate = 1e-3
+
+    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+        """Return the model wrapped by PEFT, all but copies of its norms frozen."""
+        from peft import LNTuningConfig, TaskType, get_peft_model
+
+        config = LNTuningConfig(task_type=TaskType.SEQ_2_SEQ_LM, target_modules=["layer_norm", "final_layer_norm"])
+        return get_peft_model(model, config)
+
+
+__all__ = ["IA3", "LNTuning"]

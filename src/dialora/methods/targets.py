@@ -1,0 +1,91 @@
+"""Which modules a method adapts: names, checked against the model.
+
+PEFT is silent about a name that matches nothing as long as another one matches, and its T5 defaults name `wi`, which
+T5 v1.1 and FLAN-T5 do not have (their gated feed-forward has `wi_0` and `wi_1`). Here every name must match.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from dialora.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+
+ALL_LINEAR: Literal["all-linear"] = "all-linear"
+
+Targets = Annotated[
+    tuple[str, ...] | Literal["all-linear"],
+    Field(min_length=1, description="names of the linear layers, or all-linear (each but the output head)"),
+]
+
+
+def resolve_targets(model: PreTrainedModel, targets: tuple[str, ...] | str, *, key: str) -> list[str]:
+    """Return the names to hand to PEFT; `all-linear` becomes q, k, v, o, wi_0, wi_1, wo on FLAN-T5.
+
+    Raises ConfigError as `require_targets` does.
+    """
+    if isinstance(targets, str):
+        return sorted({_last(name) for name in list_linear(model)} - {"lm_head"})
+    require_targets(model, targets, key=key)
+    return list(targets)
+
+
+def require_targets(
+    model: PreTrainedModel, targets: Sequence[str], *, key: str, option: str = "target_modules"
+) -> None:
+    """Raise ConfigError unless every target names a linear layer.
+
+    A target matches as in PEFT: the whole name or its end after a dot.
+    """
+    if any(target.endswith("lm_head") for target in targets) and model.config.scale_decoder_outputs:
+        raise ConfigError(
+            f"methods.{key}.{option}: the lm_head of {_name(model)} is its embedding too; "
+            f"an update merged into one would change the other. Leave it out."
+        )
+    names = list_linear(model)
+    missing = [target for target in targets if not any(matches(name, [target]) for name in names)]
+    if missing:
+        found = ", ".join(sorted({_last(name) for name in names} - {"lm_head"}))
+        quoted = ", ".join(repr(target) for target in missing)
+        raise ConfigError(
+            f"methods.{key}.{option}: {quoted} matches no linear layer of {_name(model)}. Found: {found}."
+        )
+
+
+def require_divisible(model: PreTrainedModel, targets: Sequence[str], size: int, *, key: str, option: str) -> None:
+    """Raise ConfigError unless the input of every target divides into blocks of `size`."""
+    for name, module in model.named_modules():
+        if name in list_linear(model) and matches(name, targets) and module.in_features % size:
+            raise ConfigError(
+                f"methods.{key}.{option}: {size} does not divide the {module.in_features} inputs of {_last(name)}."
+            )
+
+
+def list_linear(model: nn.Module) -> list[str]:
+    """Return the full names of the model's linear layers."""
+    from torch import nn
+
+    return [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+
+
+def matches(name: str, targets: Iterable[str]) -> bool:
+    """Whether a module's full name is one of the targets, or ends with one after a dot."""
+    return any(name == target or name.endswith(f".{target}") for target in targets)
+
+
+def _last(name: str) -> str:
+    return re.split(r"\.", name)[-1]
+
+
+def _name(model: PreTrainedModel) -> str:
+    return model.name_or_path or "the model"
+
+
+__all__ = ["ALL_LINEAR", "Targets", "list_linear", "matches", "require_divisible", "require_targets", "resolve_targets"]
