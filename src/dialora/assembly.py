@@ -87,8 +87,8 @@ def describe_yardsticks(yardsticks: Sequence[SystemRuns], examples: Sequence[Exa
     shown = {item.key for item in yardsticks}
     if "human" in shown:
         notes.append(
-            "Human: each reference is scored as a summary against the others of its dialogue, so against one fewer than "
-            "a system's; the row shows the mean."
+            "Human: each reference is scored as a summary against the others of its dialogue, one fewer than a system "
+            "has, and the mean is taken."
         )
     single = sum(len(example.references) == 1 for example in examples)
     if 0 < single < len(examples):
