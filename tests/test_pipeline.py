@@ -46,13 +46,15 @@ def test_results_json_is_as_documented(finished: Finished) -> None:
     assert results["schema_version"] == 1
     assert results["experiment"] == "tiny"
     assert "references:mean" in results["protocol"]
-    assert [s["label"] for s in results["systems"]] == ["Original", "Instruct", "PEFT"]
-    for system in results["systems"]:
+    systems = [s for s in results["systems"] if not s["yardstick"]]
+    assert [s["label"] for s in systems] == ["Original", "Instruct", "PEFT"]
+    assert [s["key"] for s in results["systems"][3:]] == ["human", "lead-2", "longest-2"]
+    for system in systems:
         assert system["trainable_percent"] == pytest.approx(100 * system["trainable_params"] / system["total_params"])
         for metric in METRICS:
             score = system["scores"][metric]
             assert 0 <= score["ci_low"] <= score["mean"] <= score["ci_high"] <= 1
-    original, instruct, peft = results["systems"]
+    original, instruct, peft = systems
     assert original["train_seconds"] is None
     assert original["peak_memory_bytes"] is None
     assert instruct["train_seconds"] > 0
@@ -126,6 +128,17 @@ def test_other_decoding_trains_nothing_again(finished: Finished) -> None:
     pipeline.compare(config, output=finished.root, observer=events.append)
     assert {e["stage"] for e in events if e["event"] == "progress"} == {"generation"}
     assert (finished.folder("lora") / "training" / "training.json").stat().st_mtime_ns == before
+    pipeline.compare(finished.config, output=finished.root)
+
+
+def test_another_protocol_scores_again_and_does_nothing_else(finished: Finished) -> None:
+    config = load_experiment(finished.config, {"scoring.protocol": "hub"})
+    events: list[dict[str, Any]] = []
+    comparison = pipeline.compare(config, output=finished.root, observer=events.append)
+    assert {e["stage"] for e in events if e["event"] == "stage"} == {"data", "scoring", "yardsticks", "report"}
+    assert "stem:no" in comparison.protocol
+    assert "references:max" in comparison.protocol
+    assert comparison.systems[0].scores["rouge1"] != finished.comparison.systems[0].scores["rouge1"]
     pipeline.compare(finished.config, output=finished.root)
 
 

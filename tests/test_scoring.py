@@ -1,32 +1,33 @@
 """Scores are rouge_score's own, to the last bit."""
 
+import json
 import random
 
 import pytest
 from rouge_score.rouge_scorer import RougeScorer
 
+from dialora.protocols import HUB, LAB, STANDARD, Protocol
 from dialora.records import Example, ExampleScores, Prediction
-from dialora.scoring import METRICS, protocol_signature, score_predictions, score_summary, split_sentences
-from tests.conftest import random_words
+from dialora.scoring import METRICS, score_predictions, score_summary, split_sentences
+from tests.conftest import DIALOGUES, random_words
 
+TALK = DIALOGUES / "test.jsonl"
 UNUSUAL = ["", "...", "会話の要約です。", "Она спросила его.", "🙂🙂", "a" * 5000, "One. Two! Three?", "x\n\ny"]
 
 
-def by_hand(summary: str, reference: str) -> dict[str, float]:
-    scorer = RougeScorer(list(METRICS), use_stemmer=True)
-    result = scorer.score(split_sentences(reference), split_sentences(summary))
-    return {metric: result[metric].fmeasure for metric in METRICS}
-
-
-def test_every_pair_equals_rouge_score_by_hand() -> None:
-    rng = random.Random(0)
+@pytest.mark.parametrize("protocol", [STANDARD, HUB, LAB], ids=lambda protocol: protocol.name)
+def test_a_thousand_pairs_equal_rouge_score_to_the_last_bit(protocol: Protocol) -> None:
+    rng = random.Random(protocol.name)
     sentences = [f"{random_words(rng, 8).capitalize()}. {random_words(rng, 5).capitalize()}!" for _ in range(60)]
-    texts = UNUSUAL + sentences
-    for _ in range(150):
-        summary, references = rng.choice(texts), tuple(rng.sample(texts, rng.randint(1, 3)))
-        scores = score_summary(summary, references)
-        for i, reference in enumerate(references):
-            assert {metric: scores[metric][i] for metric in METRICS} == by_hand(summary, reference)
+    talk = [example["dialogue"] for example in map(json.loads, TALK.read_text(encoding="utf-8").splitlines()[:40])]
+    texts = UNUSUAL + sentences + [line for dialogue in talk for line in dialogue.split("\n")]
+    pairs = [(rng.choice(texts), rng.choice(texts)) for _ in range(1000)]
+    pairs += [(random_words(rng, 10_000), text) for text in ("", sentences[0])]
+    scorer = RougeScorer(list(METRICS), use_stemmer=protocol.stem)
+    prepare = split_sentences if protocol.split_sentences else str
+    for summary, reference in pairs:
+        theirs = scorer.score(prepare(reference), prepare(summary))
+        assert score_summary(summary, (reference,), protocol) == {m: [theirs[m].fmeasure] for m in METRICS}
 
 
 def test_lsum_reads_sentences_and_l_does_not() -> None:
@@ -66,5 +67,7 @@ def test_scores_stand_per_example_and_reference() -> None:
 
 
 def test_the_signature_says_how() -> None:
-    signature = protocol_signature(references="mean", num_examples=500)
+    signature = STANDARD.sign(references="mean", num_examples=500, num_references=1500)
     assert signature == "rouge_score:0.1.2|stem:yes|sentences:lines.v1|references:mean|examples:500"
+    signature = LAB.sign(references="mean", num_examples=500, num_references=1500)
+    assert signature == "rouge_score:0.1.2|stem:yes|sentences:as-is|references:each|examples:500|rows:1500"

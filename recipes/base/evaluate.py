@@ -47,6 +47,8 @@ def render_scores(comparison: Comparison) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     first = comparison.systems[0]
     for system in comparison.systems[1:]:
+        if system.yardstick:
+            continue
         gain = comparison.difference(system.key, first.key)
         lines.append(
             f"\n{system.label} {numbers.MINUS} {first.label}: {numbers.format_points(gain.difference)} ROUGE-1 points "
@@ -60,6 +62,8 @@ def render_summaries(comparison: Comparison, runs: Path) -> str:
     test = load_records(Example, runs / "data" / "test.jsonl")
     written: dict[str, dict[str, str]] = {}
     for system in comparison.systems:
+        if system.yardstick:
+            continue
         (folder,) = runs.glob(f"{system.key}-s{system.seeds[0]}-*/generation")
         written[system.label] = {p.id: p.summary for p in load_records(Prediction, folder / "predictions.jsonl")}
     lines = []

@@ -147,7 +147,7 @@ def name_systems(columns: Sequence[str]) -> list[tuple[str, str, str]]:
 
 def _missing(role: str, present: Sequence[str], known: str, config: OutputsConfig) -> DataError:
     return DataError(
-        f"{config.table}: no {role} column. Columns: {', '.join(present)}. Recognised: {known}; outputs.{role}_columns "
+        f"{config.table}: no {role} column. Columns: {', '.join(filter(None, present))}. Recognised: {known}; outputs.{role}_columns "
         "names others."
     )
 
