@@ -146,9 +146,9 @@ def name_systems(columns: Sequence[str]) -> list[tuple[str, str, str]]:
 
 
 def _missing(role: str, present: Sequence[str], known: str, config: OutputsConfig) -> DataError:
+    named = ", ".join(name for name in present if name)
     return DataError(
-        f"{config.table}: no {role} column. Columns: {', '.join(filter(None, present))}. Recognised: {known}; outputs.{role}_columns "
-        "names others."
+        f"{config.table}: no {role} column. Columns: {named}. Recognised: {known}; outputs.{role}_columns names others."
     )
 
 
