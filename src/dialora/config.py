@@ -101,6 +101,9 @@ class ScoringConfig(_Section):
 
     references: Annotated[Literal["mean", "max", "first"], Field(description="over a dialogue's references")] = "mean"
     num_resamples: Annotated[int, Field(ge=100, description="bootstrap and permutation draws")] = 10_000
+    margin: Annotated[
+        float | None, Field(gt=0, le=100, description="ROUGE points below full fine-tuning that would not matter")
+    ] = None
 
 
 class ExperimentConfig(_Section):

@@ -70,6 +70,11 @@ def format_points_bounds(low: float, high: float) -> str:
     return f"[{format_points(low)}, {format_points(high)}]"
 
 
+def format_detectable(value: float | None) -> str:
+    """Return the size of a difference from which on it is found, in ROUGE points."""
+    return MISSING if value is None else f"≥ {100 * value:.1f}"
+
+
 def format_relative(value: float | None) -> str:
     """Return a ratio as a signed percentage."""
     return MISSING if value is None else _signed(f"{100 * value:+.1f} %")
