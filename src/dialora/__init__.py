@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dialora.api import check, check_data, compare, load_model, params
+    from dialora.api import check, check_data, compare, load_model, params, score_outputs
     from dialora.comparison import Comparison
     from dialora.config import ExperimentConfig, load_experiment
     from dialora.errors import DialoraError
@@ -32,6 +32,7 @@ _HOMES = {
     "load_experiment": "dialora.config",
     "load_model": "dialora.api",
     "params": "dialora.api",
+    "score_outputs": "dialora.api",
 }
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "load_experiment",
     "load_model",
     "params",
+    "score_outputs",
 ]
 
 

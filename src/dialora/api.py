@@ -95,6 +95,22 @@ def check_data(source: str | Path, *, set: Overrides = (), output: str | Path | 
     return check
 
 
+def score_outputs(
+    table: str | Path, *, set: Overrides = (), output: str | Path | None = None, observer: Observer | None = None
+) -> Comparison:
+    """Score a table of references and system outputs, whoever made them, and report it like an experiment.
+
+    `table` is a csv, tsv, json, jsonl or parquet file with a column per system. `set` takes `outputs.*` (which column is
+    which, where the dialogues are), `scoring.*` and `name`. `output` is the report's folder, `runs/<name>` when it is
+    not given.
+    """
+    from dialora.outputs import load_outputs_config
+    from dialora.outputs import score_outputs as run
+
+    config = load_outputs_config(table, set)
+    return run(config, output=None if output is None else Path(output), observer=observer or (lambda event: None))
+
+
 def load_data_experiment(source: str | Path, set: Overrides = ()) -> ExperimentConfig:
     """Load what reading and measuring a data set needs: an experiment around a source that trains nothing.
 
@@ -141,4 +157,4 @@ def load_model(experiment: Experiment = "bundled", *, set: Overrides = (), adapt
     return model if adapter is None else load_adapter(model, Path(adapter))
 
 
-__all__ = ["check", "check_data", "compare", "load_data_experiment", "load_model", "params"]
+__all__ = ["check", "check_data", "compare", "load_data_experiment", "load_model", "params", "score_outputs"]

@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 
 from dialora.comparison import METRICS, RunResult, SystemRuns, aggregate_references, compare_systems
-from dialora.config import ExperimentConfig
+from dialora.config import ExperimentConfig, ScoringConfig
 from dialora.data.examples import DialogueDataset
-from dialora.records import Cost, ExampleScores, Prediction
+from dialora.protocols import PROTOCOLS
+from dialora.records import Cost, Example, ExampleScores, Prediction
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
 from dialora.runs import Run, load_json, load_records
-from dialora.scoring import protocol_signature
 
 
-def build_document(config: ExperimentConfig, dataset: DialogueDataset, runs: Sequence[Run]) -> ReportDocument:
+def build_document(
+    config: ExperimentConfig, dataset: DialogueDataset, runs: Sequence[Run], yardsticks: Sequence[SystemRuns] = ()
+) -> ReportDocument:
     """Gather everything the report shows from complete stages."""
     labels = build_labels(config)
     facts = {run.name: _load_facts(run) for run in runs}
@@ -30,9 +32,10 @@ def build_document(config: ExperimentConfig, dataset: DialogueDataset, runs: Seq
     comparison = compare_systems(
         systems,
         experiment=config.name,
-        protocol=protocol_signature(references=config.scoring.references, num_examples=len(dataset.test)),
+        protocol=sign_scores(config.scoring, dataset.test),
         scoring=config.scoring,
         comparable_costs=_is_one_machine(facts),
+        yardsticks=yardsticks,
     )
     return ReportDocument(
         comparison=comparison,
@@ -43,7 +46,11 @@ def build_document(config: ExperimentConfig, dataset: DialogueDataset, runs: Seq
         seconds=_describe_seconds(labels, runs, facts),
         environment=facts[runs[-1].name]["generation"]["environment"],
         config_yaml=config.to_yaml(),
-        notes=tuple(_describe_notes(labels, runs, facts)),
+        notes=(
+            *describe_protocol(config.scoring),
+            *describe_yardsticks(yardsticks, dataset.test),
+            *_describe_notes(labels, runs, facts),
+        ),
     )
 
 
@@ -58,6 +65,37 @@ def build_results(document: ReportDocument) -> dict[str, Any]:
         "notes": document.notes,
     }
     return first | values | origin
+
+
+def sign_scores(scoring: ScoringConfig, examples: Sequence[Example]) -> str:
+    """Return the signature that these examples' scores carry."""
+    return PROTOCOLS[scoring.protocol].sign(
+        references=scoring.references,
+        num_examples=len(examples),
+        num_references=sum(len(example.references) for example in examples),
+    )
+
+
+def describe_protocol(scoring: ScoringConfig) -> list[str]:
+    """Say whose numbers these may stand beside."""
+    return [f"Protocol {scoring.protocol}: these scores may stand beside {PROTOCOLS[scoring.protocol].stands_beside}."]
+
+
+def describe_yardsticks(yardsticks: Sequence[SystemRuns], examples: Sequence[Example]) -> list[str]:
+    """Say how the yardsticks came about, or why one is missing."""
+    notes = []
+    shown = {item.key for item in yardsticks}
+    if "human" in shown:
+        notes.append(
+            "Human: each reference is scored as a summary against the others of its dialogue, one fewer than a system "
+            "has, and the mean is taken."
+        )
+    single = sum(len(example.references) == 1 for example in examples)
+    if 0 < single < len(examples):
+        notes.append(f"No human row: {single:,} of {len(examples):,} test dialogues have one reference only.")
+    if "lead-2" in shown:
+        notes.append("First two turns, longest two turns: cut from the dialogue with their speakers, nothing written.")
+    return notes
 
 
 def build_labels(config: ExperimentConfig) -> dict[str, str]:
@@ -193,4 +231,11 @@ def _is_one_machine(facts: dict[str, Any]) -> bool:
     return len({tuple(env.get(name) for name in ("processor", "gpu", "threads")) for env in found}) == 1
 
 
-__all__ = ["build_document", "build_labels", "build_results"]
+__all__ = [
+    "build_document",
+    "build_labels",
+    "build_results",
+    "describe_protocol",
+    "describe_yardsticks",
+    "sign_scores",
+]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dialora.errors import DialoraError, Interrupted
+from dialora.errors import ConfigError, DialoraError, Interrupted
 
 if TYPE_CHECKING:
     from dialora.config import ExperimentConfig
@@ -95,10 +95,38 @@ def generate(experiment: Experiment = "bundled", set: Set = None, output: Output
 
 
 @app.command()
-def score(experiment: Experiment = "bundled", set: Set = None, output: Output = None) -> None:
-    """Score every system's summaries: ROUGE per dialogue and reference."""
-    from dialora import pipeline
+def score(
+    experiment: Annotated[
+        str,
+        typer.Argument(
+            metavar="[EXPERIMENT | TABLE]",
+            help="An experiment, or a table of references and summaries (csv, tsv, json, jsonl, parquet).",
+        ),
+    ] = "bundled",
+    set: Set = None,
+    output: Output = None,
+    json: Annotated[bool, typer.Option("--json", help="Print a table's comparison as JSON.")] = False,
+) -> None:
+    """Score every system's summaries: ROUGE per dialogue and reference.
 
+    Of an experiment, what its systems wrote. Of a table with a column per system, whoever made it, with the whole
+    report: statistics over dialogues, figures, every summary side by side. Columns are recognised or named, as in
+    --set outputs.reference_columns=[human]; --set outputs.dialogues=DATA joins the dialogues; --set
+    scoring.protocol=lab counts like the notebook.
+    """
+    from dialora import pipeline
+    from dialora.data.output_columns import is_table
+
+    if is_table(experiment):
+        from dialora.outputs import load_outputs_config, score_outputs
+
+        with _observing(quiet=json) as observer:
+            comparison = score_outputs(load_outputs_config(experiment, set or ()), output=output, observer=observer)
+        if json:
+            _print_json(comparison.to_json())
+        return
+    if json:
+        raise ConfigError("--json: the answer of an experiment is in its report; `dialora compare --json` prints it.")
     _run_stage(experiment, set, output, pipeline.score_runs)
 
 

@@ -13,26 +13,30 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from dialora.errors import ConfigError
 from dialora.methods import METHODS, Method
+from dialora.protocols import PROTOCOLS
 
 BUNDLED = "bundled"
 """As `model` or `data.source`: the base model or the dialogues inside the package."""
 
 DEFAULT_PROMPT = "Summarize the following conversation.\n\n{dialogue}\n\nSummary: "
+M = TypeVar("M", bound=BaseModel)
 Trackers = Literal["none", "tensorboard", "trackio", "wandb", "mlflow"]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of a file: no key but its own, and never changed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataConfig(_Section):
+class DataConfig(Section):
     """Where the dialogues come from, and how much of each is read."""
 
     source: Annotated[str, Field(description="hub id, a folder or file, or `bundled`")]
@@ -50,7 +54,7 @@ class DataConfig(_Section):
     max_target_length: Annotated[int, Field(ge=2, description="tokens of a training summary")] = 128
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """The training budget, shared by every method; the learning rate belongs to the method."""
 
     num_train_epochs: Annotated[float, Field(gt=0, description="passes over the training split")] = 1.0
@@ -84,7 +88,7 @@ class TrainingConfig(_Section):
         return value
 
 
-class DecodingConfig(_Section):
+class DecodingConfig(Section):
     """How every system writes its summaries."""
 
     num_beams: Annotated[int, Field(ge=1, description="1 is greedy")] = 1
@@ -96,17 +100,32 @@ class DecodingConfig(_Section):
     ] = 16_384
 
 
-class ScoringConfig(_Section):
+class ScoringConfig(Section):
     """How summaries are compared with the references."""
 
-    references: Annotated[Literal["mean", "max", "first"], Field(description="over a dialogue's references")] = "mean"
+    protocol: Annotated[
+        Literal["standard", "hub", "lab"], Field(description="ours, `evaluate`'s, or the notebook's; see protocols.py")
+    ] = "standard"
+    references: Annotated[
+        Literal["mean", "max", "first"],
+        Field(description="over a dialogue's references; hub takes the maximum, lab each one, whatever stands here"),
+    ] = "mean"
     num_resamples: Annotated[int, Field(ge=100, description="bootstrap and permutation draws")] = 10_000
     margin: Annotated[
         float | None, Field(gt=0, le=100, description="ROUGE points below full fine-tuning that would not matter")
     ] = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _protocol_decides(cls, values: Any) -> Any:
+        name = values.get("protocol") if isinstance(values, Mapping) else None
+        protocol = PROTOCOLS.get(name) if isinstance(name, str) else None
+        return (
+            values if protocol is None or protocol.references is None else {**values, "references": protocol.references}
+        )
 
-class ExperimentConfig(_Section):
+
+class ExperimentConfig(Section):
     """One experiment, whole: nothing else decides its result."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the run folder")]
@@ -227,10 +246,15 @@ def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
 
 def build_experiment(values: Mapping[str, Any]) -> ExperimentConfig:
     """Validate plain values. Raises ConfigError with every problem found."""
+    return build_config(ExperimentConfig, values)
+
+
+def build_config(kind: type[M], values: Mapping[str, Any]) -> M:
+    """Validate plain values as one kind of file. Raises ConfigError with every problem found."""
     try:
-        return ExperimentConfig(**values)
+        return kind(**values)
     except ValidationError as error:
-        raise ConfigError(_problems(error, ExperimentConfig)) from error
+        raise ConfigError(_problems(error, kind)) from error
 
 
 def list_experiments() -> list[str]:
@@ -254,10 +278,15 @@ def load_experiment(
         values.setdefault("name", "experiment")
     else:
         values = _read_file(experiment)
+    apply_overrides(values, overrides)
+    return build_experiment(values)
+
+
+def apply_overrides(values: dict[str, Any], overrides: Iterable[str] | Mapping[str, Any]) -> None:
+    """Set dotted keys in plain values. Raises ConfigError where an override is no `key=value`."""
     pairs = overrides.items() if isinstance(overrides, Mapping) else map(_split_override, overrides)
     for key, value in pairs:
         _set(values, key, value)
-    return build_experiment(values)
 
 
 def _read_file(experiment: str | Path) -> dict[str, Any]:
@@ -314,7 +343,10 @@ __all__ = [
     "DecodingConfig",
     "ExperimentConfig",
     "ScoringConfig",
+    "Section",
     "TrainingConfig",
+    "apply_overrides",
+    "build_config",
     "build_experiment",
     "dump_experiment",
     "list_experiments",

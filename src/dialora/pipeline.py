@@ -26,6 +26,7 @@ from dialora.comparison import Comparison
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.data.examples import DataSummary, DialogueDataset, count_overlap, load_dataset
 from dialora.errors import ConfigError, DialoraError, Interrupted, StageError
+from dialora.protocols import PROTOCOLS
 from dialora.records import Example, Prediction
 from dialora.runs import (
     Run,
@@ -39,6 +40,7 @@ from dialora.runs import (
     save_text,
 )
 from dialora.worker import Job
+from dialora.yardsticks import load_yardsticks, make_yardsticks, plan_yardsticks
 
 RUNS = Path("runs")
 RESULTLESS = frozenset({"checkpoint_seconds", "report_to"})
@@ -57,6 +59,7 @@ class Workspace:
     data: Stage
     dataset: DialogueDataset
     runs: tuple[Run, ...]
+    yardsticks: Stage
 
     @property
     def missing_runs(self) -> list[Run]:
@@ -95,10 +98,11 @@ def generate_runs(workspace: Workspace, observer: Observer) -> None:
 
 
 def score_runs(workspace: Workspace, observer: Observer) -> None:
-    """Score every run's predictions. Raises StageError when one has none."""
+    """Score every run's predictions, and the yardsticks. Raises StageError when a run has none."""
     from dialora.scoring import score_predictions
 
     examples = list(workspace.dataset.test)
+    protocol = PROTOCOLS[workspace.config.scoring.protocol]
     for run in workspace.runs:
         if run.scoring.is_complete:
             continue
@@ -106,8 +110,11 @@ def score_runs(workspace: Workspace, observer: Observer) -> None:
         observer({"event": "stage", "stage": "scoring", "run": run.name, "key": run.key})
         started = time.perf_counter()
         with run.scoring.writing() as folder:
-            save_records(score_predictions(examples, predictions), folder / "scores.jsonl")
+            save_records(score_predictions(examples, predictions, protocol), folder / "scores.jsonl")
             save_json({"score_seconds": time.perf_counter() - started}, folder / "scoring.json")
+    if not workspace.yardsticks.is_complete:
+        observer({"event": "stage", "stage": "yardsticks", "run": workspace.root.name, "key": ""})
+        make_yardsticks(workspace.yardsticks, examples, protocol)
 
 
 def report_runs(workspace: Workspace, observer: Observer) -> Comparison:
@@ -118,7 +125,8 @@ def report_runs(workspace: Workspace, observer: Observer) -> Comparison:
     for run in workspace.runs:
         run.scoring.require()
     observer({"event": "stage", "stage": "report", "run": workspace.root.name, "key": ""})
-    document = build_document(workspace.config, workspace.dataset, workspace.runs)
+    yardsticks = load_yardsticks(workspace.yardsticks, workspace.config.scoring)
+    document = build_document(workspace.config, workspace.dataset, workspace.runs, yardsticks)
     save_json(build_results(document), workspace.root / "results.json")
     render_report(document, workspace.root)
     observer({"event": "reported", "folder": str(workspace.root), "document": document})
@@ -157,6 +165,13 @@ def open_workspace(
 ) -> Iterator[Workspace]:
     """Read the data, lay out the runs, and keep other dialoras out of the folder meanwhile. Raises DialoraError."""
     root = output or RUNS / config.name
+    with own_folder(root):
+        yield _lay_out(config, root, observer or _ignore)
+
+
+@contextmanager
+def own_folder(root: Path) -> Iterator[None]:
+    """Make the folder and keep other dialoras out of it meanwhile. Raises StageError, or ConfigError."""
     with disk_errors_explained(root):
         _require_own_folder(root)
         root.mkdir(parents=True, exist_ok=True)
@@ -168,7 +183,7 @@ def open_workspace(
                 f"{root}: another dialora is at work here; wait for it, or give another --output."
             ) from error
         try:
-            yield _lay_out(config, root, observer or _ignore)
+            yield
         finally:
             lock.release()
 
@@ -209,6 +224,7 @@ def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, st
                     trains=method.trains,
                     inputs=inputs | trained if method.trains else inputs,
                     decoding=decoding,
+                    scorer=PROTOCOLS[config.scoring.protocol].scorer,
                 )
             )
     return tuple(runs)
@@ -230,7 +246,9 @@ def _lay_out(config: ExperimentConfig, root: Path, observer: Observer) -> Worksp
     save_text(config.to_yaml(), root / "experiment.yaml")
     for note in dataset.summary.notes:
         observer({"event": "note", "message": note})
-    return Workspace(config, root, data, dataset, plan_runs(config, root, dataset.summary.fingerprint))
+    fingerprint = dataset.summary.fingerprint
+    yardsticks = plan_yardsticks(root, fingerprint["test"], PROTOCOLS[config.scoring.protocol])
+    return Workspace(config, root, data, dataset, plan_runs(config, root, fingerprint), yardsticks)
 
 
 def _require_own_folder(root: Path) -> None:
@@ -323,6 +341,7 @@ __all__ = [
     "compare",
     "generate_runs",
     "open_workspace",
+    "own_folder",
     "plan_runs",
     "read_dataset",
     "report_runs",

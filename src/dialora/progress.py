@@ -19,6 +19,7 @@ STAGES = {
     "training": "training",
     "generation": "summarizing",
     "scoring": "scoring",
+    "yardsticks": "scoring people and floors",
     "report": "writing the report",
 }
 
@@ -100,7 +101,7 @@ class ProgressDisplay:
     def _describe(self) -> str:
         assert self.current is not None
         stage, run = self.current
-        of = "" if stage in ("data", "check", "report") else f" {run}"
+        of = "" if stage in ("data", "check", "yardsticks", "report") else f" {run}"
         return f"{STAGES.get(stage, stage)}{of}"
 
     def _print_answer(self) -> None:

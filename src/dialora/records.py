@@ -57,14 +57,21 @@ class ExampleScores(Record):
 class Cost(Record):
     """What one run cost. A fact that was not measured is None."""
 
-    trainable_params: int
-    total_params: int
+    trainable_params: int | None
+    total_params: int | None
     train_seconds: float | None = None
     """Optimizer steps only: forward, backward, update."""
     peak_memory_bytes: int | None = None
     """Resident set on CPU, allocated memory on an accelerator."""
     num_steps: int | None = None
     generate_seconds: float | None = None
+
+    @property
+    def trainable_percent(self) -> float | None:
+        """Trainable parameters in percent of all."""
+        if self.trainable_params is None or not self.total_params:
+            return None
+        return 100 * self.trainable_params / self.total_params
 
 
 __all__ = ["Cost", "Example", "ExampleScores", "Prediction", "Record"]

@@ -3,6 +3,7 @@
     runs/<experiment>/
     ├── experiment.yaml              the experiment as it was run, every default written out
     ├── data/                        stage: the Examples of each split, what was skipped
+    ├── yardsticks/                  stage: what people and the floors score on the test split
     ├── <method>-s<seed>-<hash8>/    one run
     │   ├── training/                stage: the adapter or model, losses, cost
     │   ├── generation/              stage: predictions
@@ -31,6 +32,7 @@ from typing import Any, TypeVar
 
 from dialora.config import stable_hash
 from dialora.errors import StageError
+from dialora.protocols import STANDARD
 from dialora.records import Record
 
 MANIFEST = "manifest.json"
@@ -107,11 +109,21 @@ class Run:
         return self.folder.name
 
 
-def build_run(root: Path, *, key: str, method: str, seed: int, trains: bool, inputs: Any, decoding: Any) -> Run:
+def build_run(
+    root: Path,
+    *,
+    key: str,
+    method: str,
+    seed: int,
+    trains: bool,
+    inputs: Any,
+    decoding: Any,
+    scorer: str = STANDARD.scorer,
+) -> Run:
     """Lay out one run under `root`.
 
     `inputs` is all that the trained system depends on and names the folder; `decoding` is what generation depends on
-    besides. Both are plain values.
+    besides; `scorer` what scores do. They are plain values.
     """
     digest = stable_hash([key, method, seed, inputs])
     folder = root / f"{key}-s{seed}-{digest[:8]}"
@@ -123,7 +135,7 @@ def build_run(root: Path, *, key: str, method: str, seed: int, trains: bool, inp
         folder=folder,
         training=Stage(folder / "training", digest) if trains else None,
         generation=Stage(folder / "generation", generation),
-        scoring=Stage(folder / "scoring", stable_hash([generation, "rouge.v1", version("rouge_score")])),
+        scoring=Stage(folder / "scoring", stable_hash([generation, scorer, version("rouge_score")])),
     )
 
 

@@ -7,6 +7,7 @@ these, not of other seeds; how much seeds differ stands beside it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from dialora.comparison.statistics import (
 )
 from dialora.comparison.verdict import render_verdict
 from dialora.config import ScoringConfig
+from dialora.protocols import PROTOCOLS, weigh_rows
 from dialora.scoring import METRICS
 
 
@@ -34,17 +36,23 @@ def compare_systems(
     scoring: ScoringConfig,
     seed: int = 0,
     comparable_costs: bool = True,
+    yardsticks: Sequence[SystemRuns] = (),
 ) -> Comparison:
     """Compare systems scored on the same dialogues; the first one is what the others are measured against.
 
     Pairs come as (later, earlier), so a positive difference means the later system scored higher. Times enter the
-    verdict only where they are `comparable_costs`, measured on one machine. Raises ValueError
-    when the systems were not scored on the same dialogues in the same order.
+    verdict only where they are `comparable_costs`, measured on one machine. `yardsticks` get a row below the systems,
+    and enter neither pairs nor verdict. Raises ValueError when the systems were not scored on the same dialogues in
+    the same order.
     """
     ids = [score.id for score in systems[0].runs[0].scores]
     values = {system.key: _example_means(system, ids, scoring) for system in systems}
     draws = bootstrap_counts(len(ids), scoring.num_resamples, seed)
     rows = tuple(_system_row(system, values[system.key], draws, scoring) for system in systems)
+    beside = tuple(
+        replace(_system_row(item, _example_means(item, ids, scoring), draws, scoring), yardstick=True)
+        for item in yardsticks
+    )
     pairs = [(a.key, b.key) for i, b in enumerate(systems) for a in systems[i + 1 :]]
     differences = tuple(
         difference for metric in METRICS for difference in _compare_pairs(pairs, metric, values, draws, scoring, seed)
@@ -52,7 +60,7 @@ def compare_systems(
     return Comparison(
         experiment=experiment,
         protocol=protocol,
-        systems=rows,
+        systems=rows + beside,
         comparisons=differences,
         verdict=render_verdict(
             rows, differences, num_examples=len(ids), margin=scoring.margin, has_costs=comparable_costs
@@ -76,8 +84,11 @@ def _example_means(system: SystemRuns, ids: list[str], scoring: ScoringConfig) -
     return {metric: np.mean([_run_values(run, metric, scoring) for run in system.runs], axis=0) for metric in METRICS}
 
 
-def _run_values(run: RunResult, metric: str, scoring: ScoringConfig) -> list[float]:
-    return [aggregate_references(score.scores[metric], scoring.references) for score in run.scores]
+def _run_values(run: RunResult, metric: str, scoring: ScoringConfig) -> Floats:
+    """Return one run's score per dialogue: (num_examples,). Their plain mean is the protocol's mean."""
+    scores = [score.scores[metric] for score in run.scores]
+    values = np.array([aggregate_references(one, scoring.references) for one in scores])
+    return weigh_rows(values, [len(one) for one in scores]) if PROTOCOLS[scoring.protocol].counts_rows else values
 
 
 def _system_row(system: SystemRuns, values: dict[str, Floats], draws: Counts, scoring: ScoringConfig) -> System:
@@ -91,7 +102,7 @@ def _system_row(system: SystemRuns, values: dict[str, Floats], draws: Counts, sc
         seeds=tuple(run.seed for run in system.runs),
         trainable_params=costs[0].trainable_params,
         total_params=costs[0].total_params,
-        trainable_percent=100 * costs[0].trainable_params / costs[0].total_params,
+        trainable_percent=costs[0].trainable_percent,
         train_seconds=float(np.mean(seconds)) if seconds else None,
         peak_memory_bytes=max(memory) if memory else None,
         scores={

@@ -55,8 +55,8 @@ def find_columns(present: list[str], config: DataConfig, split: str, notes: list
     return Columns(
         dialogue=find_dialogue_column(present, config, split, notes),
         summaries=_find_summary_columns(present, config, split, notes),
-        id=_find_optional(present, config.id_column, ID_COLUMNS),
-        topic=_find_optional(present, config.topic_column, TOPIC_COLUMNS),
+        id=find_optional(present, config.id_column, ID_COLUMNS),
+        topic=find_optional(present, config.topic_column, TOPIC_COLUMNS),
     )
 
 
@@ -91,7 +91,8 @@ def _find_summary_columns(present: list[str], config: DataConfig, split: str, no
     return tuple(found)
 
 
-def _find_optional(present: list[str], named: str | None, known: Sequence[str]) -> str | None:
+def find_optional(present: list[str], named: str | None, known: Sequence[str]) -> str | None:
+    """Find a column that need not be there: the named one, or else the first with a known name."""
     if named is not None:
         return named if named in present else None
     return next(iter(_recognise(present, known)), None)
@@ -115,4 +116,15 @@ def _missing(role: str, split: str, present: list[str], known: Sequence[str], op
     )
 
 
-__all__ = ["Columns", "check_named_columns", "column_names", "find_columns", "find_dialogue_column", "normalise_name"]
+__all__ = [
+    "DIALOGUE_COLUMNS",
+    "ID_COLUMNS",
+    "TOPIC_COLUMNS",
+    "Columns",
+    "check_named_columns",
+    "column_names",
+    "find_columns",
+    "find_dialogue_column",
+    "find_optional",
+    "normalise_name",
+]

@@ -92,7 +92,7 @@ def load_dataset(config: DataConfig, *, needs_train: bool = True) -> DialogueDat
 def build_dataset(rows: SourceRows, config: DataConfig) -> DialogueDataset:
     """Make the rows of each split into examples. Raises DataError where a split has none."""
     notes = list(rows.notes)
-    if "validation" not in rows.splits:
+    if "train" in rows.splits and "validation" not in rows.splits:
         notes.append("There is no validation split, so no validation loss will be reported.")
     collected: dict[str, dict[str, _Dialogue]] = {}
     skipped: dict[str, Counter[str]] = {}

@@ -74,10 +74,10 @@ def _read_rows(rows: Iterable[tuple[int, Row]], columns: Columns, split: str) ->
 def _read_row(index: int, row: Row, columns: Columns, where: str) -> DialogueRow:
     return DialogueRow(
         index=index,
-        id=_read_label(row, columns.id),
-        dialogue=_read_dialogue(row.get(columns.dialogue), where),
-        references=tuple(part for name in columns.summaries for part in _read_summaries(row.get(name), where)),
-        topic=_read_label(row, columns.topic),
+        id=read_label(row, columns.id),
+        dialogue=read_dialogue(row.get(columns.dialogue), where),
+        references=tuple(part for name in columns.summaries for part in read_summaries(row.get(name), where)),
+        topic=read_label(row, columns.topic),
     )
 
 
@@ -86,7 +86,7 @@ def _divide(source: RawSource, config: DataConfig, notes: list[str]) -> dict[str
     if source.splits:
         return {split: list(enumerate(source.splits[split])) for split in SPLITS if split in source.splits}
     column = find_dialogue_column(column_names(source.unsplit), config, "all rows", [])
-    texts = [_read_dialogue(row.get(column), f"row {index + 1}") for index, row in enumerate(source.unsplit)]
+    texts = [read_dialogue(row.get(column), f"row {index + 1}") for index, row in enumerate(source.unsplit)]
     dialogues = [text for text in dict.fromkeys(texts) if text]
     num_held_out = max(1, round(len(dialogues) * _HELD_OUT_SHARE))
     if len(dialogues) < 3:
@@ -104,12 +104,14 @@ def _divide(source: RawSource, config: DataConfig, notes: list[str]) -> dict[str
     return splits
 
 
-def _is_empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
+    """Whether a cell holds nothing."""
     return value is None or value != value  # NaN differs from itself
 
 
-def _read_text(value: Any, where: str, role: str) -> str:
-    if _is_empty(value):
+def read_text(value: Any, where: str, role: str) -> str:
+    """Return a cell's text, "" for an empty one. Raises DataError, with its place, where it is no text."""
+    if is_empty(value):
         return ""
     if not isinstance(value, str):
         raise DataError(f"{where}: the {role} must be text, got {type(value).__name__}: {str(value)[:60]!r}.")
@@ -123,35 +125,46 @@ def _read_text(value: Any, where: str, role: str) -> str:
     return value.replace("\r\n", "\n").strip()
 
 
-def _read_dialogue(value: Any, where: str) -> str:
+def read_dialogue(value: Any, where: str) -> str:
     """Return a dialogue as text; a list of turns becomes one line per turn."""
     if not isinstance(value, list):
-        return _read_text(value, where, "dialogue")
+        return read_text(value, where, "dialogue")
     return "\n".join(turn for turn in (_read_turn(item, where) for item in value) if turn)
 
 
 def _read_turn(turn: Any, where: str) -> str:
     if not isinstance(turn, dict):
-        return _read_text(turn, where, "turn of the dialogue")
+        return read_text(turn, where, "turn of the dialogue")
     keys = {normalise_name(str(name)): name for name in turn}
     key = next((keys[name] for name in _TEXT_KEYS if name in keys), None)
     if key is None:
         raise DataError(
             f"{where}: a turn has no text. Keys: {', '.join(map(str, turn))}. Recognised: {', '.join(_TEXT_KEYS)}."
         )
-    text = _read_text(turn[key], where, "turn of the dialogue")
+    text = read_text(turn[key], where, "turn of the dialogue")
     speaker = next((turn[keys[name]] for name in _SPEAKER_KEYS if name in keys), None)
-    return f"{speaker}: {text}" if text and not _is_empty(speaker) else text
+    return f"{speaker}: {text}" if text and not is_empty(speaker) else text
 
 
-def _read_summaries(value: Any, where: str) -> list[str]:
+def read_summaries(value: Any, where: str) -> list[str]:
+    """Return the summaries of a cell: its text, or a list's."""
     values = value if isinstance(value, list) else [value]
-    return [text for text in (_read_text(item, where, "summary") for item in values) if text]
+    return [text for text in (read_text(item, where, "summary") for item in values) if text]
 
 
-def _read_label(row: Row, column: str | None) -> str | None:
+def read_label(row: Row, column: str | None) -> str | None:
+    """Return an id or topic, None where there is none."""
     value = row.get(column) if column is not None else None
-    return None if _is_empty(value) else str(value).strip() or None
+    return None if is_empty(value) else str(value).strip() or None
 
 
-__all__ = ["DialogueRow", "SourceRows", "load_rows"]
+__all__ = [
+    "DialogueRow",
+    "SourceRows",
+    "is_empty",
+    "load_rows",
+    "read_dialogue",
+    "read_label",
+    "read_summaries",
+    "read_text",
+]

@@ -36,7 +36,7 @@ def is_trained(system: System) -> bool:
 def build_styles(systems: Sequence[System]) -> dict[str, SystemStyle]:
     """Return each system's style by key; colours repeat with another marker when there are more systems."""
     styles: dict[str, SystemStyle] = {}
-    untrained = next((system.key for system in systems if not is_trained(system)), None)
+    untrained = next((s.key for s in systems if not is_trained(s) and not s.yardstick), None)
     if untrained is not None:
         styles[untrained] = SystemStyle(GREY, MARKERS[0])
     others = [system.key for system in systems if system.key != untrained]

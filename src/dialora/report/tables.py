@@ -54,9 +54,12 @@ def split_verdict(comparison: Comparison) -> tuple[str, list[str]]:
     return headline, rest
 
 
-def build_parameters_table(comparison: Comparison) -> Table:
-    """Return how many weights each system trains."""
-    as_loaded = [system.label for system in comparison.systems if not is_trained(system) and not system.yardstick]
+def build_parameters_table(comparison: Comparison) -> Table | None:
+    """Return how many weights each system trains; None where no system's are known."""
+    systems = [system for system in comparison.systems if not system.yardstick]
+    if all(system.total_params is None for system in systems):
+        return None
+    as_loaded = [system.label for system in systems if not is_trained(system)]
     rows = [
         _system_row(
             system,
@@ -64,18 +67,21 @@ def build_parameters_table(comparison: Comparison) -> Table:
             Cell(numbers.format_count(system.total_params)),
             Cell(numbers.format_percent(system.trainable_percent)),
         )
-        for system in comparison.systems
+        for system in systems
     ]
     footnote = f"{_join(as_loaded)} is counted as loaded, as in the notebook; zero-shot trains none of them."
     columns = ("System", "Trainable", "All", "Trainable %")
     return Table("parameters", "Parameters", columns, tuple(rows), footnote if as_loaded else "")
 
 
-def build_training_table(comparison: Comparison) -> Table:
-    """Return what training each system took; – where nothing was trained or measured."""
-    has_seeds = any(len(system.seeds) > 1 for system in comparison.systems)
+def build_training_table(comparison: Comparison) -> Table | None:
+    """Return what training each system took; – where nothing was trained or measured, None where nothing is known."""
+    systems = [system for system in comparison.systems if not system.yardstick]
+    if all(system.total_params is None for system in systems):
+        return None
+    has_seeds = any(len(system.seeds) > 1 for system in systems)
     rows = []
-    for system in comparison.systems:
+    for system in systems:
         trained = is_trained(system)
         cells = [
             Cell(numbers.format_duration(system.train_seconds if trained else None)),
@@ -116,7 +122,7 @@ def build_scores_table(comparison: Comparison) -> Table:
 
 def build_improvements_table(comparison: Comparison) -> Table | None:
     """Return each system's gain over the first one; None when there is no other."""
-    first, *others = comparison.systems
+    first, *others = (system for system in comparison.systems if not system.yardstick)
     if not others:
         return None
     rows = []

@@ -1,0 +1,153 @@
+"""Other people's outputs: a table of references and summaries → the same scores, statistics and report as our own runs.
+
+Takes an OutputsConfig, gives a Comparison; the folder then holds `results.json`, `report.md` and `report.html`. Scores
+are kept as a stage, so that a second call, or one with other statistics, scores nothing again. No model is needed.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from dialora.assembly import build_results, describe_protocol, describe_yardsticks, sign_scores
+from dialora.comparison import METRICS, Comparison, RunResult, SystemRuns, aggregate_references, compare_systems
+from dialora.config import apply_overrides, build_config, stable_hash
+from dialora.data.output_columns import OutputsConfig
+from dialora.data.system_outputs import Outputs, load_outputs
+from dialora.pipeline import RUNS, Observer, own_folder
+from dialora.protocols import PROTOCOLS
+from dialora.records import Cost, ExampleScores
+from dialora.report.document import ReportDocument, ReportedExample
+from dialora.runs import Stage, load_json, load_records, save_json, save_records, save_text
+from dialora.scoring import score_summaries
+from dialora.yardsticks import load_yardsticks, make_yardsticks, plan_yardsticks
+
+
+def load_outputs_config(table: str | Path, overrides: Iterable[str] | Mapping[str, Any] = ()) -> OutputsConfig:
+    """Build the config of one table; overrides are those of `outputs.*`, `scoring.*` and `name`. Raises ConfigError."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(table).stem).strip("-._") or "outputs"
+    values: dict[str, Any] = {"name": name, "table": str(table)}
+    apply_overrides(values, overrides)
+    return build_config(OutputsConfig, values)
+
+
+def score_outputs(
+    config: OutputsConfig, *, output: Path | None = None, observer: Observer = lambda event: None
+) -> Comparison:
+    """Score a table of outputs, compare its systems, and write the report. Raises DialoraError."""
+    from dialora.report import render_report
+
+    root = output or RUNS / config.name
+    with own_folder(root):
+        observer({"event": "stage", "stage": "data", "run": config.name, "key": ""})
+        outputs = load_outputs(config)
+        for note in outputs.summary.notes:
+            observer({"event": "note", "message": note})
+        save_text(config.to_yaml(), root / "experiment.yaml")
+        scoring, yardsticks = _plan_stages(root, config, outputs)
+        if not scoring.is_complete:
+            observer({"event": "stage", "stage": "scoring", "run": config.name, "key": ""})
+            _write_scores(scoring, config, outputs)
+        if not yardsticks.is_complete:
+            observer({"event": "stage", "stage": "yardsticks", "run": config.name, "key": ""})
+            make_yardsticks(yardsticks, outputs.examples, PROTOCOLS[config.scoring.protocol])
+        observer({"event": "stage", "stage": "report", "run": config.name, "key": ""})
+        document = build_outputs_document(config, outputs, scoring, load_yardsticks(yardsticks, config.scoring))
+        save_json(build_results(document), root / "results.json")
+        render_report(document, root)
+        observer({"event": "reported", "folder": str(root), "document": document})
+        return document.comparison
+
+
+def build_outputs_document(
+    config: OutputsConfig, outputs: Outputs, scoring: Stage, yardsticks: Sequence[SystemRuns]
+) -> ReportDocument:
+    """Gather what the report shows of a table: no training, no costs, everything else."""
+    folder = scoring.require()
+    scores = [load_records(ExampleScores, folder / f"scores-{at}.jsonl") for at in range(len(outputs.systems))]
+    systems = [
+        SystemRuns(one.key, one.method, one.label, (RunResult(0, Cost(None, None), tuple(items)),))
+        for one, items in zip(outputs.systems, scores, strict=True)
+    ]
+    comparison = compare_systems(
+        systems,
+        experiment=config.name,
+        protocol=sign_scores(config.scoring, outputs.examples),
+        scoring=config.scoring,
+        yardsticks=yardsticks,
+    )
+    return ReportDocument(
+        comparison=comparison,
+        curves=(),
+        examples=tuple(_build_examples(config, outputs, scores)),
+        data=outputs.summary.to_json(),
+        truncation=(),
+        seconds={"score": load_json(folder / "scoring.json")["score_seconds"]},
+        environment=_describe_environment(),
+        config_yaml=config.to_yaml(),
+        notes=(
+            *describe_protocol(config.scoring),
+            *describe_yardsticks(yardsticks, outputs.examples),
+            *_describe_empty(outputs),
+        ),
+    )
+
+
+def _plan_stages(root: Path, config: OutputsConfig, outputs: Outputs) -> tuple[Stage, Stage]:
+    """Lay out the two stages; the fingerprint holds dialogues and references."""
+    protocol = PROTOCOLS[config.scoring.protocol]
+    fingerprint = outputs.summary.fingerprint["test"]
+    summaries = [one.summaries for one in outputs.systems]
+    key = stable_hash(["outputs.v1", fingerprint, summaries, protocol.scorer, version("rouge_score")])
+    has_dialogues = any(example.dialogue for example in outputs.examples)
+    return Stage(root / "scoring", key), plan_yardsticks(root, f"{fingerprint}-{has_dialogues}", protocol)
+
+
+def _write_scores(stage: Stage, config: OutputsConfig, outputs: Outputs) -> None:
+    protocol = PROTOCOLS[config.scoring.protocol]
+    started = time.perf_counter()
+    with stage.writing() as folder:
+        for at, one in enumerate(outputs.systems):
+            save_records(score_summaries(outputs.examples, one.summaries, protocol), folder / f"scores-{at}.jsonl")
+        save_json({"score_seconds": time.perf_counter() - started}, folder / "scoring.json")
+
+
+def _build_examples(
+    config: OutputsConfig, outputs: Outputs, scores: Sequence[Sequence[ExampleScores]]
+) -> list[ReportedExample]:
+    return [
+        ReportedExample(
+            id=example.id,
+            dialogue=example.dialogue,
+            topic=example.topic,
+            references=example.references,
+            summaries={one.key: one.summaries[at] for one in outputs.systems},
+            scores={
+                one.key: {
+                    metric: aggregate_references(items[at].scores[metric], config.scoring.references)
+                    for metric in METRICS
+                }
+                for one, items in zip(outputs.systems, scores, strict=True)
+            },
+        )
+        for at, example in enumerate(outputs.examples)
+    ]
+
+
+def _describe_empty(outputs: Outputs) -> list[str]:
+    counts = [(one.label, sum(not summary for summary in one.summaries)) for one in outputs.systems]
+    return [f"{label} wrote nothing for {count:,} dialogues; these score 0." for label, count in counts if count]
+
+
+def _describe_environment() -> dict[str, str]:
+    """Return the versions that scores depend on; what made the summaries is not known."""
+    found = {"python": platform.python_version()}
+    return found | {name: version(name) for name in ("dialora", "rouge_score", "numpy")}
+
+
+__all__ = ["build_outputs_document", "load_outputs_config", "score_outputs"]

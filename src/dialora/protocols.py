@@ -1,0 +1,116 @@
+"""PROTOCOLS: how summaries are scored, and which publications' numbers each way may stand beside.
+
+One set of summaries moves by twelve ROUGE-1 points with the choices made here, so numbers may only be compared within
+one protocol. `hub` is what `evaluate.load("rouge").compute()` does when it is told nothing (huggingface/evaluate,
+metrics/rouge/rouge.py): no stemmer, `score_multi`'s maximum over a dialogue's references, texts as they are. `lab` is
+the notebook's: the rows of the hub's table one by one, with the stemmer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """One way to score. Whatever it is, the unit of intervals and tests is the dialogue."""
+
+    name: str
+    stem: bool
+    """Words are compared by their stems (Porter)."""
+    split_sentences: bool
+    """rougeLsum reads one sentence per line; otherwise texts are taken as they are."""
+    references: str | None
+    """How a dialogue's references are reduced to one score; None: as the experiment says."""
+    counts_rows: bool
+    """The mean is over rows, one per reference: a dialogue counts as often as it has references."""
+    stands_beside: str
+
+    @property
+    def scorer(self) -> str:
+        """What the scores on disk depend on; protocols that share it share the scores."""
+        if self.stem and self.split_sentences:
+            return "rouge.v1"
+        return f"rouge.v1|stem:{_yes(self.stem)}|sentences:{_sentences(self.split_sentences)}"
+
+    def sign(self, *, references: str, num_examples: int, num_references: int | None = None) -> str:
+        """Return how scores were computed, in the manner of sacrebleu's signatures."""
+        parts = [
+            f"rouge_score:{version('rouge_score')}",
+            f"stem:{_yes(self.stem)}",
+            f"sentences:{_sentences(self.split_sentences)}",
+            f"references:{'each' if self.counts_rows else references}",
+            f"examples:{num_examples}",
+        ]
+        if self.counts_rows and num_references is not None:
+            parts.append(f"rows:{num_references}")
+        return "|".join(parts)
+
+
+def weigh_rows(values: NDArray[np.float64], counts: Sequence[int]) -> NDArray[np.float64]:
+    """Return per-dialogue values whose plain mean is the mean over rows, `counts[i]` of them for dialogue i.
+
+    That mean is a ratio of two sums over dialogues. What is returned are its linearized values (Särndal, Swensson &
+    Wretman 1992, section 5.5), so intervals and tests over dialogues stay right to first order, also of differences.
+    With equal counts nothing changes, to the last bit.
+    """
+    weights = np.asarray(counts, dtype=np.float64)
+    if (weights == weights[0]).all():
+        return values
+    mean = float(values @ weights / weights.sum())
+    return mean + weights / weights.mean() * (values - mean)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _sentences(split: bool) -> str:
+    return "lines.v1" if split else "as-is"
+
+
+STANDARD = Protocol(
+    name="standard",
+    stem=True,
+    split_sentences=True,
+    references=None,
+    counts_rows=False,
+    stands_beside=(
+        "numbers made with rouge_score, its stemmer and the same choice over a dialogue's references, their ROUGE-Lsum "
+        "with a sentence per line; not beside the maximum over references, which is several points higher, nor beside "
+        "numbers without stemming"
+    ),
+)
+HUB = Protocol(
+    name="hub",
+    stem=False,
+    split_sentences=False,
+    references="max",
+    counts_rows=False,
+    stands_beside=(
+        "what evaluate's rouge gives by default for all references of a dialogue in one list (no stemmer, maximum over "
+        "references); evaluate shows the median of 1,000 resampled means, which is off this plain mean by some units "
+        "of the fourth digit and differs from call to call"
+    ),
+)
+LAB = Protocol(
+    name="lab",
+    stem=True,
+    split_sentences=False,
+    references="mean",
+    counts_rows=True,
+    stands_beside=(
+        "tables made as in the notebook: evaluate's rouge with use_stemmer=True over rows of one dialogue and one "
+        "reference each (1,500 for DialogSum's test split); the mean is over rows, intervals and tests are over "
+        "dialogues, because rows that share a dialogue are no independent evidence"
+    ),
+)
+
+PROTOCOLS = {protocol.name: protocol for protocol in (STANDARD, HUB, LAB)}
+
+__all__ = ["HUB", "LAB", "PROTOCOLS", "STANDARD", "Protocol", "weigh_rows"]
