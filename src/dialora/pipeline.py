@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -39,7 +38,8 @@ from dialora.runs import (
     save_records,
     save_text,
 )
-from dialora.tuning import PlannedSearch, TrialJob, plan_search, set_learning_rates
+from dialora.searches import PlannedSearch, plan_searches, set_learning_rates
+from dialora.tuning import TrialJob
 from dialora.worker import Job
 
 RUNS = Path("runs")
@@ -93,20 +93,15 @@ def compare(config: ExperimentConfig, *, output: Path | None = None, observer: O
 def tune_methods(workspace: Workspace, observer: Observer) -> Workspace:
     """Search for learning rates as far as trials are missing; give the workspace with the runs that follow from them.
 
-    Every trial is a worker's. One that is finished is never made again; its checkpoints go.
+    Every trial is a worker's; one that is finished is never made again.
     """
+
+    def make_trial(run: Run, learning_rate: float, trial: TrialJob) -> None:
+        config = set_learning_rates(workspace.config, {run.key: learning_rate})
+        _run_job(Job(config, run, workspace.data.require(), "training", trial), observer)
+
     for planned in workspace.searches:
-        trials = planned.load_trials()
-        while len(trials) < planned.search.num_trials:
-            rate = planned.search.next_rate(trials)
-            run = planned.plan_trial(len(trials), rate)
-            config = set_learning_rates(workspace.config, {run.key: rate})
-            job = Job(config, run, workspace.data.require(), "training", TrialJob(planned.search, tuple(trials)))
-            _run_job(job, observer)
-            run.generation.require()
-            trials = planned.load_trials()
-        for trial in trials:
-            shutil.rmtree(planned.plan_trial(trial.number, trial.learning_rate).work, ignore_errors=True)
+        planned.finish(make_trial)
     return _settle(workspace)
 
 
@@ -265,16 +260,6 @@ def _list_inputs(config: ExperimentConfig, fingerprint: Mapping[str, str]) -> tu
     return common, trained
 
 
-def plan_searches(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, str]) -> tuple[PlannedSearch, ...]:
-    """Lay out the search for each trained method's learning rate; none where the experiment does not ask for any."""
-    if config.tuning is None:
-        return ()
-    common, trained = _list_inputs(config, fingerprint)
-    return tuple(
-        plan_search(key, config, root, common | trained) for key, method in config.methods.items() if method.trains
-    )
-
-
 def _settle(workspace: Workspace) -> Workspace:
     """Put the learning rates that were found in, and lay out the runs anew."""
     outcomes = [planned.load_outcome() for planned in workspace.searches]
@@ -301,7 +286,8 @@ def _lay_out(config: ExperimentConfig, root: Path, observer: Observer) -> Worksp
     for note in dataset.summary.notes:
         observer({"event": "note", "message": note})
     fingerprint = dataset.summary.fingerprint
-    searches = plan_searches(config, root, fingerprint)
+    common, trained = _list_inputs(config, fingerprint)
+    searches = plan_searches(config, root, common | trained)
     workspace = Workspace(config, root, data, dataset, plan_runs(config, root, fingerprint), searches)
     return _settle(workspace) if searches else workspace
 
@@ -403,7 +389,6 @@ __all__ = [
     "generate_runs",
     "open_workspace",
     "plan_runs",
-    "plan_searches",
     "read_dataset",
     "report_runs",
     "require_checks",

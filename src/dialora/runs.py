@@ -129,9 +129,7 @@ def build_run(root: Path, *, key: str, method: str, seed: int, trains: bool, inp
     )
 
 
-def build_trial(
-    root: Path, *, key: str, method: str, number: int, seed: int, digest: str, learning_rate: float
-) -> Run:
+def build_trial(root: Path, *, key: str, method: str, number: int, seed: int, digest: str, learning_rate: float) -> Run:
     """Lay out one trial of a search for a learning rate: a run whose only stage is its result.
 
     `digest` is a hash of all that the trial depends on besides its rate, and names the search's folder.

@@ -23,8 +23,9 @@ from dialora.generation import generate
 from dialora.records import Example
 from dialora.runs import PartialLog, Run, load_records, save_json
 from dialora.scoring import score_predictions
+from dialora.searches import TRIAL_FILE
 from dialora.training import OnProgress, TrainingResult, find_checkpoint, train
-from dialora.tuning import DIVERGED, FINISHED, STOPPED, TRIAL_FILE, Trial, TrialJob
+from dialora.tuning import DIVERGED, FINISHED, STOPPED, Trial, TrialJob
 
 if TYPE_CHECKING:
     from torch import nn

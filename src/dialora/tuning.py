@@ -9,23 +9,19 @@ Never imports torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from dialora.config import ExperimentConfig, stable_hash
-from dialora.errors import StageError, TrainingError
-from dialora.methods import Method
+from dialora.errors import TrainingError
 from dialora.records import Record
-from dialora.runs import Run, build_trial, load_json
 
 if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import Trial as OptunaTrial
 
 FINISHED, STOPPED, DIVERGED = "finished", "stopped", "diverged"
-TRIAL_FILE = "trial.json"
 PLACES = (0.75, 0.25, 0.5, 1.0, 0.0)
 """Tried after the method's own rate: shares of the range on the log scale, those near one tried before left out."""
 NEAR = 0.1
@@ -82,11 +78,11 @@ class Search(Record):
         if len(trials) < len(fixed):
             return fixed[len(trials)]
         rates = sorted(trial.learning_rate for trial in trials)
-        gaps = [(math.log(above / below), below, above) for below, above in zip(rates, rates[1:], strict=False)]
+        gaps = [(math.log(above / below), below, above) for below, above in pairwise(rates)]
         best = self.find_best(trials)
         beside = [gap for gap in gaps if best is not None and best.learning_rate in gap[1:] and gap[0] > NARROW]
         _, below, above = max(beside or gaps)
-        return _round(math.sqrt(below * above))
+        return round_rate(math.sqrt(below * above))
 
     def is_hopeless(self, earlier: Sequence[Trial], validation: Sequence[tuple[int, float]]) -> bool:
         """Whether a trial with these validation losses, its last one not among them, is to be given up.
@@ -108,7 +104,7 @@ class Search(Record):
         span = math.log(self.high / self.low)
         rates = [self.start]
         for place in PLACES:
-            rate = _round(self.low * math.exp(place * span))
+            rate = round_rate(self.low * math.exp(place * span))
             if all(abs(math.log(rate / other)) > NEAR * span for other in rates):
                 rates.append(rate)
         return rates
@@ -156,54 +152,6 @@ class TrialJob:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedSearch:
-    """A search and where its trials lie."""
-
-    search: Search
-    method: str
-    root: Path
-    digest: str
-    """A hash of all that the trials depend on besides their rate."""
-
-    def plan_trial(self, number: int, learning_rate: float) -> Run:
-        """Lay out one trial."""
-        return build_trial(
-            self.root,
-            key=self.search.key,
-            method=self.method,
-            number=number,
-            seed=self.search.seed,
-            digest=self.digest,
-            learning_rate=learning_rate,
-        )
-
-    def load_trials(self) -> list[Trial]:
-        """Return the trials that lie on disk, up to the first one missing."""
-        trials: list[Trial] = []
-        while len(trials) < self.search.num_trials:
-            run = self.plan_trial(len(trials), self.search.next_rate(trials))
-            if run.training is None or not run.training.is_complete:
-                break
-            trials.append(Trial.from_json(load_json(run.training.folder / TRIAL_FILE)))
-        return trials
-
-    def load_outcome(self) -> SearchOutcome | None:
-        """Return what the search has come to; None while trials are missing. Raises TrainingError when all failed."""
-        trials = self.load_trials()
-        return summarize_search(self.search, trials) if len(trials) == self.search.num_trials else None
-
-    def require_outcome(self) -> SearchOutcome:
-        """Return what the search has come to. Raises StageError while trials are missing."""
-        outcome = self.load_outcome()
-        if outcome is None:
-            raise StageError(
-                f"{self.root / 'tuning'}: the search for {self.search.key}'s learning rate is not finished; run it "
-                f"first (`dialora tune`; `dialora compare` runs all that is missing)."
-            )
-        return outcome
-
-
-@dataclass(frozen=True, slots=True)
 class SearchOutcome(Record):
     """A finished search: what was tried, what was chosen, what it took."""
 
@@ -233,46 +181,6 @@ class SearchOutcome(Record):
         return values | {"num_steps": self.num_steps, "train_seconds": self.train_seconds}
 
 
-def build_search(key: str, method: Method, config: ExperimentConfig) -> Search:
-    """Lay down one method's search: from its own range, or from its rate and `tuning.factor`.
-
-    A rate that the experiment names outside of the method's range widens it.
-    """
-    assert config.tuning is not None
-    tuning = config.tuning
-    start: float = method.learning_rate  # type: ignore[attr-defined]
-    low, high = method.learning_rate_range
-    if tuning.factor is not None:
-        low, high = start / tuning.factor, start * tuning.factor
-    return Search(
-        key=key,
-        start=start,
-        low=min(start, _round(low)),
-        high=max(start, _round(high)),
-        num_trials=tuning.trials,
-        metric=tuning.metric,
-        num_evaluations=config.training.num_evaluations,
-        halving=tuning.halving,
-        seed=tuning.seed,
-    )
-
-
-def plan_search(key: str, config: ExperimentConfig, root: Path, inputs: Mapping[str, Any]) -> PlannedSearch:
-    """Lay out one method's search under `root`; `inputs` is all that a trained system depends on but seed and method.
-
-    The number of trials is left out of the hash: with more of them, those that were made before are kept.
-    """
-    method, tuning = config.methods[key], config.tuning
-    assert tuning is not None
-    search = build_search(key, method, config)
-    rules = search.to_json() | {"num_trials": None, "method": method.name}
-    if tuning.metric == "rouge1":
-        decoding = config.decoding.model_dump(mode="json")
-        rules |= {"max_examples": tuning.max_examples, "decoding": decoding, "references": config.scoring.references}
-    options = method.model_dump(mode="json", exclude={"learning_rate"})
-    return PlannedSearch(search, method.name, root, stable_hash([rules, options, dict(inputs)]))
-
-
 def summarize_search(search: Search, trials: Sequence[Trial]) -> SearchOutcome:
     """Choose among finished trials. Raises TrainingError when there is none."""
     best = search.find_best(trials)
@@ -295,15 +203,6 @@ def summarize_search(search: Search, trials: Sequence[Trial]) -> SearchOutcome:
     )
 
 
-def set_learning_rates(config: ExperimentConfig, rates: Mapping[str, float]) -> ExperimentConfig:
-    """Return the experiment with these methods' learning rates put in."""
-    methods = {
-        key: method.model_copy(update={"learning_rate": rates[key]}) if key in rates else method
-        for key, method in config.methods.items()
-    }
-    return config.model_copy(update={"methods": methods})
-
-
 def _report(trial: OptunaTrial, losses: Sequence[tuple[int, float]]) -> bool:
     """Report a trial's validation losses one by one, and return whether it was to be given up after the last."""
     hopeless = False
@@ -313,7 +212,7 @@ def _report(trial: OptunaTrial, losses: Sequence[tuple[int, float]]) -> bool:
     return hopeless
 
 
-def _round(rate: float) -> float:
+def round_rate(rate: float) -> float:
     """Return the rate with three digits, so that what a report shows can be typed in."""
     return float(f"{rate:.3g}")
 
@@ -326,14 +225,10 @@ __all__ = [
     "PLACES",
     "REDUCTION",
     "STOPPED",
-    "TRIAL_FILE",
-    "PlannedSearch",
     "Search",
     "SearchOutcome",
     "Trial",
     "TrialJob",
-    "build_search",
-    "plan_search",
-    "set_learning_rates",
+    "round_rate",
     "summarize_search",
 ]
