@@ -93,11 +93,11 @@ def test_halving_gives_up_what_a_live_optuna_study_prunes() -> None:
     study = optuna.create_study(pruner=pruner)
     trials: list[Trial] = []
     outcomes = set()
-    for number in range(12):
+    for number in range(40):
         asked, start, losses = study.ask(), rng.uniform(2, 4), []
         outcome = FINISHED
         for evaluation in range(1, 9):
-            losses.append(start - 0.1 * evaluation + rng.gauss(0, 0.2))
+            losses.append(start - 0.1 * evaluation + rng.gauss(0, 0.5))
             if evaluation == 8:
                 continue
             asked.report(losses[-1], evaluation)
