@@ -14,8 +14,7 @@ from functools import cache
 import numpy as np
 
 from dialora.comparison import Interval
-from dialora.comparison import _bootstrap_counts as bootstrap_counts
-from dialora.comparison import _bootstrap_interval as bootstrap_interval
+from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
 from dialora.faithfulness.measures import (
     KINDS,
     SpokenDialogue,
