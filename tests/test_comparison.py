@@ -11,6 +11,12 @@ from dialora.comparison import (
     SystemRuns,
     aggregate_references,
     compare_systems,
+)
+from dialora.comparison.statistics import (
+    bootstrap_counts,
+    bootstrap_interval,
+    detectable_difference,
+    holm,
     sign_flip_p_value,
 )
 from dialora.config import ScoringConfig
@@ -127,6 +133,101 @@ def test_times_of_different_machines_stay_out_of_the_verdict() -> None:
     options = {"experiment": "x", "protocol": "p", "scoring": SCORING}
     assert "training time" in compare_systems(systems, **options).verdict
     assert "training time" not in compare_systems(systems, **options, comparable_costs=False).verdict
+
+
+def test_holm_is_the_textbooks() -> None:
+    # Holm 1979: the smallest p times 4, the next times 3, ..., never below one already corrected, never above 1.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.6]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_more_pairs_ask_for_more() -> None:
+    rng = np.random.default_rng(4)
+    base = rng.uniform(0.2, 0.5, 60)
+    better = base + rng.normal(0.012, 0.04, 60)
+    others = [runs(f"other{i}", base + rng.normal(0, 0.04, 60)) for i in range(6)]
+    alone = compare(runs("a", base), runs("b", better)).difference("b", "a")
+    among = compare(runs("a", base), runs("b", better), *others).difference("b", "a")
+    assert alone.p_value == among.p_value == alone.p_adjusted
+    assert alone.is_clear
+    assert among.p_adjusted > 0.05
+    assert not among.is_clear
+
+
+def test_the_detectable_difference_is_found_four_times_in_five() -> None:
+    rng = np.random.default_rng(0)
+    size, spread, trials = 100, 0.1, 2000
+    effect = 2.8016 * spread / np.sqrt(size)
+    pilot = rng.normal(0, spread, 100_000)[:size]
+    assert detectable_difference(pilot) == pytest.approx(effect, rel=0.2)
+    samples = rng.normal(effect, spread, (trials, size))
+    found = stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05
+    assert found.mean() == pytest.approx(0.8, abs=0.03)
+    assert detectable_difference(np.ones(1)) is None
+
+
+def test_seeds_and_dialogues_spread_apart() -> None:
+    base = np.random.default_rng(0).uniform(0.2, 0.5, 50)
+    first, second = runs("a", base, seed=0), runs("a", base + 0.02, seed=1)
+    score = compare(SystemRuns("a", "a", "A", first.runs + second.runs)).systems[0].scores["rouge1"]
+    assert score.seed_means == pytest.approx([base.mean(), base.mean() + 0.02])
+    assert score.seed_deviation == pytest.approx(0.02 / np.sqrt(2))
+    assert compare(first).systems[0].scores["rouge1"].seed_deviation is None
+
+
+def test_noninferiority_needs_a_margin_and_evidence() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.uniform(0.2, 0.5, 200)
+    noise = rng.normal(0, 0.03, 200)
+    systems = [
+        runs("instruct", base, "full"),
+        runs("near", base - 0.003 + noise - noise.mean(), "lora"),
+        runs("far", base - 0.02 + noise - noise.mean(), "lora"),
+    ]
+    assert compare(*systems).difference("near", "instruct").noninferior is None
+    comparison = compare(*systems, scoring=ScoringConfig(num_resamples=2000, margin=1.0))
+    assert comparison.difference("near", "instruct").noninferior is True
+    assert comparison.difference("far", "instruct").noninferior is False
+    assert "Less than 1 points below full fine-tuning for sure: Near; not shown for Far" in comparison.verdict
+    turned = compare(*reversed(systems), scoring=ScoringConfig(num_resamples=2000, margin=1.0))
+    assert "for sure: Near; not shown for Far" in turned.verdict
+
+
+def test_the_verdict_groups_many_systems() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.uniform(0.2, 0.5, 100)
+    shifts = {"a": 0.0, "b": -0.05, "c": 0.05, "d": 0.001}
+    systems = [runs(key, base + shift + rng.normal(0, 0.02, 100), "lora") for key, shift in shifts.items()]
+    verdict = compare(runs("original", base - 0.1, "zero_shot"), runs("instruct", base, "full"), *systems).verdict
+    assert "Above full fine-tuning, in ROUGE-1 points: C (+" in verdict
+    assert "Below full fine-tuning, in ROUGE-1 points: B (-" in verdict
+    assert "Not told apart from full fine-tuning (100 dialogues show differences from about" in verdict
+    assert "Above the original model, in ROUGE-1 points: C (" in verdict
+    assert "zero" not in verdict
+
+
+@pytest.mark.slow
+def test_intervals_cover_and_false_alarms_are_rare() -> None:
+    rng = np.random.default_rng(1)
+    size, trials = 150, 2000
+    draws = bootstrap_counts(size, 1000, 0)
+    covered = 0
+    for _ in range(trials):
+        # Scores as ROUGE gives them: skewed, bounded, some zero.
+        scores = np.where(rng.random(size) < 0.05, 0.0, rng.beta(2.5, 5, size))
+        low, high = bootstrap_interval(scores, draws)
+        covered += low <= 0.95 * 2.5 / 7.5 <= high
+    assert covered / trials == pytest.approx(0.95, abs=0.015)
+
+    # Three systems that are equal: does any of the three pairs look different after Holm?
+    alarms = 0
+    for trial in range(trials):
+        dialogue = rng.beta(2.5, 5, (1, 60))
+        systems = np.clip(dialogue + rng.normal(0, 0.08, (3, 60)), 0, 1)
+        paired = [systems[i] - systems[j] for i, j in ((1, 0), (2, 0), (2, 1))]
+        alarms += min(holm([sign_flip_p_value(p, num_resamples=400, seed=trial) for p in paired])) < 0.05
+    assert alarms / trials <= 0.05
 
 
 def test_in_a_notebook_it_is_a_table() -> None:

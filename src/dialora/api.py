@@ -100,9 +100,9 @@ def score_outputs(
 ) -> Comparison:
     """Score a table of references and system outputs, whoever made them, and report it like an experiment.
 
-    `table` is a csv, tsv, json, jsonl or parquet file with a column per system. `set` takes `outputs.*` (which column
-    is which, where the dialogues are), `scoring.*` and `name`. `output` is the folder, `runs/<name>` when it is
-    not given.
+    `table` is a csv, tsv, json, jsonl or parquet file with a column per system. `set` takes `outputs.*` (which
+    column is which, where the dialogues are), `scoring.*` and `name`. `output` is the report's folder, `runs/<name>`
+    when it is not given.
     """
     from dialora.outputs import load_outputs_config
     from dialora.outputs import score_outputs as run

@@ -16,11 +16,17 @@ from dialora.data.examples import DialogueDataset
 from dialora.protocols import PROTOCOLS
 from dialora.records import Cost, Example, ExampleScores, Prediction
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
+from dialora.report.tuning import build_tuning_notes
 from dialora.runs import Run, load_json, load_records
+from dialora.tuning import SearchOutcome
 
 
 def build_document(
-    config: ExperimentConfig, dataset: DialogueDataset, runs: Sequence[Run], yardsticks: Sequence[SystemRuns] = ()
+    config: ExperimentConfig,
+    dataset: DialogueDataset,
+    runs: Sequence[Run],
+    yardsticks: Sequence[SystemRuns] = (),
+    searches: Sequence[SearchOutcome] = (),
 ) -> ReportDocument:
     """Gather everything the report shows from complete stages."""
     labels = build_labels(config)
@@ -43,14 +49,16 @@ def build_document(
         examples=tuple(_build_examples(config, dataset, runs)),
         data=dataset.summary.to_json(),
         truncation=tuple(_describe_truncation(config, labels, runs, facts)),
-        seconds=_describe_seconds(labels, runs, facts),
+        seconds=_describe_searches(labels, searches) | _describe_seconds(labels, runs, facts),
         environment=facts[runs[-1].name]["generation"]["environment"],
         config_yaml=config.to_yaml(),
         notes=(
             *describe_protocol(config.scoring),
             *describe_yardsticks(yardsticks, dataset.test),
             *_describe_notes(labels, runs, facts),
+            *build_tuning_notes(searches, labels),
         ),
+        searches=tuple(searches),
     )
 
 
@@ -63,6 +71,7 @@ def build_results(document: ReportDocument) -> dict[str, Any]:
         "also_in_train": document.data.get("also_in_train"),
         "environment": document.environment,
         "notes": document.notes,
+        "tuning": [search.to_json() for search in document.searches],
     }
     return first | values | origin
 
@@ -183,6 +192,16 @@ def _describe_truncation(
         limit = config.decoding.max_new_tokens
         rows.append({"what": what, "limit": limit, "count": made["num_cut"], "total": made["num_examples"]})
     return rows
+
+
+def _describe_searches(labels: dict[str, str], searches: Sequence[SearchOutcome]) -> dict[str, float]:
+    """Return how long each search took; of an interrupted trial only the optimizer steps are known."""
+    return {
+        f"{labels[search.key]}: search for the learning rate": sum(
+            trial.train_seconds if trial.wall_seconds is None else trial.wall_seconds for trial in search.trials
+        )
+        for search in searches
+    }
 
 
 def _describe_seconds(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> dict[str, float]:

@@ -92,6 +92,8 @@ def _check_references(dataset: DialogueDataset) -> tuple[str, str]:
 def _check_training(config: ExperimentConfig, dataset: DialogueDataset) -> tuple[str, str]:
     if config.training.early_stopping_patience is not None and not dataset.validation:
         return "failed", "training.early_stopping_patience needs a validation split, and there is none"
+    if config.tuning is not None and not dataset.validation:
+        return "failed", "tuning needs a validation split, and there is none"
     return "ok", "the budget can be kept"
 
 

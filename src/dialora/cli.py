@@ -75,13 +75,43 @@ def compare(experiment: Experiment = "bundled", set: Set = None, output: Output 
 
 
 @app.command()
+def tune(experiment: Experiment = "bundled", set: Set = None, output: Output = None, json: Json = False) -> None:
+    """Search for each trained method's learning rate on the validation split, as the experiment's `tuning` says.
+
+    --set tuning.trials=6 asks for it where the file does not. `dialora compare` does this first and uses what it found.
+    """
+    from dialora import pipeline
+    from dialora.assembly import build_labels
+    from dialora.errors import ConfigError
+    from dialora.progress import build_console
+    from dialora.report.terminal import print_table
+    from dialora.report.tuning import build_tuning_notes, build_tuning_table
+
+    config = _load(experiment, set)
+    if config.tuning is None:
+        raise ConfigError("tuning: this experiment asks for no search; --set tuning.trials=6 does.")
+    with _observing(quiet=json) as observer, pipeline.open_workspace(config, output, observer) as workspace:
+        pipeline.require_checks(workspace, observer)
+        searches = [planned.require_outcome() for planned in pipeline.tune_methods(workspace, observer).searches]
+    if json:
+        _print_json([search.to_json() for search in searches])
+        return
+    labels, console = build_labels(config), build_console()
+    table = build_tuning_table(searches, labels)
+    if table is not None:
+        print_table(table, {}, console)
+    for note in build_tuning_notes(searches, labels):
+        console.print(note, markup=False)
+
+
+@app.command()
 def train(experiment: Experiment = "bundled", set: Set = None, output: Output = None) -> None:
     """Train every system of an experiment that is not trained yet."""
     from dialora import pipeline
 
     def stage(workspace: Workspace, observer: Any) -> None:
         pipeline.require_checks(workspace, observer)
-        pipeline.train_runs(workspace, observer)
+        pipeline.train_runs(pipeline.tune_methods(workspace, observer), observer)
 
     _run_stage(experiment, set, output, stage)
 

@@ -111,6 +111,9 @@ class ScoringConfig(Section):
         Field(description="over a dialogue's references; hub takes the maximum, lab each one, whatever stands here"),
     ] = "mean"
     num_resamples: Annotated[int, Field(ge=100, description="bootstrap and permutation draws")] = 10_000
+    margin: Annotated[
+        float | None, Field(gt=0, le=100, description="ROUGE points below full fine-tuning that would not matter")
+    ] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -120,6 +123,21 @@ class ScoringConfig(Section):
         return (
             values if protocol is None or protocol.references is None else {**values, "references": protocol.references}
         )
+
+
+class TuningConfig(Section):
+    """The search for each trained method's learning rate, on validation; the best one is what the runs use."""
+
+    trials: Annotated[int, Field(ge=2, description="trainings per method; the first has the method's own rate")]
+    metric: Annotated[
+        Literal["validation_loss", "rouge1"], Field(description="what the chosen trial is best in, on validation")
+    ] = "validation_loss"
+    factor: Annotated[
+        float | None, Field(gt=1, le=10_000, description="look from rate / factor to rate × factor, not in its range")
+    ] = None
+    halving: Annotated[bool, Field(description="give up trials whose validation loss is in the worse half")] = True
+    max_examples: Annotated[int, Field(ge=1, description="validation dialogues a trial summarizes; rouge1 only")] = 100
+    seed: Annotated[int, Field(ge=0, description="of every trial's training")] = 0
 
 
 class ExperimentConfig(Section):
@@ -135,6 +153,7 @@ class ExperimentConfig(Section):
     decoding: DecodingConfig = DecodingConfig()
     scoring: ScoringConfig = ScoringConfig()
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, description="one run each")] = (0,)
+    tuning: Annotated[TuningConfig | None, Field(description="a search for learning rates; none by default")] = None
 
     @field_validator("prompt")
     @classmethod
@@ -342,6 +361,7 @@ __all__ = [
     "ScoringConfig",
     "Section",
     "TrainingConfig",
+    "TuningConfig",
     "apply_overrides",
     "build_config",
     "build_experiment",

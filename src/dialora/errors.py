@@ -6,7 +6,8 @@ DialoraError                    1  anything dialora raises on purpose
 │   ├── DataError               2  the dialogues and summaries
 │   └── ModelError              2  the base model or an adapter
 ├── StageError                  1  a stage's input is missing or damaged on disk
-├── TrainingError               1  training cannot go on (non-finite loss, …)
+├── TrainingError               1  training cannot go on
+│   └── DivergedError           1  the loss is not finite
 ├── GenerationError             1  predictions cannot be made
 └── Interrupted               130  stopped by the user; the same command continues
 
@@ -50,6 +51,14 @@ class TrainingError(DialoraError):
     """Training cannot go on; what was learned so far stays in the checkpoint."""
 
 
+class DivergedError(TrainingError):
+    """The loss is not finite; `num_steps` went well before and took `train_seconds`."""
+
+    def __init__(self, message: str, *, num_steps: int = 0, train_seconds: float = 0.0) -> None:
+        self.num_steps, self.train_seconds = num_steps, train_seconds
+        super().__init__(message)
+
+
 class GenerationError(DialoraError):
     """Predictions cannot be made."""
 
@@ -64,6 +73,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DialoraError",
+    "DivergedError",
     "GenerationError",
     "InputError",
     "Interrupted",

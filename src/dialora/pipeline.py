@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ from dialora.runs import (
     save_records,
     save_text,
 )
+from dialora.searches import PlannedSearch, plan_searches, set_learning_rates
+from dialora.tuning import TrialJob
 from dialora.worker import Job
 from dialora.yardsticks import load_yardsticks, make_yardsticks, plan_yardsticks
 
@@ -60,11 +62,20 @@ class Workspace:
     dataset: DialogueDataset
     runs: tuple[Run, ...]
     yardsticks: Stage
+    searches: tuple[PlannedSearch, ...] = ()
+    """For learning rates: one for each method that trains, where the experiment asks for them."""
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """Learning rates that finished searches have chosen, by method; the runs are made with these."""
 
     @property
     def missing_runs(self) -> list[Run]:
         """Runs that still have to be trained or generated."""
         return [run for run in self.runs if not (_is_trained(run) and run.generation.is_complete)]
+
+    @property
+    def is_tuned(self) -> bool:
+        """Every search for a learning rate is finished."""
+        return len(self.rates) == len(self.searches)
 
 
 def compare(config: ExperimentConfig, *, output: Path | None = None, observer: Observer | None = None) -> Comparison:
@@ -75,14 +86,37 @@ def compare(config: ExperimentConfig, *, output: Path | None = None, observer: O
     observer = observer or _ignore
     with open_workspace(config, output, observer) as workspace:
         require_checks(workspace, observer)
+        workspace = tune_methods(workspace, observer)
         for run in workspace.runs:
             _run_worker(workspace, run, observer)
         score_runs(workspace, observer)
         return report_runs(workspace, observer)
 
 
+def tune_methods(workspace: Workspace, observer: Observer) -> Workspace:
+    """Search for learning rates as far as trials are missing; give the workspace with the runs that follow from them.
+
+    Every trial is a worker's; one that is finished is never made again.
+    """
+
+    def make_trial(run: Run, learning_rate: float, trial: TrialJob) -> None:
+        config = set_learning_rates(workspace.config, {run.key: learning_rate})
+        _run_job(Job(config, run, workspace.data.require(), "training", trial), observer)
+
+    for planned in workspace.searches:
+        planned.finish(make_trial)
+    return _settle(workspace)
+
+
+def require_tuned(workspace: Workspace) -> None:
+    """Raise StageError when a search for a learning rate is not finished."""
+    for planned in workspace.searches:
+        planned.require_outcome()
+
+
 def train_runs(workspace: Workspace, observer: Observer) -> None:
     """Train every run that is not trained yet."""
+    require_tuned(workspace)
     for run in workspace.runs:
         if not _is_trained(run):
             _run_worker(workspace, run, observer, until="training")
@@ -90,6 +124,7 @@ def train_runs(workspace: Workspace, observer: Observer) -> None:
 
 def generate_runs(workspace: Workspace, observer: Observer) -> None:
     """Generate with every trained run. Raises StageError when one is not trained."""
+    require_tuned(workspace)
     for run in workspace.runs:
         if run.training is not None:
             run.training.require()
@@ -101,6 +136,7 @@ def score_runs(workspace: Workspace, observer: Observer) -> None:
     """Score every run's predictions, and the yardsticks. Raises StageError when a run has none."""
     from dialora.scoring import score_predictions
 
+    require_tuned(workspace)
     examples = list(workspace.dataset.test)
     protocol = PROTOCOLS[workspace.config.scoring.protocol]
     for run in workspace.runs:
@@ -122,11 +158,12 @@ def report_runs(workspace: Workspace, observer: Observer) -> Comparison:
     from dialora.assembly import build_document, build_results
     from dialora.report import render_report
 
+    searches = [planned.require_outcome() for planned in workspace.searches]
     for run in workspace.runs:
         run.scoring.require()
     observer({"event": "stage", "stage": "report", "run": workspace.root.name, "key": ""})
     yardsticks = load_yardsticks(workspace.yardsticks, workspace.config.scoring)
-    document = build_document(workspace.config, workspace.dataset, workspace.runs, yardsticks)
+    document = build_document(workspace.config, workspace.dataset, workspace.runs, yardsticks, searches)
     save_json(build_results(document), workspace.root / "results.json")
     render_report(document, workspace.root)
     observer({"event": "reported", "folder": str(workspace.root), "document": document})
@@ -141,8 +178,11 @@ def require_checks(workspace: Workspace, observer: Observer) -> None:
     from dialora.checks import check_experiment
 
     passed = workspace.root / ".checked"
-    key = stable_hash([run.generation.key for run in workspace.runs])
-    if not workspace.missing_runs or (passed.is_file() and passed.read_text(encoding="utf-8") == key):
+    tuning = None if workspace.config.tuning is None else workspace.config.tuning.model_dump(mode="json")
+    runs = plan_runs(workspace.config, workspace.root, workspace.dataset.summary.fingerprint)
+    key = stable_hash([tuning, *(run.generation.key for run in runs)])
+    is_done = workspace.is_tuned and not workspace.missing_runs
+    if is_done or (passed.is_file() and passed.read_text(encoding="utf-8") == key):
         return
     observer({"event": "stage", "stage": "check", "run": workspace.root.name, "key": ""})
     findings = check_experiment(workspace.config, workspace.dataset, output=workspace.root)
@@ -198,17 +238,7 @@ def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, st
 
     `fingerprint` is the data's, by split.
     """
-    common = {
-        "model": identify_model(config),
-        "prompt": config.prompt,
-        "max_source_length": config.data.max_source_length,
-    }
-    trained = {
-        "train": fingerprint.get("train"),
-        "validation": fingerprint.get("validation"),
-        "max_target_length": config.data.max_target_length,
-        "training": config.training.model_dump(mode="json", exclude=set(RESULTLESS)),
-    }
+    common, trained = _list_inputs(config, fingerprint)
     decoding = {"test": fingerprint["test"], "decoding": config.decoding.model_dump(mode="json")}
     runs = []
     for key, method in config.methods.items():
@@ -230,6 +260,31 @@ def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, st
     return tuple(runs)
 
 
+def _list_inputs(config: ExperimentConfig, fingerprint: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what every system depends on besides method and seed, and what those that train depend on as well."""
+    common = {
+        "model": identify_model(config),
+        "prompt": config.prompt,
+        "max_source_length": config.data.max_source_length,
+    }
+    trained = {
+        "train": fingerprint.get("train"),
+        "validation": fingerprint.get("validation"),
+        "max_target_length": config.data.max_target_length,
+        "training": config.training.model_dump(mode="json", exclude=set(RESULTLESS)),
+    }
+    return common, trained
+
+
+def _settle(workspace: Workspace) -> Workspace:
+    """Put the learning rates that were found in, and lay out the runs anew."""
+    outcomes = [planned.load_outcome() for planned in workspace.searches]
+    rates = {outcome.key: outcome.chosen.learning_rate for outcome in outcomes if outcome is not None}
+    config = set_learning_rates(workspace.config, rates)
+    runs = plan_runs(config, workspace.root, workspace.dataset.summary.fingerprint)
+    return replace(workspace, runs=runs, rates=rates)
+
+
 def _lay_out(config: ExperimentConfig, root: Path, observer: Observer) -> Workspace:
     observer({"event": "stage", "stage": "data", "run": root.name, "key": ""})
     started = time.perf_counter()
@@ -248,7 +303,10 @@ def _lay_out(config: ExperimentConfig, root: Path, observer: Observer) -> Worksp
         observer({"event": "note", "message": note})
     fingerprint = dataset.summary.fingerprint
     yardsticks = plan_yardsticks(root, fingerprint["test"], PROTOCOLS[config.scoring.protocol])
-    return Workspace(config, root, data, dataset, plan_runs(config, root, fingerprint), yardsticks)
+    common, trained = _list_inputs(config, fingerprint)
+    searches = plan_searches(config, root, common | trained)
+    workspace = Workspace(config, root, data, dataset, plan_runs(config, root, fingerprint), yardsticks, searches)
+    return _settle(workspace) if searches else workspace
 
 
 def _require_own_folder(root: Path) -> None:
@@ -264,12 +322,18 @@ def _is_trained(run: Run) -> bool:
 
 
 def _run_worker(workspace: Workspace, run: Run, observer: Observer, *, until: str = "generation") -> None:
-    """Do a run's missing stages in a fresh process, and pass its events on. Raises what the worker raised."""
+    """Do a run's missing stages in a worker. Raises what it raised."""
     if _is_trained(run) and (until == "training" or run.generation.is_complete):
         return
+    config = set_learning_rates(workspace.config, workspace.rates)
+    _run_job(Job(config, run, workspace.data.require(), until), observer)
+
+
+def _run_job(job: Job, observer: Observer) -> None:
+    """Do a job in a fresh process, and pass its events on. Raises what the worker raised."""
+    run = job.run
     run.work.mkdir(parents=True, exist_ok=True)
     observer({"event": "stage", "stage": "start", "run": run.name, "key": run.key})
-    job = Job(workspace.config, run, workspace.data.require(), until)
     # -P: nothing that lies in the working directory is taken for a library.
     command = [sys.executable, "-P", "-m", "dialora.worker"]
     pipe = subprocess.PIPE
@@ -346,6 +410,8 @@ __all__ = [
     "read_dataset",
     "report_runs",
     "require_checks",
+    "require_tuned",
     "score_runs",
     "train_runs",
+    "tune_methods",
 ]

@@ -9,6 +9,8 @@
     │   ├── generation/              stage: predictions
     │   ├── scoring/                 stage: scores per example and reference
     │   └── work/                    checkpoints and logs of stages under way
+    ├── tuning/<method>-<hash8>/     the search for a method's learning rate, where one is asked for
+    │   └── <method>-trial-<n>/      one trial: result/ (stage: losses and cost, no weights), work/ while under way
     ├── results.json
     └── report.md, report.html, figures/
 
@@ -139,6 +141,16 @@ def build_run(
     )
 
 
+def build_trial(root: Path, *, key: str, method: str, number: int, seed: int, digest: str, learning_rate: float) -> Run:
+    """Lay out one trial of a search for a learning rate: a run whose only stage is its result.
+
+    `digest` is a hash of all that the trial depends on besides its rate, and names the search's folder.
+    """
+    folder = root / "tuning" / f"{key}-{digest[:8]}" / f"{key}-trial-{number}"
+    result = Stage(folder / "result", stable_hash([digest, number, learning_rate]))
+    return Run(key=key, method=method, seed=seed, folder=folder, training=result, generation=result, scoring=result)
+
+
 @dataclass(frozen=True, slots=True)
 class PartialLog:
     """Results of a stage under way, appended batch by batch, so that an interrupted one goes on where it was."""
@@ -259,6 +271,7 @@ __all__ = [
     "Run",
     "Stage",
     "build_run",
+    "build_trial",
     "disk_errors_explained",
     "hash_file",
     "load_json",

@@ -28,7 +28,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from dialora.config import TrainingConfig
 from dialora.data.tokens import IGNORED_LABEL, TrainingPair, collate_pairs, count_padded, fill_batches, plan_batches
-from dialora.errors import Interrupted, TrainingError
+from dialora.errors import DivergedError, Interrupted, TrainingError
 from dialora.methods import Method
 from dialora.records import Record
 from dialora.runs import load_json, save_json
@@ -42,6 +42,9 @@ VALIDATION_BATCH_TOKENS = 16_384
 
 OnProgress = Callable[[int, int, float], None]
 """Called with the step, the number of steps and the last loss."""
+
+IsHopeless = Callable[[Sequence[tuple[int, float]]], bool]
+"""Asked whether a run with these validation losses, as (step, loss), is to end here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,14 @@ def train(
     method: Method = Method(),  # noqa: B008 - frozen
     on_progress: OnProgress = lambda step, total, loss: None,
     should_stop: Callable[[], bool] = lambda: False,
+    is_hopeless: IsHopeless = lambda validation: False,
 ) -> TrainingResult:
     """Train the model's trainable weights in place and return how it went.
 
     `method` is asked for its optimizer and told of every step; without one it is AdamW. Checkpoints go to `work`; a
-    complete one that lies there already is where training goes on. `should_stop` is asked after every step. Raises
-    TrainingError when the loss is not finite, Interrupted after `should_stop` said so.
+    complete one that lies there already is where training goes on. `should_stop` is asked after every step,
+    `is_hopeless` after every evaluation but the last. Raises DivergedError when the loss is not finite, Interrupted
+    after `should_stop` said so.
     """
     set_seed(seed)
     batches = plan_batches([pair.lengths for pair in pairs], training, seed=seed)
@@ -106,7 +111,15 @@ def train(
         pad_id=pad_id,
     )
     steps = math.ceil(len(batches) / training.gradient_accumulation_steps)
-    conductor = _Conductor(trainer, training, work, total=steps, on_progress=on_progress, should_stop=should_stop)
+    conductor = _Conductor(
+        trainer,
+        training,
+        work,
+        total=steps,
+        on_progress=on_progress,
+        should_stop=should_stop,
+        is_hopeless=is_hopeless,
+    )
     trainer.add_callback(conductor)
     method.begin_training(model, num_steps=steps)
     checkpoint = find_checkpoint(work)
@@ -284,16 +297,18 @@ class _Trainer(Trainer):  # type: ignore[misc]
         return (loss, outputs) if return_outputs else loss
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        """Run one batch forward and backward. Raises TrainingError when its loss is not finite."""
+        """Run one batch forward and backward. Raises DivergedError when its loss is not finite."""
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
         if not torch.isfinite(loss):
             step, accumulation = self.state.global_step, self.args.gradient_accumulation_steps
             batch = self.batches[step * accumulation + len(self.step_losses)]
             ids = ", ".join(dict.fromkeys(self.pairs[i].id for i in batch))
-            raise TrainingError(
+            raise DivergedError(
                 f"{self.key}: the loss became {loss.item()} at step {step + 1} (learning rate "
                 f"{self._get_learning_rate():.3g}; batch: {ids}). Lower methods.{self.key}.learning_rate, "
-                f"or look at these examples."
+                f"or look at these examples.",
+                num_steps=len(self.progress.losses),
+                train_seconds=self.progress.train_seconds,
             )
         self.step_losses.append(loss)
         return loss
@@ -328,9 +343,10 @@ class _Conductor(TrainerCallback):  # type: ignore[misc]
         total: int,
         on_progress: OnProgress,
         should_stop: Callable[[], bool],
+        is_hopeless: IsHopeless,
     ) -> None:
         self.trainer, self.training, self.work, self.total = trainer, training, work, total
-        self.on_progress, self.should_stop = on_progress, should_stop
+        self.on_progress, self.should_stop, self.is_hopeless = on_progress, should_stop, is_hopeless
         self.evaluate_every = max(1, math.ceil(total / training.num_evaluations))
         self.was_interrupted = False
         self.started = self.saved = time.monotonic()
@@ -365,6 +381,9 @@ class _Conductor(TrainerCallback):  # type: ignore[misc]
         """Keep the validation loss; keep the best weights and stop when early stopping is asked for."""
         validation = self.trainer.progress.validation
         validation.append((state.global_step, metrics["eval_loss"]))
+        if state.global_step < self.total and self.is_hopeless(validation):
+            self.trainer.progress.stopped_early = control.should_training_stop = True
+            return control
         patience = self.training.early_stopping_patience
         if patience is None:
             return control

@@ -18,7 +18,7 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -27,6 +27,10 @@ from dialora.config import ExperimentConfig, build_experiment, dump_experiment
 from dialora.errors import DialoraError
 from dialora.records import Cost, Example
 from dialora.runs import PartialLog, Run, Stage, disk_errors_explained, load_records, save_json, save_records
+from dialora.tuning import TrialJob
+
+if TYPE_CHECKING:
+    from dialora.data.tokens import TrainingPair
 
 EVENT_SECONDS = 0.2
 """Progress is sent at most so often."""
@@ -41,6 +45,8 @@ class Job:
     data: Path
     until: str = "generation"
     """The last stage to do: training or generation."""
+    trial: TrialJob | None = None
+    """The run is a trial of this search."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as plain values."""
@@ -58,6 +64,7 @@ class Job:
             "run": run | stages,
             "data": str(self.data),
             "until": self.until,
+            "trial": None if self.trial is None else self.trial.to_json(),
         }
 
     @classmethod
@@ -68,7 +75,8 @@ class Job:
             if run[name] is not None:
                 run[name] = Stage(Path(run[name]["folder"]), run[name]["key"])
         run["folder"] = Path(run["folder"])
-        return cls(build_experiment(values["config"]), Run(**run), Path(values["data"]), values["until"])
+        trial = None if values["trial"] is None else TrialJob.from_json(values["trial"])
+        return cls(build_experiment(values["config"]), Run(**run), Path(values["data"]), values["until"], trial)
 
 
 class Events:
@@ -105,7 +113,8 @@ def run_job(job: Job, events: Events, stop: threading.Event) -> None:
     tokenizer = load_tokenizer(config)
     if run.training is not None and not run.training.is_complete:
         set_seed(run.seed)
-        _train(job, apply_method(load_base_model(config), method, key=run.key), tokenizer, events, stop)
+        model = apply_method(load_base_model(config), method, key=run.key)
+        (_train if job.trial is None else _try)(job, model, tokenizer, events, stop)
     if job.until == "generation" and not run.generation.is_complete:
         # From disk also right after training: what is scored is what was saved.
         model = load_system(config, method, None if run.training is None else run.training.folder)
@@ -114,23 +123,14 @@ def run_job(job: Job, events: Events, stop: threading.Event) -> None:
 
 def _train(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading.Event) -> None:
     """Train, and write the training stage: the system, its losses, its cost."""
-    from dialora.data.tokens import describe_pairs, padding_share, plan_batches, tokenize_pairs
+    from dialora.data.tokens import describe_pairs, padding_share, plan_batches
     from dialora.model import count_parameters, save_system
     from dialora.training import train
 
     config, run = job.config, job.run
     method: Any = config.methods[run.key]
     started = time.perf_counter()
-    splits = {
-        name: tokenize_pairs(
-            load_records(Example, job.data / f"{name}.jsonl"),
-            tokenizer,
-            prompt=config.prompt,
-            max_source_length=config.data.max_source_length,
-            max_target_length=config.data.max_target_length,
-        )
-        for name in ("train", "validation")
-    }
+    splits = _tokenize(job, tokenizer)
     tokenize_seconds = time.perf_counter() - started
     parameters = count_parameters(model)
     result = train(
@@ -169,6 +169,40 @@ def _train(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading
         save_json(facts, folder / "training.json")
     for checkpoint in [*run.work.glob("checkpoint-*"), *run.work.glob("best.*")]:
         shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink()
+
+
+def _try(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading.Event) -> None:
+    """Make a trial of a search for a learning rate, and write its one stage."""
+    from dialora.trials import run_trial
+
+    assert job.trial is not None
+    run_trial(
+        job.trial,
+        job.config,
+        job.run,
+        job.data,
+        model,
+        tokenizer,
+        _tokenize(job, tokenizer),
+        on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
+        should_stop=stop.is_set,
+    )
+
+
+def _tokenize(job: Job, tokenizer: Any) -> dict[str, list[TrainingPair]]:
+    """Tokenize what is trained and validated on."""
+    from dialora.data.tokens import tokenize_pairs
+
+    return {
+        name: tokenize_pairs(
+            load_records(Example, job.data / f"{name}.jsonl"),
+            tokenizer,
+            prompt=job.config.prompt,
+            max_source_length=job.config.data.max_source_length,
+            max_target_length=job.config.data.max_target_length,
+        )
+        for name in ("train", "validation")
+    }
 
 
 def _generate(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading.Event) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dialora.comparison import Comparison
 from dialora.records import Record
+from dialora.tuning import SearchOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class ReportDocument(Record):
     """Versions and hardware."""
     config_yaml: str
     notes: tuple[str, ...] = field(default=())
+    searches: tuple[SearchOutcome, ...] = ()
+    """For learning rates, one per method; none where the experiment asks for none."""
 
 
 __all__ = ["LossCurve", "ReportDocument", "ReportedExample"]

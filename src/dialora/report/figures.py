@@ -22,6 +22,7 @@ from dialora.report import numbers
 from dialora.report.document import LossCurve, ReportDocument
 from dialora.report.palette import GREY, SystemStyle, build_styles, find_system, is_trained
 from dialora.report.tables import METRIC_NAMES
+from dialora.report.tuning import FIGURE, draw_learning_rates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 INK = "#7a828d"
 WIDTH = 8.6  # inches; 826 px at the CSS resolution, about the width of the report's column
 MAX_RAW_POINTS = 1500
-FIGURE_NAMES = ("scores", "loss", "tradeoff")
+FIGURE_NAMES = ("scores", "loss", "tradeoff", FIGURE)
 _STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, *(3600 * n for n in (1, 2, 4, 6, 12, 24, 48, 120, 240))]
 _CLOCK = [0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 36_000, 86_400, 345_600, 864_000, 1e7]
 _STYLE: Any = {
@@ -82,6 +83,7 @@ def render_figures(document: ReportDocument) -> tuple[ReportFigure, ...]:
             _draw_scores(comparison, styles),
             _draw_loss(document.curves, comparison, styles),
             _draw_tradeoff(comparison, styles),
+            _draw_searches(document, styles),
         )
     return tuple(figure for figure in figures if figure is not None)
 
@@ -227,6 +229,24 @@ def _draw_tradeoff(comparison: Comparison, styles: dict[str, SystemStyle]) -> Re
     if len(trained) < len(scored):
         caption += " Dashed with a band: systems that train nothing."
     return ReportFigure("tradeoff", "Quality against cost", caption, _to_svg(canvas))
+
+
+def _draw_searches(document: ReportDocument, styles: dict[str, SystemStyle]) -> ReportFigure | None:
+    if not document.searches:
+        return None
+    canvas, (axis,) = _build_canvas(3.6, columns=1)
+    caption = draw_learning_rates(axis, document.searches, styles)
+    low, high = axis.get_xlim()
+    ticks = [float(f"{digit}e{power}") for power in range(-12, 3) for digit in (1, 3)]
+    axis.set_xticks([tick for tick in ticks if low <= tick <= high], minor=False)
+    axis.set_xticklabels([numbers.format_rate(tick) for tick in ticks if low <= tick <= high])
+    axis.set_xticks([], minor=True)
+    for system in document.comparison.systems:
+        if any(search.key == system.key for search in document.searches):
+            style = styles[system.key]
+            axis.plot([], [], f"-{style.marker}", color=style.color, label=_shorten(system.label))
+    canvas.legend(loc="outside right upper", frameon=False, labelcolor=INK)
+    return ReportFigure(FIGURE, "Learning rates", caption, _to_svg(canvas))
 
 
 def _draw_reference(axis: Axes, system: System, style: SystemStyle) -> None:

@@ -33,6 +33,7 @@ from dialora.report.tables import (
     build_training_table,
     split_verdict,
 )
+from dialora.report.tuning import build_tuning_table
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -56,6 +57,7 @@ def render_html(document: ReportDocument, figures: Sequence[ReportFigure]) -> st
         "scores": build_scores_table(comparison),
         "improvements": build_improvements_table(comparison),
         "pairs": build_pairs_table(comparison),
+        "tuning": build_tuning_table(document.searches, {system.key: system.label for system in comparison.systems}),
         "figures": [(figure, Markup(embed_svg(figure))) for figure in figures],
         "num_examples": len(document.examples),
         "can_disagree": any(measure_disagreement(example) is not None for example in document.examples),

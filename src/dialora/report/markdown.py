@@ -34,6 +34,7 @@ from dialora.report.tables import (
     build_training_table,
     split_verdict,
 )
+from dialora.report.tuning import build_tuning_table
 
 NUM_EXAMPLES = 5
 # What would end a cell, open code, mathematics or emphasis, or turn a bracket into a link; numbers and names of
@@ -60,6 +61,7 @@ def render_markdown(document: ReportDocument, figures: Sequence[ReportFigure]) -
         build_scores_table(comparison),
         build_improvements_table(comparison),
         build_pairs_table(comparison),
+        build_tuning_table(document.searches, {system.key: system.label for system in comparison.systems}),
     ]
     parts += [_render_table(table) for table in tables if table is not None]
     parts += [_render_figure(figure) for figure in figures]

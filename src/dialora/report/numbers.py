@@ -60,6 +60,11 @@ def format_interval(score: Interval | None) -> str:
     return MISSING if score is None else f"{format_score(score.mean)} {format_bounds(score)}"
 
 
+def format_rate(value: float) -> str:
+    """Return a learning rate with up to three digits, as in 0.0003 or 1e-05."""
+    return f"{value:.3g}"
+
+
 def format_points(value: float | None) -> str:
     """Return a difference of scores in signed ROUGE points (hundredths)."""
     return MISSING if value is None else _signed(f"{100 * value:+.2f}")
@@ -68,6 +73,11 @@ def format_points(value: float | None) -> str:
 def format_points_bounds(low: float, high: float) -> str:
     """Return the interval of a difference in ROUGE points."""
     return f"[{format_points(low)}, {format_points(high)}]"
+
+
+def format_detectable(value: float | None) -> str:
+    """Return the size of a difference from which on it is found, in ROUGE points."""
+    return MISSING if value is None else f"≥ {100 * value:.1f}"
 
 
 def format_relative(value: float | None) -> str:
@@ -105,6 +115,7 @@ __all__ = [
     "format_percent",
     "format_points",
     "format_points_bounds",
+    "format_rate",
     "format_relative",
     "format_score",
     "shorten_digest",

@@ -13,6 +13,7 @@ from dialora.comparison import METRICS, Comparison, Difference, Interval, System
 from dialora.report import numbers
 from dialora.report.palette import is_trained
 
+_CLEAR = "Bold: the interval leaves out 0 and p < 0.05."
 METRIC_NAMES = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rougeLsum": "ROUGE-Lsum"}
 
 
@@ -111,6 +112,8 @@ def build_scores_table(comparison: Comparison) -> Table:
         f"Mean F-measure over {numbers.format_count(comparison.num_examples)} test dialogues, with its 95 % "
         "bootstrap interval over dialogues."
     )
+    if any(len(system.seeds) > 1 for system in comparison.systems):
+        footnote += " seeds ±: the standard deviation of the mean over seeds."
     if any(value is not None for value in best.values()):
         footnote += " Bold: the best mean of the column."
     columns = ("System", *METRIC_NAMES.values())
@@ -128,7 +131,7 @@ def build_improvements_table(comparison: Comparison) -> Table | None:
         rows.append(_system_row(system, *(_improvement_cell(item) for item in items)))
     footnote = (
         "ROUGE points (hundredths), the 95 % interval of the difference, and the change relative to "
-        f"{first.label}'s mean. Bold: the interval leaves out 0."
+        f"{first.label}'s mean. {_CLEAR}"
     )
     columns = ("System", *METRIC_NAMES.values())
     return Table("improvements", f"Improvement over {first.label}", columns, tuple(rows), footnote)
@@ -143,8 +146,8 @@ def build_pairs_table(comparison: Comparison) -> Table | None:
         for a, b in pairs
     ]
     footnote = (
-        "ROUGE points, the 95 % interval of the difference over the same dialogues, and the paired permutation p, "
-        "not corrected for the number of pairs. Bold: the interval leaves out 0."
+        "ROUGE points, the 95 % interval of the difference over the same dialogues, and the paired permutation p after "
+        f"Holm's correction over the {len(pairs)} pairs. {_CLEAR}"
     )
     columns = ("Difference", *METRIC_NAMES.values())
     return Table("pairs", "Every pair", columns, tuple(rows), footnote) if rows else None
@@ -159,14 +162,18 @@ def build_rouge1_pairs_table(comparison: Comparison) -> Table | None:
             continue
         cells = (
             Cell(_pair_name(labels, item.a, item.b)),
-            Cell(numbers.format_points(item.difference), is_strong=_is_clear(item)),
+            Cell(numbers.format_points(item.difference), is_strong=item.is_clear),
             Cell(numbers.format_points_bounds(item.ci_low, item.ci_high)),
             Cell(numbers.format_relative(item.relative)),
-            Cell(numbers.format_p_value(item.p_value)),
+            Cell(numbers.format_p_value(item.p_adjusted)),
+            Cell(numbers.format_detectable(item.detectable)),
         )
         rows.append(Row(cells))
-    footnote = "Paired permutation p, not corrected for the number of pairs. Bold: the interval leaves out 0."
-    columns = ("Difference", "ROUGE-1 points", "95 % interval", "Relative", "p")
+    footnote = (
+        "Paired permutation p after Holm's correction over the pairs. Shows: the difference that "
+        f"{comparison.num_examples} such dialogues find four times in five. {_CLEAR}"
+    )
+    columns = ("Difference", "ROUGE-1 points", "95 % interval", "Relative", "p", "Shows")
     return Table("pairs", "Every pair", columns, tuple(rows), footnote) if rows else None
 
 
@@ -183,28 +190,25 @@ def _best_mean(systems: tuple[System, ...], metric: str) -> float | None:
 def _score_cell(score: Interval | None, *, is_best: bool) -> Cell:
     if score is None:
         return Cell(numbers.MISSING)
-    return Cell(numbers.format_score(score.mean), (numbers.format_bounds(score),), is_best)
+    details = [numbers.format_bounds(score)]
+    if score.seed_deviation is not None:
+        details.append(f"seeds ± {numbers.format_score(score.seed_deviation)}")
+    return Cell(numbers.format_score(score.mean), tuple(details), is_best)
 
 
 def _improvement_cell(item: Difference | None) -> Cell:
     if item is None:
         return Cell(numbers.MISSING)
     bounds = numbers.format_points_bounds(item.ci_low, item.ci_high)
-    return Cell(
-        numbers.format_points(item.difference), (bounds, numbers.format_relative(item.relative)), _is_clear(item)
-    )
+    return Cell(numbers.format_points(item.difference), (bounds, numbers.format_relative(item.relative)), item.is_clear)
 
 
 def _pair_cell(item: Difference | None) -> Cell:
     if item is None:
         return Cell(numbers.MISSING)
     bounds = numbers.format_points_bounds(item.ci_low, item.ci_high)
-    p_value = f"p {numbers.format_p_value(item.p_value)}"
-    return Cell(numbers.format_points(item.difference), (bounds, p_value), _is_clear(item))
-
-
-def _is_clear(item: Difference) -> bool:
-    return item.ci_low > 0 or item.ci_high < 0
+    p_value = f"p {numbers.format_p_value(item.p_adjusted)}"
+    return Cell(numbers.format_points(item.difference), (bounds, p_value), item.is_clear)
 
 
 def _find(comparison: Comparison, a: str, b: str, metric: str) -> Difference | None:

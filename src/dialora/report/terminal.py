@@ -30,6 +30,7 @@ from dialora.report.tables import (
     build_training_table,
     split_verdict,
 )
+from dialora.report.tuning import build_tuning_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,6 +55,7 @@ def print_report(report: ReportDocument | Comparison, console: Console) -> None:
     ]
     if isinstance(report, ReportDocument):
         tables += [
+            build_tuning_table(report.searches, {system.key: system.label for system in comparison.systems}),
             _narrow(build_data_table(report.data)),
             build_truncation_table(report),
             build_time_table(report),

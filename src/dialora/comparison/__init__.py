@@ -1,0 +1,17 @@
+"""Statistics over runs: from per-dialogue scores to intervals, differences and a verdict."""
+
+from dialora.comparison.compare import aggregate_references, compare_systems
+from dialora.comparison.nouns import Comparison, Difference, Interval, RunResult, System, SystemRuns
+from dialora.scoring import METRICS
+
+__all__ = [
+    "METRICS",
+    "Comparison",
+    "Difference",
+    "Interval",
+    "RunResult",
+    "System",
+    "SystemRuns",
+    "aggregate_references",
+    "compare_systems",
+]

@@ -1,0 +1,134 @@
+"""The verdict: what the ROUGE-1 differences mean, in plain words. Takes a comparison's rows, gives text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dialora.comparison.nouns import Difference, System
+
+MAX_SENTENCES = 3
+"""So many systems get a sentence each; more are put into groups."""
+
+
+def render_verdict(
+    systems: Sequence[System],
+    differences: Sequence[Difference],
+    *,
+    num_examples: int,
+    margin: float | None = None,
+    has_costs: bool = True,
+) -> str:
+    """Say what is sure and what is not; PEFT against full fine-tuning comes first.
+
+    `margin` is the non-inferiority margin in ROUGE points. Times are mentioned only where they can be compared
+    (`has_costs`).
+    """
+    if len(systems) == 1:
+        return "One system only: nothing to compare."
+    by_key = {system.key: system for system in systems}
+    rouge1 = [d for d in differences if d.metric == "rouge1"]
+    full = next((s for s in systems if s.method == "full"), None)
+    original = next((s for s in systems if s.method == "zero_shot"), None)
+    against_full = _oriented(rouge1, by_key, full, but=original)
+    against_original = _oriented(rouge1, by_key, original)
+    sentences: list[str] = []
+    if full and len(against_full) > MAX_SENTENCES:
+        sentences += _group(against_full, "full fine-tuning", num_examples)
+    elif full:
+        sentences += [_against(s, full, "full fine-tuning", d, num_examples, has_costs) for s, d in against_full]
+    if margin is not None and against_full:
+        sentences.append(_noninferior(against_full, margin))
+    if len(against_original) > MAX_SENTENCES:
+        sentences += _group(against_original, "the original model", num_examples)
+    else:
+        sentences += [_against_original(system, item) for system, item in against_original]
+    if not sentences:
+        for item in rouge1:
+            a, b = by_key[item.a], by_key[item.b]
+            sentences.append(_against(a, b, b.label, _Signed(item, 1), num_examples, has_costs))
+    return " ".join(sentences)
+
+
+class _Signed:
+    """A difference seen from one of its two systems, in ROUGE points."""
+
+    def __init__(self, item: Difference, sign: int) -> None:
+        self.points = 100 * sign * item.difference
+        self.low = 100 * (item.ci_low if sign > 0 else -item.ci_high)
+        self.half = 100 * (item.ci_high - item.ci_low) / 2
+        self.is_clear = item.is_clear
+        self.detectable = None if item.detectable is None else 100 * item.detectable
+
+    def __str__(self) -> str:
+        return f"{self.points:+.1f} ± {self.half:.1f}"
+
+
+_Seen = list[tuple[System, _Signed]]
+
+
+def _oriented(
+    differences: Sequence[Difference], systems: dict[str, System], other: System | None, but: System | None = None
+) -> _Seen:
+    """Return every system's difference from `other`, whichever of the two came first in the table."""
+    seen: _Seen = []
+    for item in differences:
+        for key, base, sign in ((item.a, item.b, 1), (item.b, item.a, -1)):
+            if other and base == other.key and (but is None or key != but.key):
+                seen.append((systems[key], _Signed(item, sign)))
+    return seen
+
+
+def _against(system: System, other: System, name: str, item: _Signed, num_examples: int, has_costs: bool) -> str:
+    relation = ("above" if item.points > 0 else "below") if item.is_clear else "from"
+    text = f"{system.label} is {abs(item.points):.1f} ± {item.half:.1f} ROUGE-1 points {relation} {name}"
+    if system.trainable_params and other.trainable_params:
+        share = 100 * system.trainable_params / other.trainable_params
+        text += f", at {share:.2g} % of the trainable parameters"
+    if has_costs and system.train_seconds and other.train_seconds:
+        text += f" and {100 * system.train_seconds / other.train_seconds:.0f} % of the training time"
+    if item.is_clear:
+        return text + "."
+    return text + f"; the difference could be chance{_reach([item], num_examples)}."
+
+
+def _reach(items: Sequence[_Signed], num_examples: int) -> str:
+    """Say from what size on this test set shows a difference: "could be chance" is no "equal"."""
+    sizes = [item.detectable for item in items if item.detectable]
+    return f" ({num_examples} dialogues show differences from about {max(sizes):.1f} points on)" if sizes else ""
+
+
+def _against_original(system: System, item: _Signed) -> str:
+    outcome = ("better than" if item.points > 0 else "worse than") if item.is_clear else "not clearly different from"
+    return f"{system.label} is {outcome} the original model ({item})."
+
+
+def _group(seen: _Seen, name: str, num_examples: int) -> list[str]:
+    """Put many systems into three sentences: above, below, not told apart."""
+    ordered = sorted(seen, key=lambda pair: -pair[1].points)
+    above = [(s, d) for s, d in ordered if d.is_clear and d.points > 0]
+    below = [(s, d) for s, d in ordered if d.is_clear and d.points <= 0]
+    unclear = [(s, d) for s, d in ordered if not d.is_clear]
+    sentences = []
+    for group, relation in ((above, "Above"), (below, "Below")):
+        if group:
+            sentences.append(f"{relation} {name}, in ROUGE-1 points: {_list(group)}.")
+    if unclear:
+        reach = _reach([item for _, item in unclear], num_examples)
+        sentences.append(f"Not told apart from {name}{reach}: {_list(unclear)}.")
+    return sentences
+
+
+def _list(group: _Seen) -> str:
+    return ", ".join(f"{system.label} ({item})" for system, item in group)
+
+
+def _noninferior(seen: _Seen, margin: float) -> str:
+    shown = [system.label for system, item in seen if item.low > -margin]
+    others = [f"{system.label} (down to {item.low:+.1f})" for system, item in seen if item.low <= -margin]
+    if not shown:
+        return f"None is shown to be within {margin:g} points below full fine-tuning: {', '.join(others)}."
+    text = f"Less than {margin:g} points below full fine-tuning for sure: {', '.join(shown)}"
+    return text + (f"; not shown for {', '.join(others)}." if others else ".")
+
+
+__all__ = ["render_verdict"]

@@ -1,0 +1,122 @@
+"""Faithfulness of systems: means over dialogues with 95 % bootstrap intervals, and people's own row beside them.
+
+Takes test examples and what every run of every system wrote of them. The unit is the dialogue, as in `comparison`:
+runs are averaged within a dialogue first. A measure that a dialogue does not have (no claim it could decide, no two
+words) leaves that dialogue out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from dialora.comparison import Interval
+from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
+from dialora.faithfulness.measures import (
+    KINDS,
+    SpokenDialogue,
+    SummaryFaithfulness,
+    collect_vocabulary,
+    measure_summary,
+)
+from dialora.records import Example, Record
+
+HUMAN = "human"
+
+Measure = Callable[[SummaryFaithfulness], float | None]
+MEASURES: dict[str, Measure] = {
+    "unsupported": lambda item: float(bool(item.unsupported)),
+    **{f"{kind}s": lambda item, kind=kind: float(_count(item, kind)) for kind in KINDS},  # type: ignore[misc]
+    "swapped": lambda item: len(item.swapped) / item.num_role_claims if item.num_role_claims else None,
+    "length_ratio": lambda item: item.length_ratio,
+    "compression": lambda item: item.compression,
+    "novelty": lambda item: item.novelty,
+    "repetition": lambda item: item.repetition,
+}
+"""`unsupported` is the share of summaries with any unsupported entity, each kind its mean number in a summary,
+`swapped` the share of decided claims that are the wrong way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFaithfulness(Record):
+    """One system's means with their intervals, by the names of MEASURES; None where no dialogue has the measure."""
+
+    key: str
+    label: str
+    num_summaries: int
+    num_role_claims: int
+    measures: dict[str, Interval | None]
+
+
+Summaries = Mapping[str, Sequence[Sequence[str]]]
+"""What each system, by key, wrote: for each run the summaries in the order of the examples."""
+
+
+def measure_systems(
+    examples: Sequence[Example], summaries: Summaries
+) -> tuple[dict[str, list[list[SummaryFaithfulness]]], list[list[SummaryFaithfulness]]]:
+    """Measure every summary and every reference.
+
+    Gives, for each system by key, one list per run, and for people one list per dialogue: a reference's length is
+    measured by the other references. Raises ValueError when a run has not one summary per example.
+    """
+    for key, runs in summaries.items():
+        if any(len(run) != len(examples) for run in runs):
+            raise ValueError(f"{key}: not one summary for each of the {len(examples)} examples")
+    vocabulary = collect_vocabulary(text for example in examples for text in (example.dialogue, *example.references))
+    measured: dict[str, list[list[SummaryFaithfulness]]] = {key: [[] for _ in runs] for key, runs in summaries.items()}
+    people = []
+    for i, example in enumerate(examples):
+        spoken = SpokenDialogue(example.dialogue, vocabulary=vocabulary)
+        for key, runs in summaries.items():
+            for run, texts in enumerate(runs):
+                measured[key][run].append(
+                    measure_summary(texts[i], spoken, id=example.id, references=example.references)
+                )
+        people.append(
+            [
+                measure_summary(
+                    text, spoken, id=example.id, references=example.references[:k] + example.references[k + 1 :]
+                )
+                for k, text in enumerate(example.references)
+            ]
+        )
+    return measured, people
+
+
+def aggregate_systems(
+    measured: Mapping[str, Sequence[Sequence[SummaryFaithfulness]]],
+    people: Sequence[Sequence[SummaryFaithfulness]],
+    *,
+    labels: Mapping[str, str],
+    num_resamples: int,
+    seed: int = 0,
+) -> tuple[SystemFaithfulness, ...]:
+    """Return people's row, then one row per system in the order of `measured`."""
+    counts = cache(lambda size: bootstrap_counts(size, num_resamples, seed))
+
+    def average(key: str, label: str, dialogues: Sequence[Sequence[SummaryFaithfulness]]) -> SystemFaithfulness:
+        items = [item for dialogue in dialogues for item in dialogue]
+        measures: dict[str, Interval | None] = {}
+        for name, measure in MEASURES.items():
+            found = [[value for item in dialogue if (value := measure(item)) is not None] for dialogue in dialogues]
+            values = np.array([np.mean(known) for known in found if known])
+            measures[name] = (
+                Interval(float(values.mean()), *bootstrap_interval(values, counts(len(values))))
+                if len(values)
+                else None
+            )
+        return SystemFaithfulness(key, label, len(items), sum(item.num_role_claims for item in items), measures)
+
+    rows = [average(key, labels[key], list(zip(*runs, strict=True))) for key, runs in measured.items()]
+    return (average(HUMAN, "Human", people), *rows)
+
+
+def _count(item: SummaryFaithfulness, kind: str) -> int:
+    return sum(entity.kind == kind for entity in item.unsupported)
+
+
+__all__ = ["HUMAN", "MEASURES", "SystemFaithfulness", "aggregate_systems", "measure_systems"]

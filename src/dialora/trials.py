@@ -1,0 +1,131 @@
+"""Make one trial of a search for a learning rate, in a worker: train, judge on validation, keep the result alone.
+
+Takes a model with its method on it and the tokenized splits, gives a stage that holds a `tuning.Trial` and no weights.
+A loss that is not finite is a result here, not an error: it says that the rate is too high.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dialora.comparison import aggregate_references
+from dialora.config import ExperimentConfig
+from dialora.data.tokens import TrainingPair, tokenize_sources
+from dialora.errors import DivergedError
+from dialora.generation import generate
+from dialora.records import Example
+from dialora.runs import PartialLog, Run, load_records, save_json
+from dialora.scoring import score_predictions
+from dialora.searches import TRIAL_FILE
+from dialora.training import OnProgress, TrainingResult, find_checkpoint, train
+from dialora.tuning import DIVERGED, FINISHED, STOPPED, Trial, TrialJob
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedTokenizerBase
+
+
+def run_trial(
+    job: TrialJob,
+    config: ExperimentConfig,
+    run: Run,
+    data: Path,
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    splits: Mapping[str, Sequence[TrainingPair]],
+    *,
+    on_progress: OnProgress,
+    should_stop: Callable[[], bool],
+) -> None:
+    """Train with `config`'s learning rate for `run.key` and write the trial. Raises DialoraError, but not divergence.
+
+    `data` is the folder of the experiment's examples.
+    """
+    method: Any = config.methods[run.key]
+    was_resumed = find_checkpoint(run.work) is not None
+    started = time.perf_counter()
+    outcome, value, validation = DIVERGED, None, ()
+    try:
+        result = train(
+            model,
+            splits["train"],
+            splits["validation"],
+            config.training,
+            key=run.key,
+            learning_rate=method.learning_rate,
+            method=method,
+            seed=run.seed,
+            pad_id=tokenizer.pad_token_id,
+            work=run.work,
+            on_progress=on_progress,
+            should_stop=should_stop,
+            is_hopeless=lambda losses: job.search.is_hopeless(job.earlier, losses),
+        )
+    except DivergedError as error:
+        num_steps, seconds = error.num_steps, error.train_seconds
+    else:
+        num_steps, seconds = result.num_steps, result.train_seconds
+        if all(math.isfinite(loss) for _, loss in result.validation):
+            validation = result.validation
+            hopeless = result.stopped_early and job.search.is_hopeless(job.earlier, validation)
+            outcome = STOPPED if hopeless else FINISHED
+    if outcome == FINISHED and job.search.metric == "rouge1":
+        value = _score_validation(config, run, data, model, tokenizer, should_stop)
+    elif outcome == FINISHED:
+        value = _final_loss(config, result)
+    trial = Trial(
+        number=len(job.earlier),
+        learning_rate=method.learning_rate,
+        outcome=outcome,
+        value=value,
+        validation=validation,
+        num_steps=num_steps,
+        train_seconds=seconds,
+        wall_seconds=None if was_resumed else time.perf_counter() - started,
+    )
+    assert run.training is not None
+    with run.training.writing() as folder:
+        save_json(trial.to_json(), folder / TRIAL_FILE)
+
+
+def _final_loss(config: ExperimentConfig, result: TrainingResult) -> float:
+    """Return the validation loss of the weights that a run ends with: early stopping keeps the best ones."""
+    losses = [loss for _, loss in result.validation]
+    return losses[-1] if config.training.early_stopping_patience is None else min(losses)
+
+
+def _score_validation(
+    config: ExperimentConfig,
+    run: Run,
+    data: Path,
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    should_stop: Callable[[], bool],
+) -> float:
+    """Return the mean ROUGE-1 of summaries of the validation dialogues, or of as many as `max_examples` says."""
+    assert config.tuning is not None
+    assert run.training is not None
+    examples = load_records(Example, data / "validation.jsonl")
+    size = min(config.tuning.max_examples, len(examples))
+    drawn = sorted(random.Random(config.tuning.seed).sample(range(len(examples)), size))
+    examples = [examples[i] for i in drawn]
+    sources = tokenize_sources(
+        [example.dialogue for example in examples],
+        tokenizer,
+        prompt=config.prompt,
+        max_length=config.data.max_source_length,
+    )
+    log = PartialLog(run.work / "partial.jsonl", run.training.key)
+    predictions = generate(model, tokenizer, examples, sources, config.decoding, log=log, should_stop=should_stop)
+    scores = score_predictions(examples, predictions)
+    return float(np.mean([aggregate_references(s.scores["rouge1"], config.scoring.references) for s in scores]))
+
+
+__all__ = ["run_trial"]
