@@ -121,7 +121,7 @@ def _join(
     source = config.outputs.dialogues
     by_id = {other.id: other for other in others if other.id}
     if len(by_id) == len(others) and all(row.id in by_id for row in rows):
-        pairs = [(row, by_id[row.id]) for row in rows]
+        pairs = [(row, by_id[row.id or ""]) for row in rows]
         how = "by id"
     elif len(rows) == len(others):
         pairs, how = list(zip(rows, others, strict=True)), "row by row"
