@@ -119,7 +119,8 @@ def test_halving_gives_up_what_a_live_optuna_study_prunes() -> None:
 
 def test_halving_can_be_switched_off() -> None:
     losses = [make_trial(i, rate, [loss] * 4) for i, (rate, loss) in enumerate([(1e-3, 2.0), (2e-3, 1.0)])]
-    worse = make_trial(2, 3e-3, [9.0, 9.0]).validation
+    losses.append(make_trial(2, 1e-2, [], DIVERGED))
+    worse = make_trial(3, 3e-3, [9.0, 9.0]).validation
     assert plan({"lora": {}})["lora"].is_hopeless(losses, worse)
     assert not plan({"lora": {}}, halving=False)["lora"].is_hopeless(losses, worse)
 
@@ -204,7 +205,6 @@ class Tuned:
 @pytest.fixture(scope="module")
 def tuned(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Tuned:
     values = build_experiment_values(tiny_model, small_data) | {"tuning": {"trials": 3, "factor": 10}}
-    # The highest rate tried makes LoRA diverge, and that must not end the experiment.
     values["methods"] = {"zero_shot": {}, "lora": {"r": 4, "learning_rate": 1e-2}}
     return Tuned(load_experiment(values), tmp_path_factory.mktemp("runs") / "tuned")
 
@@ -269,6 +269,16 @@ def test_a_search_by_rouge_scores_summaries_of_validation_dialogues(experiment: 
     outcome = planned.require_outcome()
     assert all(0 <= trial.value <= 1 for trial in outcome.trials if trial.value is not None)
     assert outcome.chosen.value == max(trial.value or 0 for trial in outcome.trials)
+
+
+def test_a_rate_at_which_training_diverges_is_a_result(experiment: dict[str, Any], tmp_path: Path) -> None:
+    settings = {"tuning": {"trials": 2, "factor": 10}, "training.warmup_ratio": 0}
+    config = load_experiment(experiment, settings | {"methods": {"full": {"learning_rate": 1e30}}})
+    with pytest.raises(TrainingError, match="every learning rate tried"):
+        pipeline.compare(config, output=tmp_path / "x")
+    found = [json.loads(path.read_text()) for path in tmp_path.glob("x/tuning/*/*/result/trial.json")]
+    assert {trial["outcome"] for trial in found} == {DIVERGED}
+    assert {trial["num_steps"] for trial in found} == {1}
 
 
 def start(file: Path, output: Path) -> subprocess.Popen[bytes]:
