@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,9 @@ from dialora.config import ExperimentConfig, load_experiment
 from dialora.errors import ConfigError, StageError, TrainingError
 from dialora.methods import METHODS
 from dialora.report.tuning import build_tuning_notes, build_tuning_table
-from dialora.searches import build_search
-from dialora.tuning import DIVERGED, FINISHED, STOPPED, Search, Trial, summarize_search
+from dialora.runs import Run, save_json
+from dialora.searches import TRIAL_FILE, build_search, plan_searches
+from dialora.tuning import DIVERGED, FINISHED, STOPPED, Search, Trial, TrialJob, summarize_search
 from tests.conftest import build_experiment_values
 from tests.test_kill import kill_at
 
@@ -153,6 +156,33 @@ def test_where_every_rate_diverged_the_error_says_what_to_do() -> None:
     search = plan({"lora": {}})["lora"]
     with pytest.raises(TrainingError, match=r"every learning rate tried for methods\.lora .* Lower methods\.lora\."):
         summarize_search(search, [make_trial(0, 1e-3, [], DIVERGED), make_trial(1, 1e-4, [], DIVERGED)])
+
+
+def test_a_search_cut_short_goes_on_with_the_same_rates_and_repeats_nothing(tmp_path: Path) -> None:
+    config = load_experiment(MINIMAL | {"methods": {"full": {}, "lora": {}}, "tuning": {"trials": 8}})
+    made: list[tuple[str, float]] = []
+
+    def make(run: Run, rate: float, job: TrialJob) -> None:
+        made.append((run.key, rate))
+        assert run.training is not None
+        with run.training.writing() as folder:
+            loss = math.log10(rate / 3e-4) ** 2
+            save_json(make_trial(len(job.earlier), rate, [loss]).to_json(), folder / TRIAL_FILE)
+
+    def make_until(limit: int, run: Run, rate: float, job: TrialJob) -> None:
+        if len(made) == limit:
+            raise KeyboardInterrupt
+        make(run, rate, job)
+
+    for planned in plan_searches(config, tmp_path / "whole", {}):
+        planned.finish(make)
+    expected, made[:] = list(made), []
+    for limit in range(17):
+        with suppress(KeyboardInterrupt):
+            for planned in plan_searches(config, tmp_path / "cut", {}):
+                planned.finish(partial(make_until, limit))
+    assert made == expected
+    assert len(set(made)) == 16
 
 
 def test_a_trial_is_the_same_after_a_round_trip_through_json() -> None:
