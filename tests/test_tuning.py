@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,9 @@ from dialora.config import ExperimentConfig, load_experiment
 from dialora.errors import ConfigError, StageError, TrainingError
 from dialora.methods import METHODS
 from dialora.report.tuning import build_tuning_notes, build_tuning_table
-from dialora.searches import build_search
-from dialora.tuning import DIVERGED, FINISHED, STOPPED, Search, Trial, summarize_search
+from dialora.runs import Run, save_json
+from dialora.searches import TRIAL_FILE, build_search, plan_searches
+from dialora.tuning import DIVERGED, FINISHED, STOPPED, Search, Trial, TrialJob, summarize_search
 from tests.conftest import build_experiment_values
 from tests.test_kill import kill_at
 
@@ -119,7 +122,8 @@ def test_halving_gives_up_what_a_live_optuna_study_prunes() -> None:
 
 def test_halving_can_be_switched_off() -> None:
     losses = [make_trial(i, rate, [loss] * 4) for i, (rate, loss) in enumerate([(1e-3, 2.0), (2e-3, 1.0)])]
-    worse = make_trial(2, 3e-3, [9.0, 9.0]).validation
+    losses.append(make_trial(2, 1e-2, [], DIVERGED))
+    worse = make_trial(3, 3e-3, [9.0, 9.0]).validation
     assert plan({"lora": {}})["lora"].is_hopeless(losses, worse)
     assert not plan({"lora": {}}, halving=False)["lora"].is_hopeless(losses, worse)
 
@@ -152,6 +156,33 @@ def test_where_every_rate_diverged_the_error_says_what_to_do() -> None:
     search = plan({"lora": {}})["lora"]
     with pytest.raises(TrainingError, match=r"every learning rate tried for methods\.lora .* Lower methods\.lora\."):
         summarize_search(search, [make_trial(0, 1e-3, [], DIVERGED), make_trial(1, 1e-4, [], DIVERGED)])
+
+
+def test_a_search_cut_short_goes_on_with_the_same_rates_and_repeats_nothing(tmp_path: Path) -> None:
+    config = load_experiment(MINIMAL | {"methods": {"full": {}, "lora": {}}, "tuning": {"trials": 8}})
+    made: list[tuple[str, float]] = []
+
+    def make(run: Run, rate: float, job: TrialJob) -> None:
+        made.append((run.key, rate))
+        assert run.training is not None
+        with run.training.writing() as folder:
+            loss = math.log10(rate / 3e-4) ** 2
+            save_json(make_trial(len(job.earlier), rate, [loss]).to_json(), folder / TRIAL_FILE)
+
+    def make_until(limit: int, run: Run, rate: float, job: TrialJob) -> None:
+        if len(made) == limit:
+            raise KeyboardInterrupt
+        make(run, rate, job)
+
+    for planned in plan_searches(config, tmp_path / "whole", {}):
+        planned.finish(make)
+    expected, made[:] = list(made), []
+    for limit in range(17):
+        with suppress(KeyboardInterrupt):
+            for planned in plan_searches(config, tmp_path / "cut", {}):
+                planned.finish(partial(make_until, limit))
+    assert made == expected
+    assert len(set(made)) == 16
 
 
 def test_a_trial_is_the_same_after_a_round_trip_through_json() -> None:
@@ -204,7 +235,6 @@ class Tuned:
 @pytest.fixture(scope="module")
 def tuned(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Tuned:
     values = build_experiment_values(tiny_model, small_data) | {"tuning": {"trials": 3, "factor": 10}}
-    # The highest rate tried makes LoRA diverge, and that must not end the experiment.
     values["methods"] = {"zero_shot": {}, "lora": {"r": 4, "learning_rate": 1e-2}}
     return Tuned(load_experiment(values), tmp_path_factory.mktemp("runs") / "tuned")
 
@@ -269,6 +299,16 @@ def test_a_search_by_rouge_scores_summaries_of_validation_dialogues(experiment: 
     outcome = planned.require_outcome()
     assert all(0 <= trial.value <= 1 for trial in outcome.trials if trial.value is not None)
     assert outcome.chosen.value == max(trial.value or 0 for trial in outcome.trials)
+
+
+def test_a_rate_at_which_training_diverges_is_a_result(experiment: dict[str, Any], tmp_path: Path) -> None:
+    settings = {"tuning": {"trials": 2, "factor": 10}, "training.warmup_ratio": 0}
+    config = load_experiment(experiment, settings | {"methods": {"full": {"learning_rate": 1e30}}})
+    with pytest.raises(TrainingError, match="every learning rate tried"):
+        pipeline.compare(config, output=tmp_path / "x")
+    found = [json.loads(path.read_text()) for path in tmp_path.glob("x/tuning/*/*/result/trial.json")]
+    assert {trial["outcome"] for trial in found} == {DIVERGED}
+    assert {trial["num_steps"] for trial in found} == {1}
 
 
 def start(file: Path, output: Path) -> subprocess.Popen[bytes]:

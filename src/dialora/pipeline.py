@@ -105,7 +105,7 @@ def tune_methods(workspace: Workspace, observer: Observer) -> Workspace:
 
     for planned in workspace.searches:
         planned.finish(make_trial)
-    return _settle(workspace)
+    return _settle(workspace) if workspace.searches else workspace
 
 
 def require_tuned(workspace: Workspace) -> None:
@@ -178,9 +178,9 @@ def require_checks(workspace: Workspace, observer: Observer) -> None:
     from dialora.checks import check_experiment
 
     passed = workspace.root / ".checked"
-    tuning = None if workspace.config.tuning is None else workspace.config.tuning.model_dump(mode="json")
-    runs = plan_runs(workspace.config, workspace.root, workspace.dataset.summary.fingerprint)
-    key = stable_hash([tuning, *(run.generation.key for run in runs)])
+    # Not the runs' own keys where rates are searched for: these change with what is found.
+    inputs = [planned.digest for planned in workspace.searches]
+    key = stable_hash(inputs + [run.generation.key for run in workspace.runs if not (inputs and run.training)])
     is_done = workspace.is_tuned and not workspace.missing_runs
     if is_done or (passed.is_file() and passed.read_text(encoding="utf-8") == key):
         return
@@ -303,10 +303,11 @@ def _lay_out(config: ExperimentConfig, root: Path, observer: Observer) -> Worksp
         observer({"event": "note", "message": note})
     fingerprint = dataset.summary.fingerprint
     yardsticks = plan_yardsticks(root, fingerprint["test"], PROTOCOLS[config.scoring.protocol])
+    workspace = Workspace(config, root, data, dataset, plan_runs(config, root, fingerprint), yardsticks)
+    if config.tuning is None:
+        return workspace
     common, trained = _list_inputs(config, fingerprint)
-    searches = plan_searches(config, root, common | trained)
-    workspace = Workspace(config, root, data, dataset, plan_runs(config, root, fingerprint), yardsticks, searches)
-    return _settle(workspace) if searches else workspace
+    return _settle(replace(workspace, searches=plan_searches(config, root, common | trained)))
 
 
 def _require_own_folder(root: Path) -> None:

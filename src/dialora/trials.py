@@ -51,7 +51,9 @@ def run_trial(
     method: Any = config.methods[run.key]
     was_resumed = find_checkpoint(run.work) is not None
     started = time.perf_counter()
-    outcome, value, validation = DIVERGED, None, ()
+    outcome = DIVERGED
+    value: float | None = None
+    validation: tuple[tuple[int, float], ...] = ()
     try:
         result = train(
             model,

@@ -42,9 +42,10 @@ def build_tuning_table(searches: Sequence[SearchOutcome], labels: Mapping[str, s
         rows.append(Row(cells, system=search.key))
     footnote = (
         "Chosen on the validation split; each method has the same number of trials, of at most as many steps as a run. "
-        "A trial in the worse half at an evaluation is stopped there. Time is that of optimizer steps, all trials "
-        "together; it is not part of a run's training time."
+        "Time is that of optimizer steps, all trials together; it is not part of a run's training time."
     )
+    if any(trial.outcome == STOPPED for search in searches for trial in search.trials):
+        footnote += " Stopped: in the worse half of the trials that had come as far."
     columns = ("System", "Chosen rate", metric, "Tried", "Steps", "Time")
     return Table("tuning", "Learning rates", columns, tuple(rows), footnote, text_columns=("Tried",))
 
@@ -70,12 +71,12 @@ def draw_learning_rates(axis: Any, searches: Sequence[SearchOutcome], styles: Ma
     ceiling = _find_ceiling(searches, shown) if by_loss else None
     for search in searches:
         style, points = styles[search.key], shown[search.key]
-        heights = [value if ceiling is None else min(value, ceiling) for _, value in points]
-        rates = [trial.learning_rate for trial, _ in points]
-        axis.plot(rates, heights, color=style.color, linewidth=1.3, alpha=0.6)
-        for (trial, _), rate, height in zip(points, rates, heights, strict=True):
+        points = [(trial, value if ceiling is None else min(value, ceiling)) for trial, value in points]
+        ended = [(trial.learning_rate, value) for trial, value in points if trial.outcome != STOPPED]
+        axis.plot(*zip(*ended, strict=True), color=style.color, linewidth=1.3, alpha=0.6)
+        for trial, value in points:
             fill = "none" if trial.outcome == STOPPED else style.color
-            axis.plot([rate], [height], style.marker, color=style.color, markerfacecolor=fill, markersize=6)
+            axis.plot([trial.learning_rate], [value], style.marker, color=style.color, markerfacecolor=fill)
         best = search.chosen
         axis.plot([best.learning_rate], [best.value], "o", color=style.color, markerfacecolor="none", markersize=13)
     axis.set_xscale("log")
