@@ -9,14 +9,14 @@ sign-flip permutation test with the +1 correction of Phipson & Smyth 2010. numpy
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dialora.config import ScoringConfig
-from dialora.records import Cost, ExampleScores, Record
+from dialora.records import Cost, ExampleScores, Ledger, Record
 from dialora.scoring import METRICS
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class System(Record):
     peak_memory_bytes: int | None
     scores: dict[str, Interval]
     yardstick: bool = False
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,7 @@ def _system_row(system: SystemRuns, values: dict[str, Floats], draws: NDArray[np
             metric: Interval(float(scores.mean()), *_bootstrap_interval(scores, draws))
             for metric, scores in values.items()
         },
+        ledger=Ledger.from_costs(costs),
     )
 
 
