@@ -18,9 +18,8 @@ from dialora.faithfulness.lexicon import CURRENCIES, IMPLIED, NUMBERS, SCALES
 _TOKEN = re.compile(r"\d{1,3}(?:, ?\d{3})+(?![,\d])(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+|[^\s\w]")
 _GAP = re.compile(r"[\s,\-–—]*(?:and)?[\s,\-–]*")
 _DIGITAL = re.compile(r"(?<![\d:.])(\d{1,2})(?:[:：]|\.(?=\d\d\s?[ap]\.?\s?m\b))([0-5]\d)(?!\d|:\d|\.\d)")
-_MERIDIEM = re.compile(
-    r"[\s\-]*(?:([ap])\s?\.?\s?m\b\.?|o\s?['’]?\s?clock(?:\s*(?:in\s+the\s+)?([ap])\s?\.?\s?m\b\.?)?)"
-)
+_AM_PM = r"([ap])(?:\s?\.\s?m\b\.?|\s?m\b)"  # the stop behind "5 pm" ends the sentence
+_MERIDIEM = re.compile(rf"[\s\-]*(?:{_AM_PM}|o\s?['’]?\s?clock(?:\s*(?:in\s+the\s+)?{_AM_PM})?)")
 _RELATIVE = re.compile(r"\s*(?:minutes?\s*)?(past|after|to|before|till|of)\s+")
 _HALF = re.compile(r"\s*(?:an?\s+)?(?:[^\W\d_]+\s+)?and\s+an?\s+half\b")
 _ONE_AND = re.compile(r"\ban?\s+[^\W\d_]+\s+and\s+an?\s+half\b")
