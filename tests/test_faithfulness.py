@@ -70,6 +70,7 @@ def test_what_is_invented_is_found(summary: str, expected: list[tuple[str, str]]
         ("A: It's a quarter to six.\nB: No, ten past four.", "It is 5:45, or 4:10."),
         ("A: We want 5, 000 dozen at 4. 5 %.", "They want 5,000 dozen at 4.5%."),
         ("A: twenty grand, two hundred and fifty, a dozen", "20,000, 250 and 12"),
+        ("A: the rings are $280 and $350.", "A takes the $280 one, paid in RMB."),
         ("A: fifty cents", "It costs $0.50."),
         ("A: I love instant messaging in the United States.", "A uses IM in the US."),
         ("A: I moved to the US.", "A moved to the United States."),

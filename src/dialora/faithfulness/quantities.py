@@ -184,7 +184,8 @@ def _find_bare(text: str) -> Iterator[tuple[float, int, int]]:
                 index += 1
                 continue
             value, index = 1.0, index - (not is_article)
-        total, current, last = 0.0, value, value
+        # Digits are whole: "the $280 one" is not 281.
+        total, current, last = 0.0, value, 0.0 if token[0].isdigit() else value
         index += 1
         while index < len(tokens):
             word = tokens[index][0]
