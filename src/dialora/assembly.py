@@ -1,11 +1,12 @@
 """From finished stages to the report: gathers what lies on disk into one ReportDocument, and `results.json`.
 
-Reads costs, losses, predictions and scores of every run; computes nothing but the comparison.
+Reads costs, losses, predictions and scores of every run; computes the comparison and the faithfulness.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ import numpy as np
 from dialora.comparison import METRICS, RunResult, SystemRuns, aggregate_references, compare_systems
 from dialora.config import ExperimentConfig, ScoringConfig
 from dialora.data.examples import DialogueDataset
+from dialora.faithfulness import SummaryFaithfulness, aggregate_systems, measure_systems
 from dialora.protocols import PROTOCOLS
 from dialora.records import Cost, Example, ExampleScores, Prediction
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
 from dialora.report.tuning import build_tuning_notes
-from dialora.runs import Run, load_json, load_records
+from dialora.runs import Run, load_json, load_records, measure_weights
 from dialora.tuning import SearchOutcome
 
 
@@ -43,10 +45,11 @@ def build_document(
         comparable_costs=_is_one_machine(facts),
         yardsticks=yardsticks,
     )
+    measured, people = measure_systems(dataset.test, _load_summaries(config, runs))
     return ReportDocument(
         comparison=comparison,
         curves=tuple(_build_curve(labels[run.key], run, facts[run.name]) for run in runs if run.training is not None),
-        examples=tuple(_build_examples(config, dataset, runs)),
+        examples=tuple(_build_examples(config, dataset, runs, measured)),
         data=dataset.summary.to_json(),
         truncation=tuple(_describe_truncation(config, labels, runs, facts)),
         seconds=_describe_searches(labels, searches) | _describe_seconds(labels, runs, facts),
@@ -59,6 +62,7 @@ def build_document(
             *build_tuning_notes(searches, labels),
         ),
         searches=tuple(searches),
+        faithfulness=aggregate_systems(measured, people, labels=labels, num_resamples=config.scoring.num_resamples),
     )
 
 
@@ -72,6 +76,7 @@ def build_results(document: ReportDocument) -> dict[str, Any]:
         "environment": document.environment,
         "notes": document.notes,
         "tuning": [search.to_json() for search in document.searches],
+        "faithfulness": [row.to_json() for row in document.faithfulness],
     }
     return first | values | origin
 
@@ -123,7 +128,25 @@ def _load_result(run: Run) -> RunResult:
     else:
         cost = Cost(**load_json(run.training.require() / "training.json")["cost"])
     scores = load_records(ExampleScores, run.scoring.require() / "scores.jsonl")
+    cost = replace(
+        cost,
+        generate_seconds=generation["generate_seconds"],
+        num_summaries=generation["num_examples"],
+        weights_bytes=None if run.training is None else measure_weights(run.training.folder),
+    )
     return RunResult(run.seed, cost, tuple(scores))
+
+
+def _load_summaries(config: ExperimentConfig, runs: Sequence[Run]) -> dict[str, list[list[str]]]:
+    """Return what each system wrote, one list per run."""
+    return {
+        key: [
+            [prediction.summary for prediction in load_records(Prediction, run.generation.folder / "predictions.jsonl")]
+            for run in runs
+            if run.key == key
+        ]
+        for key in config.methods
+    }
 
 
 def _load_facts(run: Run) -> dict[str, Any]:
@@ -143,7 +166,12 @@ def _build_curve(label: str, run: Run, facts: dict[str, Any]) -> LossCurve:
     )
 
 
-def _build_examples(config: ExperimentConfig, dataset: DialogueDataset, runs: Sequence[Run]) -> list[ReportedExample]:
+def _build_examples(
+    config: ExperimentConfig,
+    dataset: DialogueDataset,
+    runs: Sequence[Run],
+    measured: dict[str, list[list[SummaryFaithfulness]]],
+) -> list[ReportedExample]:
     """Put side by side what every system wrote of each dialogue; with several seeds, what the first one wrote."""
     first = {run.key: run for run in reversed(runs)}
     summaries = {
@@ -164,6 +192,7 @@ def _build_examples(config: ExperimentConfig, dataset: DialogueDataset, runs: Se
                 }
                 for key in config.methods
             },
+            unsupported={key: tuple(item.text for item in measured[key][0][i].unsupported) for key in config.methods},
         )
         for i, example in enumerate(dataset.test)
     ]

@@ -5,6 +5,7 @@ Every stage takes and gives these; `to_json` and `from_json` are their form on d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -65,6 +66,28 @@ class Cost(Record):
     """Resident set on CPU, allocated memory on an accelerator."""
     num_steps: int | None = None
     generate_seconds: float | None = None
+    num_summaries: int | None = None
+    """How many summaries `generate_seconds` was for."""
+    num_train_tokens: int | None = None
+    """Tokens of dialogues and summaries in all training batches, without padding."""
+    weights_bytes: int | None = None
+    """The trained system's weights on disk: the adapter, or the whole model."""
+    energy_kwh: float | None = None
+    """What the machine used while it trained, measured by codecarbon where that is installed."""
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Tokens trained on in a second of `train_seconds`."""
+        if self.num_train_tokens is None or not self.train_seconds:
+            return None
+        return self.num_train_tokens / self.train_seconds
+
+    @property
+    def seconds_per_1000_summaries(self) -> float | None:
+        """Seconds that a thousand summaries take."""
+        if self.generate_seconds is None or not self.num_summaries:
+            return None
+        return 1000 * self.generate_seconds / self.num_summaries
 
     @property
     def trainable_percent(self) -> float | None:
@@ -74,4 +97,31 @@ class Cost(Record):
         return 100 * self.trainable_params / self.total_params
 
 
-__all__ = ["Cost", "Example", "ExampleScores", "Prediction", "Record"]
+@dataclass(frozen=True, slots=True)
+class Ledger(Record):
+    """What a system cost besides its training time and memory: means over its runs. None was not measured."""
+
+    tokens_per_second: float | None = None
+    weights_bytes: int | None = None
+    seconds_per_1000_summaries: float | None = None
+    energy_kwh: float | None = None
+
+    @classmethod
+    def from_costs(cls, costs: Iterable[Cost]) -> Self:
+        """Average the runs of a system, each fact over the runs that measured it."""
+        costs = list(costs)
+        weights = [cost.weights_bytes for cost in costs if cost.weights_bytes is not None]
+        return cls(
+            tokens_per_second=_mean(cost.tokens_per_second for cost in costs),
+            weights_bytes=max(weights, default=None),
+            seconds_per_1000_summaries=_mean(cost.seconds_per_1000_summaries for cost in costs),
+            energy_kwh=_mean(cost.energy_kwh for cost in costs),
+        )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+__all__ = ["Cost", "Example", "ExampleScores", "Ledger", "Prediction", "Record"]

@@ -111,6 +111,11 @@ class Run:
         return self.folder.name
 
 
+def measure_weights(folder: Path) -> int | None:
+    """Return the bytes of the weights that a training stage saved; None where there are none."""
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors")) or None
+
+
 def build_run(
     root: Path,
     *,
@@ -276,6 +281,7 @@ __all__ = [
     "hash_file",
     "load_json",
     "load_records",
+    "measure_weights",
     "save_json",
     "save_records",
     "save_text",

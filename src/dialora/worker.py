@@ -124,6 +124,7 @@ def run_job(job: Job, events: Events, stop: threading.Event) -> None:
 def _train(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading.Event) -> None:
     """Train, and write the training stage: the system, its losses, its cost."""
     from dialora.data.tokens import describe_pairs, padding_share, plan_batches
+    from dialora.energy import metered
     from dialora.model import count_parameters, save_system
     from dialora.training import train
 
@@ -133,21 +134,25 @@ def _train(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading
     splits = _tokenize(job, tokenizer)
     tokenize_seconds = time.perf_counter() - started
     parameters = count_parameters(model)
-    result = train(
-        model,
-        splits["train"],
-        splits["validation"],
-        config.training,
-        key=run.key,
-        learning_rate=method.learning_rate,
-        method=method,
-        seed=run.seed,
-        pad_id=tokenizer.pad_token_id,
-        work=run.work,
-        on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
-        should_stop=stop.is_set,
-    )
+    with metered() as energy:
+        result = train(
+            model,
+            splits["train"],
+            splits["validation"],
+            config.training,
+            key=run.key,
+            learning_rate=method.learning_rate,
+            method=method,
+            seed=run.seed,
+            pad_id=tokenizer.pad_token_id,
+            work=run.work,
+            on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
+            should_stop=stop.is_set,
+        )
     lengths = [pair.lengths for pair in splits["train"]]
+    batches = plan_batches(lengths, config.training, seed=run.seed)
+    # Early stopping leaves the last batches of the plan out.
+    used = batches[: result.num_steps * config.training.gradient_accumulation_steps]
     facts = {
         "cost": Cost(
             trainable_params=parameters.trainable,
@@ -155,10 +160,13 @@ def _train(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading
             train_seconds=result.train_seconds,
             peak_memory_bytes=result.peak_memory_bytes,
             num_steps=result.num_steps,
+            num_train_tokens=sum(sum(lengths[i]) for batch in used for i in batch),
+            # Of a resumed run only the last part was metered.
+            energy_kwh=None if result.was_resumed else energy.kwh,
         ).to_json(),
         "result": result.to_json(),
         "data": describe_pairs(splits["train"]),
-        "padding_share": padding_share(lengths, plan_batches(lengths, config.training, seed=run.seed)),
+        "padding_share": padding_share(lengths, batches),
         "tokenize_seconds": tokenize_seconds,
         "wall_seconds": None if result.was_resumed else time.perf_counter() - started,
         "environment": describe_environment(),

@@ -25,6 +25,7 @@ from dialora.comparison.statistics import (
 from dialora.comparison.verdict import render_verdict
 from dialora.config import ScoringConfig
 from dialora.protocols import PROTOCOLS, weigh_rows
+from dialora.records import Ledger
 from dialora.scoring import METRICS
 
 
@@ -111,6 +112,7 @@ def _system_row(system: SystemRuns, values: dict[str, Floats], draws: Counts, sc
             )
             for metric, scores in values.items()
         },
+        ledger=Ledger.from_costs(costs),
     )
 
 

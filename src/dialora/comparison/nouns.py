@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dialora.comparison.statistics import CONFIDENCE
-from dialora.records import Cost, ExampleScores, Record
+from dialora.records import Cost, ExampleScores, Ledger, Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +66,7 @@ class System(Record):
     peak_memory_bytes: int | None
     scores: dict[str, Interval]
     yardstick: bool = False
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from dialora.faithfulness.lexicon import (
     ABBREVIATIONS,
+    CURRENCIES,
     FUNCTION_WORDS,
     KINDS_NAMED,
     NO_NAMES,
@@ -21,7 +22,7 @@ from dialora.faithfulness.lexicon import (
     TITLES,
 )
 
-_NEVER_NAMES = NO_NAMES | TITLES | KINDS_NAMED | FUNCTION_WORDS
+_NEVER_NAMES = NO_NAMES | TITLES | KINDS_NAMED | FUNCTION_WORDS | CURRENCIES.keys()
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _TAG = re.compile(r"#([^#\s]{1,30})#|#?\b(Person\d+)\b#?")
 _SPELLED = re.compile(r"\b(?:[^\W\d_][ .,\-]+){2,}[^\W\d_]\b")

@@ -18,13 +18,15 @@ from dialora.faithfulness.lexicon import CURRENCIES, IMPLIED, NUMBERS, SCALES
 _TOKEN = re.compile(r"\d{1,3}(?:, ?\d{3})+(?![,\d])(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+|[^\s\w]")
 _GAP = re.compile(r"[\s,\-–—]*(?:and)?[\s,\-–]*")
 _DIGITAL = re.compile(r"(?<![\d:.])(\d{1,2})(?:[:：]|\.(?=\d\d\s?[ap]\.?\s?m\b))([0-5]\d)(?!\d|:\d|\.\d)")
-_MERIDIEM = re.compile(
-    r"[\s\-]*(?:([ap])\s?\.?\s?m\b\.?|o\s?['’]?\s?clock(?:\s*(?:in\s+the\s+)?([ap])\s?\.?\s?m\b\.?)?)"
-)
+_AM_PM = r"([ap])(?:\s?\.\s?m\b\.?|\s?m\b)"  # the stop behind "5 pm" ends the sentence
+_MERIDIEM = re.compile(rf"[\s\-]*(?:{_AM_PM}|o\s?['’]?\s?clock(?:\s*(?:in\s+the\s+)?{_AM_PM})?)")
 _RELATIVE = re.compile(r"\s*(?:minutes?\s*)?(past|after|to|before|till|of)\s+")
 _HALF = re.compile(r"\s*(?:an?\s+)?(?:[^\W\d_]+\s+)?and\s+an?\s+half\b")
 _ONE_AND = re.compile(r"\ban?\s+[^\W\d_]+\s+and\s+an?\s+half\b")
 _ONE_COIN = re.compile(r"\ban?\s+(?:dollar|buck|pound|euro)\s+(?:and\s+)?")
+
+LARGEST = 1e200
+"""Numbers beyond are all the same; this side of infinity they can be computed with."""
 
 Time = tuple[int, int, str]
 """Hour (1 to 12), minute, and `a`, `p` or empty where it is open whether before or after noon."""
@@ -65,8 +67,8 @@ class SpokenQuantities:
             between = text[a.end : b.start].split()
             if b.value < 100 and (adjacent or a.kind == "price" or between == ["."]):  # 32. 42, 5 dollars 20
                 self.values.add(a.value + b.value / 100)
-            if between in (["point"], ["."]):
-                self.values.add(float(f"{a.value:g}.{b.value:g}") if b.value == int(b.value) else a.value)
+            if between in (["point"], ["."]) and a.value.is_integer() and b.value in range(1000):
+                self.values.add(float(f"{a.value:.0f}.{b.value:.0f}"))
             digits.append(f"{a.value:.0f}" + ("" if adjacent else " "))
         digits += [f"{item.value:.0f}" for item in found[-1:]]
         self.digits = "".join(digits)
@@ -87,7 +89,7 @@ class SpokenQuantities:
             return True
         if value < 1 and 100 * value in self.values:  # 50 cents
             return True
-        if value == int(value) and value >= 100:
+        if value.is_integer() and value >= 100:
             return f"{value:.0f}" in self.digits
         return any(value == h + m / 100 for h, m, _ in self.times)
 
@@ -126,10 +128,10 @@ def find_quantities(text: str) -> list[Quantity]:
         if hour <= 24:
             meridiem = _MERIDIEM.match(text, match.end())
             end = meridiem.end() if meridiem else match.end()
-            taken.append(Quantity("time", hour, match.start(), end, _as_time(hour, minute, _letter(meridiem))))
+            taken.append(Quantity("time", float(hour), match.start(), end, _as_time(hour, minute, _letter(meridiem))))
     for match in re.finditer(r"\b(?:noon|midday|midnight)\b", text):
         letter = "a" if match[0] == "midnight" else "p"
-        taken.append(Quantity("time", 12, *match.span(), (12, 0, letter)))
+        taken.append(Quantity("time", 12.0, *match.span(), (12, 0, letter)))
     spans = [(item.start, item.end) for item in taken]
     bare = [item for item in _find_bare(text) if not any(item[1] < end and start < item[2] for start, end in spans)]
     index = 0
@@ -182,7 +184,8 @@ def _find_bare(text: str) -> Iterator[tuple[float, int, int]]:
                 index += 1
                 continue
             value, index = 1.0, index - (not is_article)
-        total, current, last = 0.0, value, value
+        # Digits are whole: "the $280 one" is not 281.
+        total, current, last = 0.0, value, 0.0 if token[0].isdigit() else value
         index += 1
         while index < len(tokens):
             word = tokens[index][0]
@@ -211,7 +214,7 @@ def _find_bare(text: str) -> Iterator[tuple[float, int, int]]:
         if half := _HALF.match(text, end):
             value += 0.5
             end = half.end()
-        yield value, start, end
+        yield min(value, LARGEST), start, end
 
 
 def _read(token: str) -> float | None:
@@ -246,17 +249,17 @@ def _find_implied(text: str, found: list[Quantity]) -> set[float]:
 def _find_spoken_times(text: str, found: list[Quantity]) -> Iterator[Time]:
     """Yield what may be meant as a time: five, five thirty, 530, half past five, ten to five."""
     for item in found:
-        if item.time is None and item.value == int(item.value):
+        if item.time is None and item.value.is_integer():
             value = int(item.value)
-            if _is_hour(value) or 13 <= value <= 24:
+            if 1 <= value <= 24:
                 yield _as_time(value, 0, "")
             elif 100 <= value <= 2400 and value % 100 < 60:
                 yield _as_time(value // 100, value % 100, "")
     for a, b in pairwise(found):
         between = text[a.end : b.start]
-        if re.fullmatch(r"[\s\-:.]*", between) and _is_hour(a.value) and b.value < 60 and b.value == int(b.value):
+        if re.fullmatch(r"[\s\-:.]*", between) and _is_hour(a.value) and b.value < 60 and b.value.is_integer():
             yield _as_time(int(a.value), int(b.value), b.time[2] if b.time else "")
-        if a.value < 60 and a.value == int(a.value) and (relation := _RELATIVE.fullmatch(between)):
+        if a.value < 60 and a.value.is_integer() and (relation := _RELATIVE.fullmatch(between)):
             yield from _relative(relation[1], int(a.value), b)
     for match in re.finditer(r"\b(half|quarter|a quarter)(?:\s+(past|after|to|before|till|of))?\s+", text):
         after = next((item for item in found if item.start == match.end()), None)
@@ -265,7 +268,7 @@ def _find_spoken_times(text: str, found: list[Quantity]) -> Iterator[Time]:
 
 
 def _relative(relation: str, minutes: int, item: Quantity) -> Iterator[Time]:
-    hour = item.time[0] if item.time else item.value
+    hour = float(item.time[0]) if item.time else item.value
     if _is_hour(hour):
         letter = item.time[2] if item.time else ""
         if relation in ("past", "after"):
@@ -285,7 +288,7 @@ def _letter(match: re.Match[str] | None) -> str:
 
 
 def _is_hour(value: float) -> bool:
-    return 1 <= value <= 12 and value == int(value)
+    return 1 <= value <= 12 and value.is_integer()
 
 
 def _is_same_time(a: Time, b: Time) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dialora.comparison import Comparison
+from dialora.faithfulness import SystemFaithfulness
 from dialora.records import Record
 from dialora.tuning import SearchOutcome
 
@@ -23,7 +24,8 @@ class LossCurve(Record):
 class ReportedExample(Record):
     """One test dialogue with what people and every system wrote.
 
-    `summaries` and `scores` go by system key; scores are per metric, aggregated over references, in [0, 1].
+    `summaries`, `scores` and `unsupported` go by system key; scores are per metric, aggregated over references, in
+    [0, 1]; unsupported is what a summary names and the dialogue does not, as it is written.
     """
 
     id: str
@@ -32,6 +34,7 @@ class ReportedExample(Record):
     references: tuple[str, ...]
     summaries: dict[str, str]
     scores: dict[str, dict[str, float]]
+    unsupported: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class ReportDocument(Record):
     notes: tuple[str, ...] = field(default=())
     searches: tuple[SearchOutcome, ...] = ()
     """For learning rates, one per method; none where the experiment asks for none."""
+    faithfulness: tuple[SystemFaithfulness, ...] = ()
+    """People's row and one per system; empty where nothing was measured."""
 
 
 __all__ = ["LossCurve", "ReportDocument", "ReportedExample"]

@@ -44,7 +44,7 @@ def build_browser_json(examples: Sequence[ReportedExample], systems: Sequence[Sy
 
 
 def _browser_example(example: ReportedExample, systems: Sequence[System]) -> dict[str, Any]:
-    return {
+    values = {
         "id": example.id,
         "topic": example.topic,
         "dialogue": example.dialogue,
@@ -52,6 +52,9 @@ def _browser_example(example: ReportedExample, systems: Sequence[System]) -> dic
         "summaries": [example.summaries.get(system.key) for system in systems],
         "rouge1": [_rounded(_rouge1(example, system.key)) for system in systems],
     }
+    if any(example.unsupported.values()):
+        values["unsupported"] = [sorted(set(example.unsupported.get(system.key, ()))) for system in systems]
+    return values
 
 
 def _rouge1(example: ReportedExample, key: str) -> float | None:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dialora.comparison import METRICS, Comparison, System
+from dialora.comparison import METRICS, Comparison
 from dialora.report import numbers
 from dialora.report.document import LossCurve, ReportDocument
 from dialora.report.palette import GREY, SystemStyle, build_styles, find_system, is_trained
 from dialora.report.tables import METRIC_NAMES
+from dialora.report.tradeoff import build_panels, draw_panel, shorten_label
 from dialora.report.tuning import FIGURE, draw_learning_rates
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ INK = "#7a828d"
 WIDTH = 8.6  # inches; 826 px at the CSS resolution, about the width of the report's column
 MAX_RAW_POINTS = 1500
 FIGURE_NAMES = ("scores", "loss", "tradeoff", FIGURE)
-_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, *(3600 * n for n in (1, 2, 4, 6, 12, 24, 48, 120, 240))]
-_CLOCK = [0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 36_000, 86_400, 345_600, 864_000, 1e7]
 _STYLE: Any = {
     "svg.hashsalt": "dialora",
     "svg.fonttype": "none",
@@ -108,16 +107,16 @@ def _drawing() -> Iterator[None]:
         yield
 
 
-def _build_canvas(height: float, *, columns: int, **options: Any) -> tuple[Canvas, list[Axes]]:
+def _build_canvas(height: float, *, columns: int, rows: int = 1, **options: Any) -> tuple[Canvas, list[Axes]]:
     from matplotlib.figure import Figure as Canvas
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     canvas = Canvas(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(wspace=0.05))
     canvas.patch.set_alpha(0)
-    axes = canvas.subplots(1, columns, squeeze=False, **options)
-    for axis in axes[0]:
+    axes = list(canvas.subplots(rows, columns, squeeze=False, **options).flat)
+    for axis in axes:
         axis.patch.set_alpha(0)
-    return canvas, list(axes[0])
+    return canvas, axes
 
 
 def _to_svg(canvas: Canvas) -> str:
@@ -145,7 +144,7 @@ def _draw_scores(comparison: Comparison, styles: dict[str, SystemStyle]) -> Repo
             axis.plot([score.ci_low, score.ci_high], [row, row], color=style.color, linewidth=2, alpha=0.55)
             axis.plot([score.mean], [row], style.marker, color=style.color, markersize=6)
         axis.margins(x=0.12)
-    axes[0].set_yticks(range(len(systems)), [_shorten(system.label) for system in systems])
+    axes[0].set_yticks(range(len(systems)), [shorten_label(system.label) for system in systems])
     axes[0].set_ylim(len(systems) - 0.4, -0.6)
     caption = "Mean F-measure over the test dialogues (dot) and its 95 % bootstrap interval (whisker)."
     if not is_trained(systems[0]):
@@ -166,7 +165,7 @@ def _draw_loss(
         style = styles[system.key] if system else SystemStyle(GREY, "o")
         # The runs of one system share its colour and its line in the legend.
         name = system.label if system else curve.label
-        label = None if name in named else _shorten(name)
+        label = None if name in named else shorten_label(name)
         named.add(name)
         smooth = smooth_losses(curve.train)
         steps = np.arange(1, len(smooth) + 1)
@@ -203,30 +202,27 @@ def smooth_losses(losses: tuple[float, ...]) -> np.ndarray[Any, np.dtype[np.floa
 
 
 def _draw_tradeoff(comparison: Comparison, styles: dict[str, SystemStyle]) -> ReportFigure | None:
-    metric = METRICS[0]
-    scored = [system for system in comparison.systems if metric in system.scores]
-    trained = [system for system in scored if is_trained(system)]
-    panels = [
-        (title, [(system, x) for system in trained if (x := getattr(system, fact)) is not None], fact)
-        for title, fact in (("Trainable parameters", "trainable_params"), ("Training time", "train_seconds"))
-    ]
-    panels = [panel for panel in panels if panel[1]]
+    panels = build_panels(comparison.systems)
     if not panels:
         return None
-    canvas, axes = _build_canvas(3.4, columns=len(panels), sharey=True)
-    for axis, (title, points, fact) in zip(axes, panels, strict=True):
-        for system in scored:
-            if not is_trained(system):
-                _draw_reference(axis, system, styles[system.key])
-        for system, x in points:
-            _draw_point(axis, system, x, styles[system.key])
-        _scale_cost(axis, [x for _, x in points], fact)
-        axis.set_xlabel(title.lower())
-    axes[0].set_ylabel(METRIC_NAMES[metric])
-    handles, labels = axes[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside right upper", frameon=False, labelcolor=INK)
-    caption = "ROUGE-1 with its 95 % interval against what training took; up and to the left is better."
-    if len(trained) < len(scored):
+    columns = len(panels) if len(panels) <= 3 else 2 if len(panels) == 4 else 3
+    rows = -(-len(panels) // columns)
+    canvas, axes = _build_canvas(0.6 + 2.8 * rows, columns=columns, rows=rows, sharey=True)
+    handles: dict[str, Any] = {}
+    for axis, panel in zip(axes, panels, strict=False):
+        draw_panel(axis, panel, comparison.systems, styles)
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    for axis in axes[::columns]:
+        axis.set_ylabel(METRIC_NAMES[METRICS[0]])
+    canvas.legend(handles.values(), handles.keys(), loc="outside right upper", frameon=False, labelcolor=INK)
+    caption = (
+        "ROUGE-1 with its 95 % interval against every cost that was measured; up and to the left is better. The line "
+        "joins the systems that none scores above at the same cost or less."
+    )
+    if any(not is_trained(system) for system in comparison.systems):
         caption += " Dashed with a band: systems that train nothing."
     return ReportFigure("tradeoff", "Quality against cost", caption, _to_svg(canvas))
 
@@ -244,70 +240,9 @@ def _draw_searches(document: ReportDocument, styles: dict[str, SystemStyle]) -> 
     for system in document.comparison.systems:
         if any(search.key == system.key for search in document.searches):
             style = styles[system.key]
-            axis.plot([], [], f"-{style.marker}", color=style.color, label=_shorten(system.label))
+            axis.plot([], [], f"-{style.marker}", color=style.color, label=shorten_label(system.label))
     canvas.legend(loc="outside right upper", frameon=False, labelcolor=INK)
     return ReportFigure(FIGURE, "Learning rates", caption, _to_svg(canvas))
-
-
-def _draw_reference(axis: Axes, system: System, style: SystemStyle) -> None:
-    score = system.scores[METRICS[0]]
-    axis.axhspan(score.ci_low, score.ci_high, color=style.color, alpha=0.16, linewidth=0)
-    axis.axhline(score.mean, color=style.color, linewidth=1, linestyle=(0, (4, 3)), label=_shorten(system.label))
-
-
-def _draw_point(axis: Axes, system: System, x: float, style: SystemStyle) -> None:
-    score = system.scores[METRICS[0]]
-    axis.plot([x, x], [score.ci_low, score.ci_high], color=style.color, linewidth=2, alpha=0.55)
-    axis.plot([x], [score.mean], style.marker, color=style.color, markersize=7, label=_shorten(system.label))
-
-
-def _scale_cost(axis: Axes, values: list[float], fact: str) -> None:
-    """Set a log scale for parameters, and for times that span more than a factor of ten."""
-    positive = [value for value in values if value > 0] or [1.0]
-    low, high = min(positive) / 2.5, max(positive) * 2.5
-    if fact == "trainable_params":
-        axis.set_xscale("log")
-        ticks = _choose_ticks(low, high, [_spread(1, 2, 5), _spread(1, 3), _spread(1), _spread(1)[::2]])
-    elif high > 60 * low:
-        axis.set_xscale("log")
-        ticks = _choose_ticks(low, high, [_CLOCK, _CLOCK[::2], _CLOCK[::4]])
-    else:
-        low, high = 0.0, 1.15 * max(positive)
-        ticks = _choose_ticks(low, high, [[step * i for i in range(7)] for step in (0.1, 0.5, *_STEPS)])
-    axis.set_xlim(low, high)
-    write = _short_count if fact == "trainable_params" else _short_time
-    axis.set_xticks(ticks, [write(tick) for tick in ticks])
-    axis.set_xticks([], minor=True)
-
-
-def _spread(*digits: float) -> list[float]:
-    return [digit * 10.0**power for power in range(13) for digit in digits]
-
-
-def _choose_ticks(low: float, high: float, scales: list[list[float]]) -> list[float]:
-    """Return the ticks in range of the densest scale that has at most five there, and more beyond."""
-    for scale in scales:
-        ticks = [tick for tick in scale if low <= tick <= high]
-        if len(ticks) <= 5 and scale[-1] > high:
-            return ticks
-    return [low, high]
-
-
-def _short_count(value: float) -> str:
-    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:.3g}"
-
-
-def _short_time(seconds: float) -> str:
-    return "0" if seconds == 0 else numbers.format_duration(seconds)
-
-
-def _shorten(label: str, length: int = 28) -> str:
-    # A leading underscore hides an artist from matplotlib's legend.
-    label = " ".join(label.split()).lstrip("_") or numbers.MISSING
-    return label if len(label) <= length else label[: length - 1] + "…"
 
 
 __all__ = ["FIGURE_NAMES", "ReportFigure", "embed_svg", "render_figures", "smooth_losses"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dialora.report import numbers
 from dialora.report.document import ReportDocument
 from dialora.report.examples import EMPTY, build_browser_json, measure_disagreement
+from dialora.report.faithfulness import build_copying_table, build_faithfulness_table
 from dialora.report.figures import ReportFigure, embed_svg
 from dialora.report.palette import build_styles
 from dialora.report.provenance import (
@@ -26,6 +27,7 @@ from dialora.report.provenance import (
     build_truncation_table,
 )
 from dialora.report.tables import (
+    build_cost_table,
     build_improvements_table,
     build_pairs_table,
     build_parameters_table,
@@ -57,9 +59,13 @@ def render_html(document: ReportDocument, figures: Sequence[ReportFigure]) -> st
         "scores": build_scores_table(comparison),
         "improvements": build_improvements_table(comparison),
         "pairs": build_pairs_table(comparison),
+        "faithfulness": build_faithfulness_table(document.faithfulness),
+        "copying": build_copying_table(document.faithfulness),
+        "costs": build_cost_table(comparison),
         "tuning": build_tuning_table(document.searches, {system.key: system.label for system in comparison.systems}),
         "figures": [(figure, Markup(embed_svg(figure))) for figure in figures],
         "num_examples": len(document.examples),
+        "has_unsupported": any(any(example.unsupported.values()) for example in document.examples),
         "can_disagree": any(measure_disagreement(example) is not None for example in document.examples),
         "browser_json": Markup(build_browser_json(document.examples, comparison.systems)),
         "empty": EMPTY,

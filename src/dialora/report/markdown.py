@@ -14,6 +14,7 @@ from dialora.comparison import METRICS
 from dialora.report import numbers
 from dialora.report.document import ReportDocument, ReportedExample
 from dialora.report.examples import EMPTY, measure_disagreement, select_disagreements
+from dialora.report.faithfulness import build_copying_table, build_faithfulness_table
 from dialora.report.figures import ReportFigure
 from dialora.report.provenance import (
     build_data_facts,
@@ -27,6 +28,7 @@ from dialora.report.tables import (
     METRIC_NAMES,
     Cell,
     Table,
+    build_cost_table,
     build_improvements_table,
     build_pairs_table,
     build_parameters_table,
@@ -61,6 +63,9 @@ def render_markdown(document: ReportDocument, figures: Sequence[ReportFigure]) -
         build_scores_table(comparison),
         build_improvements_table(comparison),
         build_pairs_table(comparison),
+        build_faithfulness_table(document.faithfulness),
+        build_copying_table(document.faithfulness),
+        build_cost_table(comparison),
         build_tuning_table(document.searches, {system.key: system.label for system in comparison.systems}),
     ]
     parts += [_render_table(table) for table in tables if table is not None]

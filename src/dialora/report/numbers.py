@@ -26,6 +26,23 @@ def format_percent(value: float | None) -> str:
     return f"{value:.2g} %" if 0 < value < 0.01 else f"{value:.2f} %"
 
 
+def format_share(value: float | None) -> str:
+    """Return a fraction in [0, 1] as a percentage with one decimal."""
+    return MISSING if value is None else f"{100 * value:.1f} %"
+
+
+def format_energy(kilowatt_hours: float | None) -> str:
+    """Return an energy in Wh, or kWh from one kWh on."""
+    if kilowatt_hours is None:
+        return MISSING
+    return f"{kilowatt_hours:.2f} kWh" if kilowatt_hours >= 1 else f"{1000 * kilowatt_hours:.3g} Wh"
+
+
+def format_speed(per_second: float | None) -> str:
+    """Return how many in a second, whole from ten on."""
+    return MISSING if per_second is None else f"{per_second:,.0f}" if per_second >= 10 else f"{per_second:.1f}"
+
+
 def format_duration(seconds: float | None) -> str:
     """Return m:ss, or h:mm:ss from an hour on; below ten seconds one decimal, as in 4.2 s."""
     if seconds is None:
@@ -38,11 +55,13 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_bytes(value: int | None) -> str:
-    """Return a size in MiB, or GiB from one GiB on."""
+    """Return a size in MiB, or GiB from one GiB on; below one MiB in KiB or bytes."""
     if value is None:
         return MISSING
     mebibytes = value / 2**20
-    return f"{mebibytes / 1024:.2f} GiB" if mebibytes >= 1024 else f"{mebibytes:.0f} MiB"
+    if mebibytes < 1:
+        return f"{value / 1024:.0f} KiB" if value >= 1024 else f"{value} B"
+    return f"{mebibytes / 1024:.2f} GiB" if mebibytes >= 1024 else f"{mebibytes:.{0 if mebibytes >= 10 else 1}f} MiB"
 
 
 def format_score(value: float | None) -> str:
@@ -50,9 +69,11 @@ def format_score(value: float | None) -> str:
     return MISSING if value is None or math.isnan(value) else f"{value:.4f}"
 
 
-def format_bounds(score: Interval | None) -> str:
-    """Return the interval of a score in brackets."""
-    return MISSING if score is None else f"[{score.ci_low:.3f}, {score.ci_high:.3f}]"
+def format_bounds(score: Interval | None, *, scale: float = 1, digits: int = 3) -> str:
+    """Return the interval of a score, or of `scale` times it, in brackets."""
+    if score is None:
+        return MISSING
+    return f"[{scale * score.ci_low:.{digits}f}, {scale * score.ci_high:.{digits}f}]"
 
 
 def format_interval(score: Interval | None) -> str:
@@ -110,6 +131,7 @@ __all__ = [
     "format_bytes",
     "format_count",
     "format_duration",
+    "format_energy",
     "format_interval",
     "format_p_value",
     "format_percent",
@@ -118,5 +140,7 @@ __all__ = [
     "format_rate",
     "format_relative",
     "format_score",
+    "format_share",
+    "format_speed",
     "shorten_digest",
 ]

@@ -7,6 +7,7 @@ three are the notebook's: parameters, training, ROUGE.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dialora.comparison import METRICS, Comparison, Difference, Interval, System
@@ -95,6 +96,39 @@ def build_training_table(comparison: Comparison) -> Table | None:
         footnote += " Time is the mean over seeds."
     columns = ("System", "Training time", "Peak memory") + (("Seeds",) if has_seeds else ())
     return Table("training", "Training", columns, tuple(rows), footnote)
+
+
+def build_cost_table(comparison: Comparison) -> Table | None:
+    """Return all that was measured of what each system costs; None where that is nothing but parameters."""
+    systems = comparison.systems
+    columns = [(name, [show(system) for system in systems]) for name, show in _COSTS.items()]
+    # A column that no system has a fact for says nothing.
+    measured = [(name, texts) for name, texts in columns if any(text != numbers.MISSING for text in texts)]
+    if not measured:
+        return None
+    rows = [_system_row(system, *(Cell(texts[i]) for _, texts in measured)) for i, system in enumerate(systems)]
+    footnote = (
+        "Training: optimizer steps; tokens of dialogues and summaries in a second of it, without padding. Weights: "
+        "what the trained system takes on disk, the adapter or the whole model. Writing: 1,000 summaries, loading "
+        "left out. Means over seeds; memory and weights at their highest."
+    )
+    return Table("costs", "Cost", ("System", *(name for name, _ in measured)), tuple(rows), footnote)
+
+
+def _if_trained(show: Callable[[System], str]) -> Callable[[System], str]:
+    return lambda system: show(system) if is_trained(system) else numbers.MISSING
+
+
+_COSTS: dict[str, Callable[[System], str]] = {
+    "Trained weights": _if_trained(lambda system: numbers.format_count(system.trainable_params)),
+    "Training": _if_trained(lambda system: numbers.format_duration(system.train_seconds)),
+    "Tokens / s": _if_trained(lambda system: numbers.format_speed(system.ledger.tokens_per_second)),
+    "Peak memory": _if_trained(lambda system: numbers.format_bytes(system.peak_memory_bytes)),
+    "Weights on disk": _if_trained(lambda system: numbers.format_bytes(system.ledger.weights_bytes)),
+    "Writing 1,000": lambda system: numbers.format_duration(system.ledger.seconds_per_1000_summaries),
+    "Energy": _if_trained(lambda system: numbers.format_energy(system.ledger.energy_kwh)),
+}
+"""The columns of the cost table: name, and what it shows of a system."""
 
 
 def build_scores_table(comparison: Comparison) -> Table:
@@ -231,6 +265,7 @@ __all__ = [
     "Cell",
     "Row",
     "Table",
+    "build_cost_table",
     "build_improvements_table",
     "build_pairs_table",
     "build_parameters_table",

@@ -67,14 +67,33 @@
     draw();
   }
 
+  function escapePattern(text) {
+    return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  }
+
   function appendMarked(node, text) {
     if (!terms.length) {
       node.append(text);
       return node;
     }
-    const pattern = terms.map((term) => term.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("|");
+    const pattern = terms.map(escapePattern).join("|");
     text.split(new RegExp(`(${pattern})`, "giu")).forEach((part, index) => {
       if (part) node.append(index % 2 ? create("mark", "", part) : part);
+    });
+    return node;
+  }
+
+  function appendChecked(node, text, unsupported) {
+    if (!unsupported.length) return appendMarked(node, text);
+    const escaped = [...unsupported].sort((a, b) => b.length - a.length).map(escapePattern).join("|");
+    text.split(new RegExp(`(?<![\\p{L}\\p{N}])(${escaped})(?![\\p{L}\\p{N}])`, "u")).forEach((part, index) => {
+      if (index % 2) {
+        const word = create("u", "unsupported");
+        word.title = "Not in the dialogue";
+        node.append(appendMarked(word, part));
+      } else if (part) {
+        appendMarked(node, part);
+      }
     });
     return node;
   }
@@ -106,10 +125,10 @@
     return create("p", "nothing", cards.dataset.empty);
   }
 
-  function drawText(title, text, className) {
+  function drawText(title, text, className, unsupported = []) {
     const section = create("section", `text ${className}`, create("h4", "", title));
     if (text.trim()) {
-      const paragraph = appendMarked(create("p"), text.trim());
+      const paragraph = appendChecked(create("p"), text.trim(), unsupported);
       paragraph.dir = "auto";
       section.append(paragraph);
     } else {
@@ -119,7 +138,7 @@
   }
 
   function drawSummary(item, system, index) {
-    const section = drawText(system.label, item.summaries[index], "summary");
+    const section = drawText(system.label, item.summaries[index], "summary", item.unsupported?.[index]);
     const score = item.rouge1[index];
     section.style.setProperty("--c", system.color);
     const chip = create("span", "chip", score === null ? "–" : score.toFixed(3));
