@@ -19,6 +19,7 @@ from dialora.comparison import METRICS, Comparison, RunResult, SystemRuns, aggre
 from dialora.config import apply_overrides, build_config, stable_hash
 from dialora.data.output_columns import OutputsConfig
 from dialora.data.system_outputs import Outputs, load_outputs
+from dialora.faithfulness import SummaryFaithfulness, aggregate_systems, measure_systems
 from dialora.pipeline import RUNS, Observer, own_folder
 from dialora.protocols import PROTOCOLS
 from dialora.records import Cost, ExampleScores
@@ -81,10 +82,16 @@ def build_outputs_document(
         scoring=config.scoring,
         yardsticks=yardsticks,
     )
+    # Without dialogues nothing can be said about what stands in them.
+    has_dialogues = all(example.dialogue for example in outputs.examples)
+    summaries = {one.key: [one.summaries] for one in outputs.systems} if has_dialogues else {}
+    measured, people = measure_systems(outputs.examples if has_dialogues else (), summaries)
+    labels = {one.key: one.label for one in outputs.systems}
+    resamples = config.scoring.num_resamples
     return ReportDocument(
         comparison=comparison,
         curves=(),
-        examples=tuple(_build_examples(config, outputs, scores)),
+        examples=tuple(_build_examples(config, outputs, scores, measured)),
         data=outputs.summary.to_json(),
         truncation=(),
         seconds={"score": load_json(folder / "scoring.json")["score_seconds"]},
@@ -95,6 +102,9 @@ def build_outputs_document(
             *describe_yardsticks(yardsticks, outputs.examples),
             *_describe_empty(outputs),
         ),
+        faithfulness=aggregate_systems(measured, people, labels=labels, num_resamples=resamples)
+        if has_dialogues
+        else (),
     )
 
 
@@ -118,7 +128,10 @@ def _write_scores(stage: Stage, config: OutputsConfig, outputs: Outputs) -> None
 
 
 def _build_examples(
-    config: OutputsConfig, outputs: Outputs, scores: Sequence[Sequence[ExampleScores]]
+    config: OutputsConfig,
+    outputs: Outputs,
+    scores: Sequence[Sequence[ExampleScores]],
+    measured: Mapping[str, Sequence[Sequence[SummaryFaithfulness]]],
 ) -> list[ReportedExample]:
     return [
         ReportedExample(
@@ -134,6 +147,7 @@ def _build_examples(
                 }
                 for one, items in zip(outputs.systems, scores, strict=True)
             },
+            unsupported={key: tuple(item.text for item in runs[0][at].unsupported) for key, runs in measured.items()},
         )
         for at, example in enumerate(outputs.examples)
     ]
