@@ -87,7 +87,7 @@ def build_outputs_document(
     summaries = {one.key: [one.summaries] for one in outputs.systems} if has_dialogues else {}
     measured, people = measure_systems(outputs.examples if has_dialogues else (), summaries)
     labels = {one.key: one.label for one in outputs.systems}
-    resamples = config.scoring.num_resamples
+    rows = aggregate_systems(measured, people, labels=labels, num_resamples=config.scoring.num_resamples)
     return ReportDocument(
         comparison=comparison,
         curves=(),
