@@ -102,9 +102,7 @@ def build_outputs_document(
             *describe_yardsticks(yardsticks, outputs.examples),
             *_describe_empty(outputs),
         ),
-        faithfulness=aggregate_systems(measured, people, labels=labels, num_resamples=resamples)
-        if has_dialogues
-        else (),
+        faithfulness=rows if has_dialogues else (),
     )
 
 
