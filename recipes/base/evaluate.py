@@ -15,7 +15,11 @@ from pathlib import Path
 
 import dialora
 from dialora.comparison import Comparison
+from dialora.config import load_experiment
+from dialora.data.tokens import tokenize_sources
 from dialora.errors import DialoraError
+from dialora.generation import generate
+from dialora.model import load_system, load_tokenizer
 from dialora.records import Example, Prediction
 from dialora.report import numbers
 from dialora.report.tables import METRIC_NAMES
@@ -57,17 +61,42 @@ def render_scores(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def render_summaries(comparison: Comparison, runs: Path) -> str:
-    """Show every system's summaries of test dialogues at even distances: no hand picks the good ones."""
+def choose_examples(runs: Path) -> list[Example]:
+    """Return test dialogues at even distances: no hand picks the good ones."""
     test = load_records(Example, runs / "data" / "test.jsonl")
-    written: dict[str, dict[str, str]] = {}
+    return test[:: len(test) // NUM_SHOWN][:NUM_SHOWN]
+
+
+def read_summaries(comparison: Comparison, runs: Path) -> dict[str, dict[str, str]]:
+    """Return what every system of an experiment wrote: label → id → summary."""
+    written = {}
     for system in comparison.systems:
         if system.yardstick:
             continue
         (folder,) = runs.glob(f"{system.key}-s{system.seeds[0]}-*/generation")
         written[system.label] = {p.id: p.summary for p in load_records(Prediction, folder / "predictions.jsonl")}
+    return written
+
+
+def summarize(comparison: Comparison, runs: Path, examples: Sequence[Example]) -> dict[str, dict[str, str]]:
+    """Let the trained systems of another experiment summarize `examples`: label → id → summary."""
+    config = load_experiment("bundled")
+    tokenizer = load_tokenizer(config)
+    dialogues = [example.dialogue for example in examples]
+    sources = tokenize_sources(dialogues, tokenizer, prompt=config.prompt, max_length=config.data.max_source_length)
+    written = {}
+    for system in comparison.systems[1:]:
+        (folder,) = runs.glob(f"{system.key}-s{system.seeds[0]}-*/training")
+        model = load_system(config, config.methods[system.key], folder)
+        predictions = generate(model, tokenizer, examples, sources, config.decoding)
+        written[f"{system.label}, trained on DialogSum"] = {p.id: p.summary for p in predictions}
+    return written
+
+
+def render_summaries(examples: Sequence[Example], written: dict[str, dict[str, str]]) -> str:
+    """Show what every system wrote of each example, below a person's summary."""
     lines = []
-    for example in test[:: len(test) // NUM_SHOWN][:NUM_SHOWN]:
+    for example in examples:
         lines += [f"**{example.id}**", "", f"- written: {example.references[0]}"]
         lines += [f"- {label}: {texts[example.id]}" for label, texts in written.items()]
         lines.append("")
@@ -96,6 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DialoraError as error:
         print(error, file=sys.stderr)
         return 2
+    examples = choose_examples(options.runs / "bundled")
+    written = read_summaries(bundled, options.runs / "bundled")
+    written |= summarize(dialogsum, options.runs / "base-dialogsum", examples)
     section = "\n".join(
         [
             f"\nDialogSum, {dialogsum.num_examples} test dialogues, mean over 3 references, stemmer, 95 % intervals "
@@ -103,7 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             render_scores(dialogsum),
             f"\nThe bundled dialogues, {bundled.num_examples} for testing, mean of 2 references, `dialora compare`:\n",
             render_scores(bundled),
-            f"\nTest summaries at even distances, not chosen:\n\n{render_summaries(bundled, options.runs / 'bundled')}",
+            "\nBundled test summaries at even distances, not chosen: by the systems trained on the 480 bundled\n"
+            f"dialogues, then by those trained on DialogSum:\n\n{render_summaries(examples, written)}",
         ]
     )
     save_text(fill(options.card.read_text(encoding="utf-8"), section), options.card)
