@@ -125,8 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             render_scores(dialogsum),
             f"\nThe bundled dialogues, {bundled.num_examples} for testing, mean of 2 references, `dialora compare`:\n",
             render_scores(bundled),
-            "\nTest summaries of bundled dialogues at even distances, not chosen, by the trained systems with what they\n"
-            f"were trained on; {NUM_BEAMS} beams (the tables are greedy, which is rougher English):\n\n"
+            "\nTest summaries of bundled dialogues at even distances, not chosen, by the trained systems with what\n"
+            f"they were trained on; {NUM_BEAMS} beams (the tables are greedy, which is rougher English):\n\n"
             + render_summaries(examples, written),
         ]
     )
