@@ -61,8 +61,9 @@ stands in `recipes/base/README.md`.
 
 It knows little of the world and writes some wrong sentences. Before fine-tuning, asked for a summary, it mostly
 reports one or two things that were said; it rarely says what a dialogue is about. It mixes up who did what; it gets
-lost in dialogues much longer than 250 tokens and in anything that is not an English dialogue. Fine-tuned it is still
-often wrong. Do not use it for decisions about people.
+lost in dialogues much longer than 250 tokens and in anything that is not an English dialogue. Fine-tuned on the bundled
+dialogues, about seven of its ten summaries above are English sentences that name the right speakers; hardly one is
+right in all it says, and rare words break ("November'sself"). Do not use it for decisions about people.
 """
 
 

@@ -20,7 +20,7 @@ from dialora.data.tokens import tokenize_sources
 from dialora.errors import DialoraError
 from dialora.generation import generate
 from dialora.model import load_system, load_tokenizer
-from dialora.records import Example, Prediction
+from dialora.records import Example
 from dialora.report import numbers
 from dialora.report.tables import METRIC_NAMES
 from dialora.runs import load_records, save_text
@@ -29,6 +29,7 @@ from recipes.base.corpora import REPOSITORY, data_folder
 
 CARD = REPOSITORY / "src" / "dialora" / "assets" / "base" / "README.md"
 NUM_SHOWN = 10
+NUM_BEAMS = 4  # of the summaries shown
 
 
 def find_dialogsum() -> str:
@@ -67,29 +68,22 @@ def choose_examples(runs: Path) -> list[Example]:
     return test[:: len(test) // NUM_SHOWN][:NUM_SHOWN]
 
 
-def read_summaries(comparison: Comparison, runs: Path) -> dict[str, dict[str, str]]:
-    """Return what every system of an experiment wrote: label → id → summary."""
-    written = {}
-    for system in comparison.systems:
-        if system.yardstick:
-            continue
-        (folder,) = runs.glob(f"{system.key}-s{system.seeds[0]}-*/generation")
-        written[system.label] = {p.id: p.summary for p in load_records(Prediction, folder / "predictions.jsonl")}
-    return written
-
-
-def summarize(comparison: Comparison, runs: Path, examples: Sequence[Example]) -> dict[str, dict[str, str]]:
-    """Let the trained systems of another experiment summarize `examples`: label → id → summary."""
-    config = load_experiment("bundled")
+def summarize(
+    comparison: Comparison, runs: Path, examples: Sequence[Example], suffix: str
+) -> dict[str, dict[str, str]]:
+    """Let the trained systems of an experiment summarize bundled dialogues: label with `suffix` → id → summary."""
+    config = load_experiment("bundled", {"decoding.num_beams": NUM_BEAMS})
     tokenizer = load_tokenizer(config)
     dialogues = [example.dialogue for example in examples]
     sources = tokenize_sources(dialogues, tokenizer, prompt=config.prompt, max_length=config.data.max_source_length)
     written = {}
     for system in comparison.systems[1:]:
+        if system.yardstick:
+            continue
         (folder,) = runs.glob(f"{system.key}-s{system.seeds[0]}-*/training")
         model = load_system(config, config.methods[system.key], folder)
         predictions = generate(model, tokenizer, examples, sources, config.decoding)
-        written[f"{system.label}, trained on DialogSum"] = {p.id: p.summary for p in predictions}
+        written[f"{system.label}, {suffix}"] = {p.id: p.summary for p in predictions}
     return written
 
 
@@ -126,8 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     examples = choose_examples(options.runs / "bundled")
-    written = read_summaries(bundled, options.runs / "bundled")
-    written |= summarize(dialogsum, options.runs / "base-dialogsum", examples)
+    written = summarize(bundled, options.runs / "bundled", examples, "480 bundled dialogues")
+    written |= summarize(dialogsum, options.runs / "base-dialogsum", examples, "DialogSum")
     section = "\n".join(
         [
             f"\nDialogSum, {dialogsum.num_examples} test dialogues, mean over 3 references, stemmer, 95 % intervals "
@@ -135,8 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             render_scores(dialogsum),
             f"\nThe bundled dialogues, {bundled.num_examples} for testing, mean of 2 references, `dialora compare`:\n",
             render_scores(bundled),
-            "\nBundled test summaries at even distances, not chosen: by the systems trained on the 480 bundled\n"
-            f"dialogues, then by those trained on DialogSum:\n\n{render_summaries(examples, written)}",
+            "\nTest summaries of bundled dialogues at even distances, not chosen, by the trained systems with what\n"
+            f"they were trained on; {NUM_BEAMS} beams (the tables are greedy, which is rougher English):\n\n"
+            + render_summaries(examples, written),
         ]
     )
     save_text(fill(options.card.read_text(encoding="utf-8"), section), options.card)
