@@ -44,7 +44,7 @@ def build_browser_json(examples: Sequence[ReportedExample], systems: Sequence[Sy
 
 
 def _browser_example(example: ReportedExample, systems: Sequence[System]) -> dict[str, Any]:
-    values = {
+    values: dict[str, Any] = {
         "id": example.id,
         "topic": example.topic,
         "dialogue": example.dialogue,
