@@ -100,7 +100,7 @@ def build_training_table(comparison: Comparison) -> Table | None:
 
 def build_cost_table(comparison: Comparison) -> Table | None:
     """Return all that was measured of what each system costs; None where that is nothing but parameters."""
-    systems = comparison.systems
+    systems = [system for system in comparison.systems if not system.yardstick]
     columns = [(name, [show(system) for system in systems]) for name, show in _COSTS.items()]
     # A column that no system has a fact for says nothing.
     measured = [(name, texts) for name, texts in columns if any(text != numbers.MISSING for text in texts)]
