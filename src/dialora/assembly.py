@@ -5,7 +5,7 @@ Reads costs, losses, predictions and scores of every run; computes the compariso
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,7 +49,7 @@ def build_document(
     return ReportDocument(
         comparison=comparison,
         curves=tuple(_build_curve(labels[run.key], run, facts[run.name]) for run in runs if run.training is not None),
-        examples=tuple(_build_examples(config, dataset, runs, measured)),
+        examples=tuple(_load_examples(config, dataset, runs, measured)),
         data=dataset.summary.to_json(),
         truncation=tuple(_describe_truncation(config, labels, runs, facts)),
         seconds=_describe_searches(labels, searches) | _describe_seconds(labels, runs, facts),
@@ -166,35 +166,46 @@ def _build_curve(label: str, run: Run, facts: dict[str, Any]) -> LossCurve:
     )
 
 
-def _build_examples(
+def _load_examples(
     config: ExperimentConfig,
     dataset: DialogueDataset,
     runs: Sequence[Run],
-    measured: dict[str, list[list[SummaryFaithfulness]]],
+    measured: Mapping[str, Sequence[Sequence[SummaryFaithfulness]]],
 ) -> list[ReportedExample]:
     """Put side by side what every system wrote of each dialogue; with several seeds, what the first one wrote."""
     first = {run.key: run for run in reversed(runs)}
-    summaries = {
-        key: load_records(Prediction, run.generation.folder / "predictions.jsonl") for key, run in first.items()
-    }
-    scores = {key: load_records(ExampleScores, run.scoring.folder / "scores.jsonl") for key, run in first.items()}
+    summaries = {}
+    scores = {}
+    for key in config.methods:
+        predictions = load_records(Prediction, first[key].generation.folder / "predictions.jsonl")
+        summaries[key] = [prediction.summary for prediction in predictions]
+        scores[key] = load_records(ExampleScores, first[key].scoring.folder / "scores.jsonl")
+    return build_examples(dataset.test, summaries, scores, measured, references=config.scoring.references)
+
+
+def build_examples(
+    examples: Sequence[Example],
+    summaries: Mapping[str, Sequence[str]],
+    scores: Mapping[str, Sequence[ExampleScores]],
+    measured: Mapping[str, Sequence[Sequence[SummaryFaithfulness]]],
+    *,
+    references: str,
+) -> list[ReportedExample]:
+    """Put side by side what every system, by key, wrote of each example; of `measured`, the first run is shown."""
     return [
         ReportedExample(
             id=example.id,
             dialogue=example.dialogue,
             topic=example.topic,
             references=example.references,
-            summaries={key: summaries[key][i].summary for key in config.methods},
+            summaries={key: texts[at] for key, texts in summaries.items()},
             scores={
-                key: {
-                    metric: aggregate_references(scores[key][i].scores[metric], config.scoring.references)
-                    for metric in METRICS
-                }
-                for key in config.methods
+                key: {metric: aggregate_references(items[at].scores[metric], references) for metric in METRICS}
+                for key, items in scores.items()
             },
-            unsupported={key: tuple(item.text for item in measured[key][0][i].unsupported) for key in config.methods},
+            unsupported={key: tuple(item.text for item in runs[0][at].unsupported) for key, runs in measured.items()},
         )
-        for i, example in enumerate(dataset.test)
+        for at, example in enumerate(examples)
     ]
 
 
@@ -281,6 +292,7 @@ def _is_one_machine(facts: dict[str, Any]) -> bool:
 
 __all__ = [
     "build_document",
+    "build_examples",
     "build_labels",
     "build_results",
     "describe_protocol",

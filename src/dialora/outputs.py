@@ -14,16 +14,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dialora.assembly import build_results, describe_protocol, describe_yardsticks, sign_scores
-from dialora.comparison import METRICS, Comparison, RunResult, SystemRuns, aggregate_references, compare_systems
+from dialora.assembly import build_examples, build_results, describe_protocol, describe_yardsticks, sign_scores
+from dialora.comparison import Comparison, RunResult, SystemRuns, compare_systems
 from dialora.config import apply_overrides, build_config, stable_hash
 from dialora.data.output_columns import OutputsConfig
 from dialora.data.system_outputs import Outputs, load_outputs
-from dialora.faithfulness import SummaryFaithfulness, aggregate_systems, measure_systems
+from dialora.faithfulness import aggregate_systems, measure_systems
 from dialora.pipeline import RUNS, Observer, own_folder
 from dialora.protocols import PROTOCOLS
 from dialora.records import Cost, ExampleScores
-from dialora.report.document import ReportDocument, ReportedExample
+from dialora.report.document import ReportDocument
 from dialora.runs import Stage, load_json, load_records, save_json, save_records, save_text
 from dialora.scoring import score_summaries
 from dialora.yardsticks import load_yardsticks, make_yardsticks, plan_yardsticks
@@ -91,7 +91,15 @@ def build_outputs_document(
     return ReportDocument(
         comparison=comparison,
         curves=(),
-        examples=tuple(_build_examples(config, outputs, scores, measured)),
+        examples=tuple(
+            build_examples(
+                outputs.examples,
+                {one.key: one.summaries for one in outputs.systems},
+                {one.key: items for one, items in zip(outputs.systems, scores, strict=True)},
+                measured,
+                references=config.scoring.references,
+            )
+        ),
         data=outputs.summary.to_json(),
         truncation=(),
         seconds={"score": load_json(folder / "scoring.json")["score_seconds"]},
@@ -123,32 +131,6 @@ def _write_scores(stage: Stage, config: OutputsConfig, outputs: Outputs) -> None
         for at, one in enumerate(outputs.systems):
             save_records(score_summaries(outputs.examples, one.summaries, protocol), folder / f"scores-{at}.jsonl")
         save_json({"score_seconds": time.perf_counter() - started}, folder / "scoring.json")
-
-
-def _build_examples(
-    config: OutputsConfig,
-    outputs: Outputs,
-    scores: Sequence[Sequence[ExampleScores]],
-    measured: Mapping[str, Sequence[Sequence[SummaryFaithfulness]]],
-) -> list[ReportedExample]:
-    return [
-        ReportedExample(
-            id=example.id,
-            dialogue=example.dialogue,
-            topic=example.topic,
-            references=example.references,
-            summaries={one.key: one.summaries[at] for one in outputs.systems},
-            scores={
-                one.key: {
-                    metric: aggregate_references(items[at].scores[metric], config.scoring.references)
-                    for metric in METRICS
-                }
-                for one, items in zip(outputs.systems, scores, strict=True)
-            },
-            unsupported={key: tuple(item.text for item in runs[0][at].unsupported) for key, runs in measured.items()},
-        )
-        for at, example in enumerate(outputs.examples)
-    ]
 
 
 def _describe_empty(outputs: Outputs) -> list[str]:
