@@ -105,6 +105,15 @@ def test_nothing_is_pickled_and_no_checkpoint_is_left(finished: Finished) -> Non
     assert not list(finished.root.rglob("checkpoint-*"))
 
 
+def test_what_a_worker_killed_at_its_end_left_behind_goes(finished: Finished) -> None:
+    work = finished.folder("lora") / "work"
+    (work / "checkpoint-12").mkdir()
+    (work / "checkpoint-12" / "model.safetensors").write_bytes(b"weights")
+    (work / "partial.jsonl").write_text("{}")
+    pipeline.compare(finished.config, output=finished.root)
+    assert not {path.name for path in work.iterdir()} - {"worker.log", ".lock"}
+
+
 def test_the_report_holds_every_summary(finished: Finished) -> None:
     page = (finished.root / "report.html").read_text(encoding="utf-8")
     for example in load_dataset(finished.config.data).test:

@@ -118,8 +118,7 @@ def train_runs(workspace: Workspace, observer: Observer) -> None:
     """Train every run that is not trained yet."""
     require_tuned(workspace)
     for run in workspace.runs:
-        if not _is_trained(run):
-            _run_worker(workspace, run, observer, until="training")
+        _run_worker(workspace, run, observer, until="training")
 
 
 def generate_runs(workspace: Workspace, observer: Observer) -> None:
@@ -325,6 +324,7 @@ def _is_trained(run: Run) -> bool:
 def _run_worker(workspace: Workspace, run: Run, observer: Observer, *, until: str = "generation") -> None:
     """Do a run's missing stages in a worker. Raises what it raised."""
     if _is_trained(run) and (until == "training" or run.generation.is_complete):
+        run.tidy()  # a worker killed at the last moment could not
         return
     config = set_learning_rates(workspace.config, workspace.rates)
     _run_job(Job(config, run, workspace.data.require(), until), observer)

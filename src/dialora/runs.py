@@ -110,6 +110,16 @@ class Run:
         """The run in a word or two."""
         return self.folder.name
 
+    def tidy(self) -> None:
+        """Remove what only a stage under way needs, of the stages that are complete."""
+        spent: list[Path] = []
+        if self.training is not None and self.training.is_complete:
+            spent += [*self.work.glob("checkpoint-*"), *self.work.glob("best.*")]
+        if self.generation.is_complete:
+            spent.append(self.work / "partial.jsonl")
+        for path in spent:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
 
 def measure_weights(folder: Path) -> int | None:
     """Return the bytes of the weights that a training stage saved; None where there are none."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -175,8 +174,7 @@ def _train(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading
     with run.training.writing() as folder:
         save_system(model, tokenizer, folder, base=config.model)
         save_json(facts, folder / "training.json")
-    for checkpoint in [*run.work.glob("checkpoint-*"), *run.work.glob("best.*")]:
-        shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink()
+    run.tidy()
 
 
 def _try(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading.Event) -> None:
@@ -255,7 +253,7 @@ def _generate(job: Job, model: Any, tokenizer: Any, events: Events, stop: thread
     with run.generation.writing() as folder:
         save_records(predictions, folder / "predictions.jsonl")
         save_json(facts, folder / "generation.json")
-    log.path.unlink(missing_ok=True)
+    run.tidy()
 
 
 def describe_environment() -> dict[str, str]:
