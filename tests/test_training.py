@@ -126,15 +126,15 @@ def test_a_loss_that_is_not_finite_names_step_and_batch(config: Any, splits: Any
 def test_the_clock_counts_training_steps_only(
     config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dialora import training
+    from dialora.training.trainer import PlannedTrainer
 
-    evaluate = training._Trainer.evaluate
+    evaluate = PlannedTrainer.evaluate
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         time.sleep(0.7)
         return evaluate(*args, **kwargs)
 
-    monkeypatch.setattr(training._Trainer, "evaluate", slow)
+    monkeypatch.setattr(PlannedTrainer, "evaluate", slow)
     started = time.perf_counter()
     result, _ = run(config, splits, tmp_path)
     wall = time.perf_counter() - started
@@ -203,7 +203,7 @@ def test_a_model_trained_in_bf16_computes_in_fp32_afterwards(config: Any, splits
 def test_a_run_killed_after_an_early_stop_does_not_train_on(
     config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dialora import training
+    from dialora.training.conductor import Conductor
 
     options = {"num_train_epochs": 20, "num_evaluations": 20, "early_stopping_patience": 2, "warmup_ratio": 0}
     arguments: dict[str, Any] = {"learning_rate": 0.3, "training": options}
@@ -213,7 +213,7 @@ def test_a_run_killed_after_an_early_stop_does_not_train_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training._Conductor, "restore_best", die)
+        patch.setattr(Conductor, "restore_best", die)
         with pytest.raises(KeyboardInterrupt):
             run(config, splits, tmp_path / "b", "full", **arguments)
     resumed, resumed_weights = run(config, splits, tmp_path / "b", "full", **arguments)

@@ -1,0 +1,123 @@
+"""Train one system.
+
+Takes a model with a method on it and tokenized pairs; changes the model's trainable weights and gives what it cost
+and how the loss went. The clock counts optimizer steps only. A checkpoint holds all that the next step depends on
+(weights, optimizer, schedule, random states, losses so far), so a run that was killed goes on where it was and ends
+with the numbers of an undisturbed one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+from transformers import set_seed
+
+from dialora.config import TrainingConfig
+from dialora.data.tokens import TrainingPair, plan_batches
+from dialora.errors import Interrupted
+from dialora.methods import Method
+from dialora.records import Record
+from dialora.training.checkpoints import find_checkpoint, load_progress
+from dialora.training.conductor import Conductor, IsHopeless, OnProgress
+from dialora.training.device import measure_peak_memory, resolve_precision
+from dialora.training.lean import lean
+from dialora.training.trainer import PlannedTrainer, build_arguments
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult(Record):
+    """How training went."""
+
+    num_steps: int
+    losses: tuple[float, ...]
+    """Mean training loss per token, one for each optimizer step."""
+    validation: tuple[tuple[int, float], ...]
+    """Validation loss per token after so many steps."""
+    train_seconds: float
+    peak_memory_bytes: int
+    precision: str
+    stopped_early: bool
+    was_resumed: bool
+
+
+def train(
+    model: nn.Module,
+    pairs: Sequence[TrainingPair],
+    validation: Sequence[TrainingPair],
+    training: TrainingConfig,
+    *,
+    key: str,
+    learning_rate: float,
+    seed: int,
+    pad_id: int,
+    work: Path,
+    method: Method = Method(),  # noqa: B008 - frozen
+    on_progress: OnProgress = lambda step, total, loss: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    is_hopeless: IsHopeless = lambda validation: False,
+) -> TrainingResult:
+    """Train the model's trainable weights in place and return how it went.
+
+    `method` is asked for its optimizer and told of every step; without one it is AdamW. Checkpoints go to `work`; a
+    complete one that lies there already is where training goes on. `should_stop` is asked after every step,
+    `is_hopeless` after every evaluation but the last. Raises DivergedError when the loss is not finite, Interrupted
+    after `should_stop` said so.
+    """
+    set_seed(seed)
+    batches = plan_batches([pair.lengths for pair in pairs], training, seed=seed)
+    precision = resolve_precision(training)
+    trainer = PlannedTrainer(
+        model,
+        build_arguments(training, work, learning_rate=learning_rate, seed=seed, precision=precision),
+        key=key,
+        method=method,
+        pairs=pairs,
+        validation=validation,
+        batches=batches,
+        pad_id=pad_id,
+    )
+    steps = math.ceil(len(batches) / training.gradient_accumulation_steps)
+    conductor = Conductor(
+        trainer,
+        training,
+        work,
+        total=steps,
+        on_progress=on_progress,
+        should_stop=should_stop,
+        is_hopeless=is_hopeless,
+    )
+    trainer.add_callback(conductor)
+    method.begin_training(model, num_steps=steps)
+    checkpoint = find_checkpoint(work)
+    if checkpoint is not None:
+        trainer.progress = load_progress(checkpoint)
+    if not trainer.progress.stopped_early:
+        with lean(model, precision=precision, work=work) if training.lean else nullcontext():
+            try:
+                trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+            finally:
+                # accelerate leaves its autocast on the model's forward: all that comes after would be in bf16.
+                trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+                vars(model).pop("forward", None)
+    progress = trainer.progress
+    if conductor.was_interrupted and not progress.stopped_early:
+        raise Interrupted(f"{key}: stopped after step {len(progress.losses)} of {steps}.")
+    conductor.restore_best()
+    return TrainingResult(
+        num_steps=len(progress.losses),
+        losses=tuple(progress.losses),
+        validation=tuple(progress.validation),
+        train_seconds=progress.train_seconds,
+        peak_memory_bytes=max(progress.peak_memory_bytes, measure_peak_memory()),
+        precision=precision,
+        stopped_early=progress.stopped_early,
+        was_resumed=checkpoint is not None,
+    )
+
+
+__all__ = ["TrainingResult", "train"]
