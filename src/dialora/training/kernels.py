@@ -62,6 +62,8 @@ def attend(
     All in the queries' precision but for the sums inside a product: autocast would take every softmax, the largest
     thing in a step, to fp32 and back.
     """
+    # A prefix comes in its own precision, not from a matrix.
+    key, value = key.to(query.dtype), value.to(query.dtype)
     with torch.autocast(query.device.type, enabled=False):
         scores = torch.matmul(query * scaling if scaling != 1 else query, key.transpose(2, 3))  # (B, H, Q, K)
         bias = _add(position_bias, attention_mask, scores.dtype)

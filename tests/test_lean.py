@@ -1,0 +1,118 @@
+"""The lean step: the same losses and weights as transformers' own forward, and nothing left behind on the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
+from dialora.data.examples import load_dataset
+from dialora.data.tokens import TrainingPair, tokenize_pairs
+from dialora.methods import METHODS
+from dialora.model import apply_method, load_base_model, load_tokenizer
+from dialora.training import TrainingResult, train
+from dialora.training.kernels import CHUNK, ByteDropout, drop, sum_cross_entropy
+from dialora.training.lean import FROZEN_FILE
+from tests.conftest import build_experiment_values
+
+TRAINED = sorted(name for name, method in METHODS.items() if method.trains and name not in ("qlora", "peft"))
+
+OPTIONS = {"last_layers": {"num_layers": 1}}
+
+
+@pytest.fixture(scope="module")
+def config(tiny_model: Path, small_data: Path) -> ExperimentConfig:
+    values = build_experiment_values(tiny_model, small_data)
+    return load_experiment(values | {"methods": {name: OPTIONS.get(name, {}) for name in TRAINED}})
+
+
+@pytest.fixture(scope="module")
+def pairs(config: ExperimentConfig) -> list[TrainingPair]:
+    examples, tokenizer = load_dataset(config.data).train, load_tokenizer(config)
+    return tokenize_pairs(examples, tokenizer, prompt=config.prompt, max_source_length=64, max_target_length=24)
+
+
+def build(config: ExperimentConfig, key: str) -> nn.Module:
+    """A model on which nothing is drawn."""
+    torch.manual_seed(0)
+    model = apply_method(load_base_model(config), config.methods[key], key=key)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        elif isinstance(getattr(module, "dropout", None), float):
+            module.dropout = 0.0
+    return model
+
+
+def run(
+    config: ExperimentConfig, pairs: list[TrainingPair], work: Path, key: str, **options: Any
+) -> tuple[TrainingResult, nn.Module]:
+    model = build(config, key)
+    training = TrainingConfig(num_train_epochs=3, per_device_train_batch_size=4, warmup_ratio=0, **options)
+    method: Any = config.methods[key]
+    result = train(
+        model, pairs, pairs[:6], training, key=key, learning_rate=3 * method.learning_rate, method=method, seed=0,
+        pad_id=0, work=work,
+    )  # fmt: skip
+    return result, model
+
+
+@pytest.mark.parametrize("key", TRAINED)
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 2e-5), ("bf16", 6e-3)])
+def test_losses_are_those_of_the_plain_forward(
+    key: str, precision: str, tolerance: float, config: Any, pairs: Any, tmp_path: Path
+) -> None:
+    plain, _ = run(config, pairs, tmp_path / "plain", key, precision=precision, lean=False)
+    found, model = run(config, pairs, tmp_path / "lean", key, precision=precision)
+    assert found.losses == pytest.approx(plain.losses, rel=tolerance)
+    assert [loss for _, loss in found.validation] == pytest.approx([v for _, v in plain.validation], rel=tolerance)
+    assert found.losses[-1] != found.losses[0]
+    untouched = build(config, key)
+    assert [type(m) for m in model.modules()] == [type(m) for m in untouched.modules()]
+    frozen = {name: p for name, p in untouched.named_parameters() if not p.requires_grad}
+    assert all(torch.equal(p, frozen[name]) for name, p in model.named_parameters() if name in frozen)
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert not list(tmp_path.rglob(FROZEN_FILE))
+
+
+def test_byte_dropout_drops_as_often_as_it_says_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    x = torch.ones(1_000_003, requires_grad=True)
+    y = drop(x, 0.1)
+    y.sum().backward()
+    kept = 230 / 256
+    assert float((y.detach() > 0).double().mean()) == pytest.approx(kept, abs=0.0015)  # five standard errors
+    assert float(y.detach().max()) == pytest.approx(1 / kept)
+    assert x.grad is not None
+    assert torch.equal(x.grad, y.detach())
+    # Neighbours, and the eight bytes of one draw, are independent of each other.
+    centred = (y.detach() > 0).double() - kept
+    for lag in (1, 2, 3, 4, 7, 8, 64):
+        assert float((centred[lag:] * centred[:-lag]).mean()) == pytest.approx(0, abs=5e-4)
+
+
+def test_byte_dropout_does_nothing_out_of_training_and_follows_the_seed() -> None:
+    layer, x = ByteDropout(0.3), torch.randn(64, 64)
+    torch.manual_seed(1)
+    first = layer(x)
+    torch.manual_seed(1)
+    assert torch.equal(layer(x), first)
+    assert not torch.equal(layer(x), first)
+    assert torch.equal(layer.eval()(x), x)
+
+
+@pytest.mark.parametrize("rows", [1, CHUNK, 2 * CHUNK + 3])
+def test_cross_entropy_in_chunks_is_cross_entropy(rows: int) -> None:
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(rows, 16, requires_grad=True), torch.randn(50, 16, requires_grad=True)
+    labels = torch.randint(0, 50, (rows,))
+    expected = nn.functional.cross_entropy(hidden @ weight.T, labels, reduction="sum")
+    gradients = torch.autograd.grad(3 * expected, [hidden, weight])
+    found = sum_cross_entropy(hidden, weight, labels)
+    torch.testing.assert_close(found, expected)
+    for gradient, other in zip(gradients, torch.autograd.grad(3 * found, [hidden, weight]), strict=True):
+        torch.testing.assert_close(other, gradient, rtol=1e-4, atol=1e-5)
