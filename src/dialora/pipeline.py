@@ -41,7 +41,7 @@ from dialora.runs import (
 )
 from dialora.searches import PlannedSearch, plan_searches, set_learning_rates
 from dialora.tuning import TrialJob
-from dialora.worker import Job
+from dialora.worker import ALLOCATOR, Job
 from dialora.yardsticks import load_yardsticks, make_yardsticks, plan_yardsticks
 
 RUNS = Path("runs")
@@ -340,7 +340,9 @@ def _run_job(job: Job, observer: Observer) -> None:
     pipe = subprocess.PIPE
     with (
         (run.work / "worker.log").open("ab") as log,
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True) as process,
+        subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True, env=ALLOCATOR | dict(os.environ)
+        ) as process,
     ):
         try:
             last = _talk(process, job, observer)

@@ -31,6 +31,14 @@ from dialora.tuning import TrialJob
 if TYPE_CHECKING:
     from dialora.data.tokens import TrainingPair
 
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(4 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(8 << 30),
+    "MALLOC_TOP_PAD_": str(256 << 20),
+}
+"""For the worker's environment. glibc gives every large block back to the system when it is freed, and a training step
+frees and asks for hundreds; that costs a sixth of the time. Other C libraries do not know these."""
+
 EVENT_SECONDS = 0.2
 """Progress is sent at most so often."""
 
@@ -332,4 +340,4 @@ if __name__ == "__main__":
     sys.exit(main())
 
 
-__all__ = ["Events", "Job", "describe_environment", "main", "run_job"]
+__all__ = ["ALLOCATOR", "Events", "Job", "describe_environment", "main", "run_job"]

@@ -179,9 +179,7 @@ def _frozen_matrices(model: nn.Module) -> list[nn.Parameter]:
     """Return the frozen fp32 weights that nothing but a linear layer reads."""
     linear = {id(m.weight): m.weight for m in model.modules() if type(m) is nn.Linear}
     elsewhere = {id(p) for m in model.modules() if type(m) is not nn.Linear for p in m.parameters(recurse=False)}
-    return [
-        p for i, p in linear.items() if i not in elsewhere and not p.requires_grad and p.dtype == torch.float32
-    ]
+    return [p for i, p in linear.items() if i not in elsewhere and not p.requires_grad and p.dtype == torch.float32]
 
 
 def _cast(x: Tensor) -> Tensor:
