@@ -9,6 +9,7 @@ import torch
 from dialora.config import DEFAULT_PROMPT, ExperimentConfig, TrainingConfig, load_experiment
 from dialora.data.tokens import (
     IGNORED_LABEL,
+    MULTIPLE,
     build_prompt,
     collate_pairs,
     fill_batches,
@@ -111,7 +112,7 @@ def test_an_epoch_holds_every_pair_once_and_little_padding(budget: int | None) -
 def test_a_token_budget_is_kept() -> None:
     lengths = lengths_like_dialogsum(500)
     for batch in plan_batches(lengths, TrainingConfig(max_batch_tokens=3000), seed=3):
-        width = sum(-(-max(lengths[i][side] for i in batch) // 8) * 8 for side in (0, 1))
+        width = sum(-(-max(lengths[i][side] for i in batch) // MULTIPLE) * MULTIPLE for side in (0, 1))
         assert len(batch) == 1 or len(batch) * width <= 3000
 
 

@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 IGNORED_LABEL = -100
 """Positions of padding, which cross entropy leaves out."""
 
-MULTIPLE = 8
-"""Padded lengths are multiples of this many tokens, which matrix kernels like."""
+MULTIPLE = 4
+"""Padded lengths are multiples of this many tokens: fewer shapes for which kernels are prepared, little padding."""
+
+WINDOW, TILE = 200, 4
+"""Batches among which sources of like length are looked for, and among these batches targets of like length."""
+
+JITTER = 8
+"""Tokens by which lengths are blurred, so that a small data set is not cut into the same batches in every epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +127,8 @@ def tokenize_pairs(
 def plan_batches(lengths: Sequence[tuple[int, int]], training: TrainingConfig, *, seed: int) -> list[list[int]]:
     """Plan every batch of a run: lists of indices into `lengths` (source and target tokens), in training order.
 
-    Each epoch is shuffled, then sorted by length within windows of 50 batches so that a batch holds like lengths and
-    little padding, then its batches are shuffled.
+    Each epoch is shuffled, sorted by source length within windows of 200 batches and by target length within every
+    four of these, so that a batch holds like lengths and little padding; then its batches are shuffled.
     """
     rng = random.Random(f"batches-{seed}")
     if training.max_steps is not None:
@@ -142,17 +148,22 @@ def plan_batches(lengths: Sequence[tuple[int, int]], training: TrainingConfig, *
 def _plan_epoch(lengths: Sequence[tuple[int, int]], training: TrainingConfig, rng: random.Random) -> list[list[int]]:
     order = list(range(len(lengths)))
     rng.shuffle(order)
-    window = 50 * training.per_device_train_batch_size
+    size = training.per_device_train_batch_size
     batches = []
-    for start in range(0, len(order), window):
-        group = sorted(order[start : start + window], key=lambda i: lengths[i], reverse=True)
-        if training.max_batch_tokens is None:
-            size = training.per_device_train_batch_size
-            batches += [group[i : i + size] for i in range(0, len(group), size)]
-        else:
-            batches += fill_batches([(i, *lengths[i]) for i in group], training.max_batch_tokens)
+    for window in _cut(order, WINDOW * size):
+        by_source = sorted(window, key=lambda i: lengths[i][0] + JITTER * rng.random(), reverse=True)
+        for tile in _cut(by_source, TILE * size):
+            group = sorted(tile, key=lambda i: lengths[i][::-1], reverse=True)
+            if training.max_batch_tokens is None:
+                batches += _cut(group, size)
+            else:
+                batches += fill_batches([(i, *lengths[i]) for i in group], training.max_batch_tokens)
     rng.shuffle(batches)
     return batches
+
+
+def _cut(items: list[int], size: int) -> list[list[int]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def fill_batches(items: Sequence[tuple[int, int, int]], max_tokens: int) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""What lies in a run's work folder while it trains: checkpoints, whole only with their progress file, and best weights."""
+"""A work folder while a run trains: checkpoints, whole only with their progress file, and the best weights."""
 
 from __future__ import annotations
 
