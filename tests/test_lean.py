@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from torch import nn
 from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
 from dialora.data.examples import load_dataset
 from dialora.data.tokens import TrainingPair, tokenize_pairs
+from dialora.errors import Interrupted
 from dialora.methods import METHODS
 from dialora.model import apply_method, load_base_model, load_tokenizer
 from dialora.training import TrainingResult, train
+from dialora.training.encoder_cache import INDEX_FILE
 from dialora.training.kernels import CHUNK, ByteDropout, drop, sum_cross_entropy
 from dialora.training.lean import FROZEN_FILE
 from tests.conftest import build_experiment_values
@@ -49,14 +52,20 @@ def build(config: ExperimentConfig, key: str) -> nn.Module:
 
 
 def run(
-    config: ExperimentConfig, pairs: list[TrainingPair], work: Path, key: str, **options: Any
+    config: ExperimentConfig,
+    pairs: list[TrainingPair],
+    work: Path,
+    key: str,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    **options: Any,
 ) -> tuple[TrainingResult, nn.Module]:
     model = build(config, key)
     training = TrainingConfig(num_train_epochs=3, per_device_train_batch_size=4, warmup_ratio=0, **options)
     method: Any = config.methods[key]
     result = train(
         model, pairs, pairs[:6], training, key=key, learning_rate=3 * method.learning_rate, method=method, seed=0,
-        pad_id=0, work=work,
+        pad_id=0, work=work, should_stop=should_stop,
     )  # fmt: skip
     return result, model
 
@@ -116,3 +125,37 @@ def test_cross_entropy_in_chunks_is_cross_entropy(rows: int) -> None:
     torch.testing.assert_close(found, expected)
     for gradient, other in zip(gradients, torch.autograd.grad(3 * found, [hidden, weight]), strict=True):
         torch.testing.assert_close(other, gradient, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("key", ["lora_decoder", "decoder", "last_layers"])
+def test_cached_encoder_states_give_the_losses_of_the_encoder_itself(
+    key: str, config: Any, pairs: Any, tmp_path: Path
+) -> None:
+    plain, _ = run(config, pairs, tmp_path / "plain", key, precision="fp32")
+    found, _ = run(config, pairs, tmp_path / "cached", key, precision="fp32", cache_encoder=True)
+    assert found.losses == pytest.approx(plain.losses, rel=2e-5)
+    assert [v for _, v in found.validation] == pytest.approx([v for _, v in plain.validation], rel=2e-5)
+    assert (tmp_path / "cached" / INDEX_FILE).is_file()
+
+
+def test_a_run_over_cached_states_that_was_stopped_ends_like_an_undisturbed_one(
+    config: Any, pairs: Any, tmp_path: Path
+) -> None:
+    expected, _ = run(config, pairs, tmp_path / "a", "lora_decoder", cache_encoder=True)
+    for stop_at in (0, 3):
+        calls = iter(range(1000))
+        with pytest.raises(Interrupted):
+            run(
+                config, pairs, tmp_path / "b", "lora_decoder", cache_encoder=True,
+                should_stop=lambda: next(calls) == stop_at,  # noqa: B023
+            )  # fmt: skip
+    found, _ = run(config, pairs, tmp_path / "b", "lora_decoder", cache_encoder=True)
+    assert found.losses == expected.losses
+
+
+@pytest.mark.parametrize("key", ["lora", "full", "prompt_tuning", "prefix_tuning"])
+def test_what_the_encoder_reads_is_not_cached_where_it_is_trained(
+    key: str, config: Any, pairs: Any, tmp_path: Path
+) -> None:
+    run(config, pairs, tmp_path, key, cache_encoder=True)
+    assert not (tmp_path / INDEX_FILE).exists()

@@ -66,6 +66,9 @@ class TrainingConfig(Section):
     gradient_accumulation_steps: Annotated[int, Field(ge=1, description="batches per optimizer step")] = 1
     gradient_checkpointing: Annotated[bool, Field(description="less memory, more time")] = False
     lean: Annotated[bool, Field(description="the same steps with less work; false: transformers' own forward")] = True
+    cache_encoder: Annotated[
+        bool, Field(description="methods that train the decoder alone run the frozen encoder once, without dropout")
+    ] = False
     warmup_ratio: Annotated[float, Field(ge=0, lt=1, description="share of the steps")] = 0.03
     lr_scheduler_type: Annotated[Literal["linear", "cosine", "constant_with_warmup"], Field()] = "linear"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0

@@ -114,7 +114,8 @@ class Run:
         """Remove what only a stage under way needs, of the stages that are complete."""
         spent: list[Path] = []
         if self.training is not None and self.training.is_complete:
-            spent += [*self.work.glob("checkpoint-*"), *self.work.glob("best.*")]
+            names = ("checkpoint-*", "best.*", "encoder.*", "frozen.*")
+            spent += [path for name in names for path in self.work.glob(name)]
         if self.generation.is_complete:
             spent.append(self.work / "partial.jsonl")
         for path in spent:

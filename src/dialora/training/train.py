@@ -18,13 +18,14 @@ from torch import nn
 from transformers import set_seed
 
 from dialora.config import TrainingConfig
-from dialora.data.tokens import TrainingPair, plan_batches
+from dialora.data.tokens import TrainingPair, collate_pairs, plan_batches
 from dialora.errors import Interrupted
 from dialora.methods import Method
 from dialora.records import Record
 from dialora.training.checkpoints import find_checkpoint, load_progress
 from dialora.training.conductor import Conductor, IsHopeless, OnProgress
 from dialora.training.device import measure_peak_memory, resolve_precision
+from dialora.training.encoder_cache import build_encoder_cache, trains_decoder_alone
 from dialora.training.lean import lean
 from dialora.training.trainer import PlannedTrainer, build_arguments
 
@@ -71,6 +72,9 @@ def train(
     set_seed(seed)
     batches = plan_batches([pair.lengths for pair in pairs], training, seed=seed)
     precision = resolve_precision(training)
+    cache = None
+    if training.cache_encoder and trains_decoder_alone(model):
+        cache = build_encoder_cache(model, pairs, work, precision=precision, pad_id=pad_id, should_stop=should_stop)
     trainer = PlannedTrainer(
         model,
         build_arguments(training, work, learning_rate=learning_rate, seed=seed, precision=precision),
@@ -80,6 +84,7 @@ def train(
         validation=validation,
         batches=batches,
         pad_id=pad_id,
+        collate=collate_pairs if cache is None else cache.collate,
     )
     steps = math.ceil(len(batches) / training.gradient_accumulation_steps)
     conductor = Conductor(
@@ -112,7 +117,7 @@ def train(
         num_steps=len(progress.losses),
         losses=tuple(progress.losses),
         validation=tuple(progress.validation),
-        train_seconds=progress.train_seconds,
+        train_seconds=progress.train_seconds + (0 if cache is None else cache.seconds),
         peak_memory_bytes=max(progress.peak_memory_bytes, measure_peak_memory()),
         precision=precision,
         stopped_early=progress.stopped_early,

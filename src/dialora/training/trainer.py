@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,9 +74,10 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         validation: Sequence[TrainingPair],
         batches: list[list[int]],
         pad_id: int,
+        collate: Callable[..., dict[str, Any]] = collate_pairs,
     ) -> None:
-        collate = partial(collate_pairs, pad_id=pad_id)
-        super().__init__(model=model, args=arguments, train_dataset=_Pairs(pairs), data_collator=collate)
+        collator = partial(collate, pad_id=pad_id)
+        super().__init__(model=model, args=arguments, train_dataset=_Pairs(pairs), data_collator=collator)
         self.key, self.method, self.pairs, self.batches, self.pad_id = key, method, pairs, batches, pad_id
         order = sorted(range(len(validation)), key=lambda i: validation[i].lengths)
         items = [(i, *validation[i].lengths) for i in order]
