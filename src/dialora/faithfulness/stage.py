@@ -6,6 +6,7 @@ The stage's key holds every text and dialora's own code, so another summary, ref
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from dialora.digest import digest_code
 from dialora.faithfulness.measures import SummaryFaithfulness, UnsupportedEntity
 from dialora.faithfulness.systems import Summaries, SystemFaithfulness, aggregate_systems, measure_systems
 from dialora.records import Example
-from dialora.runs import Stage, load_json, save_json
+from dialora.runs import Stage, load_json
 
 Measured = dict[str, list[list[SummaryFaithfulness]]]
 """For each system, by key, one list per run, in the order of the examples."""
@@ -47,7 +48,8 @@ def measure_once(
 
 def _save(measured: Measured, rows: Sequence[SystemFaithfulness], folder: Path) -> None:
     plain = {key: [[item.to_json() for item in run] for run in runs] for key, runs in measured.items()}
-    save_json({"rows": [row.to_json() for row in rows], "measured": plain}, folder / "faithfulness.json")
+    text = json.dumps({"rows": [row.to_json() for row in rows], "measured": plain})
+    (folder / "faithfulness.json").write_text(text, encoding="utf-8")
 
 
 def _load(folder: Path) -> tuple[Measured, tuple[SystemFaithfulness, ...]]:

@@ -95,7 +95,10 @@ def aggregate_systems(
     seed: int = 0,
 ) -> tuple[SystemFaithfulness, ...]:
     """Return people's row, then one row per system in the order of `measured`."""
-    named = [(HUMAN, "Human", people), *((key, labels[key], list(zip(*runs, strict=True))) for key, runs in measured.items())]
+    named = [
+        (HUMAN, "Human", people),
+        *((key, labels[key], list(zip(*runs, strict=True))) for key, runs in measured.items()),
+    ]
     found: dict[tuple[int, str], Floats] = {}
     for at, (_, _, dialogues) in enumerate(named):
         for name, measure in MEASURES.items():
