@@ -1,4 +1,4 @@
-"""ROUGE-1, -2, -L and -Lsum of two texts: `rouge_score`'s own F-measures to the last bit, some forty times as fast.
+"""ROUGE-1, -2, -L and -Lsum of two texts: `rouge_score`'s own F-measures to the last bit.
 
 The same words (lower-cased runs of a–z and 0–9, those of more than three letters stemmed), the same whole numbers of
 shared n-grams and of words in longest common subsequences, the same arithmetic from there. What differs is how the
