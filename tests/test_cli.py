@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +45,11 @@ def test_help_is_quick_and_loads_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     times = []
     for _ in range(5):
-        started = time.perf_counter()
+        # Processor time: the clock also counts what others do on a busy machine.
+        before = os.times()
         subprocess.run([sys.executable, "-m", "dialora", "--help"], check=True, capture_output=True)
-        times.append(time.perf_counter() - started)
+        after = os.times()
+        times.append(sum(after[2:4]) - sum(before[2:4]))
     assert min(times) < 0.5
 
 

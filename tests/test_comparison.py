@@ -1,5 +1,7 @@
 """Intervals, differences and the verdict."""
 
+import time
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -13,11 +15,14 @@ from dialora.comparison import (
     compare_systems,
 )
 from dialora.comparison.statistics import (
+    BLOCK_COLUMNS,
     bootstrap_counts,
     bootstrap_interval,
+    bootstrap_intervals,
     detectable_difference,
     holm,
     sign_flip_p_value,
+    sign_flip_p_values,
 )
 from dialora.config import ScoringConfig
 from dialora.records import Cost, ExampleScores
@@ -53,6 +58,29 @@ def test_the_p_value_is_scipys_within_monte_carlo_error() -> None:
         (a, b), lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=20_000, rng=1
     ).pvalue
     assert sign_flip_p_value(a - b, num_resamples=20_000, seed=0) == pytest.approx(theirs, abs=0.015)
+
+
+def test_many_columns_at_once_are_as_each_alone() -> None:
+    columns = np.random.default_rng(0).normal(0.1, 1.0, (40, BLOCK_COLUMNS + 3))
+    columns[:, -1] = 0
+    draws = bootstrap_counts(40, 1500, 0)
+    intervals = bootstrap_intervals(columns, draws)
+    p_values = sign_flip_p_values(columns, num_resamples=1500, seed=0)
+    assert (len(intervals), len(p_values)) == (columns.shape[1],) * 2
+    for at in (0, 1, BLOCK_COLUMNS - 1, BLOCK_COLUMNS, BLOCK_COLUMNS + 2):
+        low, high = np.percentile([columns[:, at] @ draw / 40 for draw in draws], [2.5, 97.5])
+        assert intervals[at] == pytest.approx((low, high), abs=1e-12)
+        assert p_values[at] == sign_flip_p_value(columns[:, at], num_resamples=1500, seed=0)
+    assert (intervals[-1], p_values[-1]) == ((0.0, 0.0), 1.0)
+
+
+def test_fifteen_systems_take_seconds() -> None:
+    rng = np.random.default_rng(0)
+    systems = [runs(f"s{i}", rng.beta(3, 5, size=120)) for i in range(15)]
+    started = time.process_time()
+    comparison = compare(*systems, scoring=ScoringConfig(num_resamples=10_000))
+    assert time.process_time() - started < 5
+    assert len(comparison.comparisons) == 105 * len(METRICS)
 
 
 def test_differences_are_paired() -> None:

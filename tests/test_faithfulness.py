@@ -7,10 +7,20 @@ import dataclasses
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dialora.faithfulness import HUMAN, MEASURES, SpokenDialogue, aggregate_systems, measure_summary, measure_systems
+from dialora.faithfulness import (
+    HUMAN,
+    MEASURES,
+    SpokenDialogue,
+    aggregate_systems,
+    measure_once,
+    measure_summary,
+    measure_systems,
+    stage,
+)
 from dialora.faithfulness.names import SpokenNames, find_unsupported_names
 from dialora.records import Example
 from dialora.report.faithfulness import build_copying_table, build_faithfulness_table
@@ -182,6 +192,27 @@ def test_systems_are_averaged_over_runs_and_dialogues() -> None:
     assert set(a.measures) == set(MEASURES)
     with pytest.raises(ValueError, match="b: not one summary"):
         measure_systems(examples, {"b": [good[:3]]})
+
+
+def test_what_was_measured_is_kept_for_the_same_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = [Example("1", HOTEL, ("Anna wants a room.", "Anna books a room for Ingrid."))]
+    written = {"a": [["Ingrid wants 17 rooms."], ["Anna asks."]], "human": [[""]]}
+
+    def measure(num_resamples: int = 100, **changes: list[list[str]]) -> Any:
+        labels = {"a": "PEFT", "human": "A system"}
+        return measure_once(tmp_path, examples, written | changes, labels=labels, num_resamples=num_resamples)
+
+    measured, by_people = measure_systems(examples, written)
+    labels = {"a": "PEFT", "human": "A system"}
+    rows = aggregate_systems(measured, by_people, labels=labels, num_resamples=100)
+    assert [row.label for row in rows] == ["Human", "PEFT", "A system"]
+    assert measure() == (measured, rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "measure_systems", lambda *texts: pytest.fail("measured again"))
+        assert measure() == (measured, rows)
+    assert not measure(a=[["Anna asks."], ["Anna asks."]])[0]["a"][0][0].unsupported
+    assert measure() == (measured, rows)
+    assert measure(num_resamples=200)[0] == measured
 
 
 def test_the_tables_show_what_is_not_known_as_a_dash() -> None:

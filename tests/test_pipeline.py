@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,26 @@ def test_running_again_does_nothing_but_report(finished: Finished) -> None:
     again = pipeline.compare(finished.config, output=finished.root, observer=events.append)
     assert again == finished.comparison
     assert [e["stage"] for e in events if e["event"] == "stage"] == ["data", "report"]
+
+
+def test_a_finished_experiment_is_compared_at_once(finished: Finished, tmp_path: Path) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(finished.config.to_yaml(), encoding="utf-8")
+    pipeline.compare(finished.config, output=finished.root)
+    code = (
+        "import sys, time; from dialora.cli import main; "
+        "slow = {'torch', 'transformers', 'peft', 'datasets', 'datasketch', 'pandas', 'matplotlib', 'nltk', 'scipy'}; "
+        "code = main(sys.argv[1:]); "
+        "print('loaded', *sorted(slow & set(sys.modules)), file=sys.stderr); "
+        "print('seconds', time.process_time(), file=sys.stderr); "
+        "sys.exit(code)"
+    )
+    arguments = ["compare", str(file), "--output", str(finished.root)]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True)
+    *_, loaded, seconds = done.stderr.splitlines()
+    assert loaded == "loaded"
+    assert float(seconds.split()[1]) < 4
+    assert "PEFT" in done.stdout + done.stderr
 
 
 def test_other_decoding_trains_nothing_again(finished: Finished) -> None:

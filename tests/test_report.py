@@ -21,7 +21,7 @@ from rich.console import Console
 from dialora.comparison import METRICS, Comparison, RunResult, SystemRuns, compare_systems
 from dialora.config import ScoringConfig
 from dialora.records import Cost, ExampleScores
-from dialora.report import LossCurve, ReportDocument, ReportedExample, print_report, render_report
+from dialora.report import LossCurve, ReportDocument, ReportedExample, figures, kept, print_report, render_report
 from dialora.report.examples import build_browser_json, measure_disagreement, select_disagreements
 from dialora.report.figures import smooth_losses
 from dialora.report.markdown import escape_markdown
@@ -284,6 +284,35 @@ def test_rendering_twice_gives_the_same_bytes(folder: Path, tmp_path: Path) -> N
     render_report(build_document(), tmp_path)
     for path in sorted(item for item in folder.rglob("*") if item.is_file()):
         assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes(), path.name
+
+
+def test_a_report_that_stands_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    render = figures.render_figures
+    monkeypatch.setattr(figures, "render_figures", lambda document: drawn.append(1) or render(document))
+
+    def count_drawings(document: ReportDocument) -> int:
+        drawn.clear()
+        render_report(document, tmp_path)
+        return len(drawn)
+
+    document = build_document()
+    assert count_drawings(document) == 1
+    assert count_drawings(build_document()) == 0
+    for name in ("report.html", "report.md", "figures/loss.svg", ".report.json"):
+        path = tmp_path / name
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("a", "b", 1), encoding="utf-8")
+        assert count_drawings(document) == 1, name
+        path.unlink()
+        assert count_drawings(document) == 1, name
+        assert path.read_text(encoding="utf-8") == text
+        assert count_drawings(document) == 0
+    assert count_drawings(dataclasses.replace(document, notes=("Another note.",))) == 1
+    assert "Another note." in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert count_drawings(document) == 1
+    monkeypatch.setattr(kept, "digest_code", lambda: "another version")
+    assert count_drawings(document) == 1
 
 
 def test_a_figure_without_facts_leaves_no_old_file(tmp_path: Path) -> None:

@@ -30,6 +30,23 @@ def test_a_thousand_pairs_equal_rouge_score_to_the_last_bit(protocol: Protocol) 
         assert score_summary(summary, (reference,), protocol) == {m: [theirs[m].fmeasure] for m in METRICS}
 
 
+def test_of_several_longest_subsequences_lsum_takes_rouge_scores() -> None:
+    """With few words there are many longest common subsequences, and the union over lines depends on which is taken."""
+    rng = random.Random(0)
+    scorer = RougeScorer(["rougeLsum", "rougeL"])
+
+    def draw_text() -> str:
+        lines = (" ".join(rng.choices("abcde"[: rng.randint(2, 5)], k=rng.randint(0, 12))) for _ in range(4))
+        return "\n".join(list(lines)[: rng.randint(1, 4)])
+
+    for _ in range(1500):
+        reference, summary = draw_text(), draw_text()
+        theirs = scorer.score(reference, summary)
+        ours = score_summary(summary, (reference,), HUB)
+        assert ours["rougeL"] == [theirs["rougeL"].fmeasure], (reference, summary)
+        assert ours["rougeLsum"] == [theirs["rougeLsum"].fmeasure], (reference, summary)
+
+
 def test_lsum_reads_sentences_and_l_does_not() -> None:
     scores = score_summary("B comes here. A goes there.", ("A goes there. B comes here.",))
     assert scores["rougeLsum"] == [1.0]

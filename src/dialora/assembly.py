@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from dialora.comparison import METRICS, RunResult, SystemRuns, aggregate_references, compare_systems
 from dialora.config import ExperimentConfig, ScoringConfig
 from dialora.data.examples import DialogueDataset
-from dialora.faithfulness import SummaryFaithfulness, aggregate_systems, measure_systems
+from dialora.faithfulness import SummaryFaithfulness, measure_once
 from dialora.protocols import PROTOCOLS
 from dialora.records import Cost, Example, ExampleScores, Prediction
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
@@ -29,8 +30,10 @@ def build_document(
     runs: Sequence[Run],
     yardsticks: Sequence[SystemRuns] = (),
     searches: Sequence[SearchOutcome] = (),
+    *,
+    root: Path,
 ) -> ReportDocument:
-    """Gather everything the report shows from complete stages."""
+    """Gather everything the report shows from complete stages; what is measured of the summaries is kept in `root`."""
     labels = build_labels(config)
     facts = {run.name: _load_facts(run) for run in runs}
     systems = [
@@ -45,7 +48,13 @@ def build_document(
         comparable_costs=_is_one_machine(facts),
         yardsticks=yardsticks,
     )
-    measured, people = measure_systems(dataset.test, _load_summaries(config, runs))
+    measured, faithfulness = measure_once(
+        root,
+        dataset.test,
+        _load_summaries(config, runs),
+        labels=labels,
+        num_resamples=config.scoring.num_resamples,
+    )
     return ReportDocument(
         comparison=comparison,
         curves=tuple(_build_curve(labels[run.key], run, facts[run.name]) for run in runs if run.training is not None),
@@ -62,7 +71,7 @@ def build_document(
             *build_tuning_notes(searches, labels),
         ),
         searches=tuple(searches),
-        faithfulness=aggregate_systems(measured, people, labels=labels, num_resamples=config.scoring.num_resamples),
+        faithfulness=faithfulness,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -42,7 +43,13 @@ def identify_model(config: ExperimentConfig) -> str:
         return f"{source}@{config.model_revision or 'main'}"
     files = [folder / "config.json", *(path for pattern in WEIGHT_FILES for path in folder.glob(pattern))]
     files += [path for path in (folder / "tokenizer.json", folder / "spiece.model") if path.is_file()]
-    return stable_hash({path.name: hash_file(path) for path in sorted(files)})
+    return stable_hash({path.name: _hash_unchanged(path, path.stat().st_mtime_ns) for path in sorted(files)})
+
+
+@cache
+def _hash_unchanged(path: Path, mtime_ns: int) -> str:
+    """Hash a file once: a model's gigabytes take seconds, and the runs are laid out more than once."""
+    return hash_file(path)
 
 
 def uses_hub(config: ExperimentConfig) -> bool:

@@ -19,7 +19,7 @@ from dialora.comparison import Comparison, RunResult, SystemRuns, compare_system
 from dialora.config import apply_overrides, build_config, stable_hash
 from dialora.data.output_columns import OutputsConfig
 from dialora.data.system_outputs import Outputs, load_outputs
-from dialora.faithfulness import aggregate_systems, measure_systems
+from dialora.faithfulness import measure_once
 from dialora.pipeline import RUNS, Observer, own_folder
 from dialora.protocols import PROTOCOLS
 from dialora.records import Cost, ExampleScores
@@ -85,9 +85,13 @@ def build_outputs_document(
     # Without dialogues nothing can be said about what stands in them.
     has_dialogues = all(example.dialogue for example in outputs.examples)
     summaries = {one.key: [one.summaries] for one in outputs.systems} if has_dialogues else {}
-    measured, people = measure_systems(outputs.examples if has_dialogues else (), summaries)
-    labels = {one.key: one.label for one in outputs.systems}
-    rows = aggregate_systems(measured, people, labels=labels, num_resamples=config.scoring.num_resamples)
+    measured, rows = measure_once(
+        scoring.folder.parent,
+        outputs.examples if has_dialogues else (),
+        summaries,
+        labels={one.key: one.label for one in outputs.systems},
+        num_resamples=config.scoring.num_resamples,
+    )
     return ReportDocument(
         comparison=comparison,
         curves=(),

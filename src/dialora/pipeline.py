@@ -162,7 +162,9 @@ def report_runs(workspace: Workspace, observer: Observer) -> Comparison:
         run.scoring.require()
     observer({"event": "stage", "stage": "report", "run": workspace.root.name, "key": ""})
     yardsticks = load_yardsticks(workspace.yardsticks, workspace.config.scoring)
-    document = build_document(workspace.config, workspace.dataset, workspace.runs, yardsticks, searches)
+    document = build_document(
+        workspace.config, workspace.dataset, workspace.runs, yardsticks, searches, root=workspace.root
+    )
     save_json(build_results(document), workspace.root / "results.json")
     render_report(document, workspace.root)
     observer({"event": "reported", "folder": str(workspace.root), "document": document})

@@ -4,6 +4,7 @@
     ├── experiment.yaml              the experiment as it was run, every default written out
     ├── data/                        stage: the Examples of each split, what was skipped
     ├── yardsticks/                  stage: what people and the floors score on the test split
+    ├── faithfulness/                stage: what the systems' summaries say that their dialogues do not
     ├── <method>-s<seed>-<hash8>/    one run
     │   ├── training/                stage: the adapter or model, losses, cost
     │   ├── generation/              stage: predictions
@@ -12,7 +13,7 @@
     ├── tuning/<method>-<hash8>/     the search for a method's learning rate, where one is asked for
     │   └── <method>-trial-<n>/      one trial: result/ (stage: losses and cost, no weights), work/ while under way
     ├── results.json
-    └── report.md, report.html, figures/
+    └── report.md, report.html, figures/  (and .report.json: what they were made from)
 
 A stage is written into a temporary folder, its `manifest.json` last, and renamed: a folder with a manifest is whole.
 The manifest's `key` is a hash of all that went in; a stage whose key does not fit is made anew.

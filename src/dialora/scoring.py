@@ -1,19 +1,18 @@
 """ROUGE of every prediction against every reference, kept apart.
 
-Takes Examples and Predictions, gives ExampleScores. The numbers are `rouge_score`'s own, to the last bit; all
-this module adds is that rougeLsum gets its sentences on separate lines where the protocol says so (it equals rougeL
-otherwise), and that a word is stemmed once. Never imports torch.
+Takes Examples and Predictions, gives ExampleScores. The numbers are `rouge_score`'s own, to the last bit (see `rouge`);
+all this module adds is that rougeLsum gets its sentences on separate lines where the protocol says so: it equals
+rougeL otherwise. Never imports torch.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from typing import Any
 
 from dialora.protocols import STANDARD, Protocol
 from dialora.records import Example, ExampleScores, Prediction
+from dialora.rouge import read_text, score_texts
 
 METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
@@ -52,34 +51,11 @@ def score_summaries(
 
 def score_summary(summary: str, references: Sequence[str], protocol: Protocol = STANDARD) -> dict[str, list[float]]:
     """Score one summary: for each metric one F-measure per reference."""
-    scorer = _scorer(protocol.stem)
     if protocol.split_sentences:
         summary, references = split_sentences(summary), [split_sentences(reference) for reference in references]
-    results = [scorer.score(reference, summary) for reference in references]
-    return {metric: [float(result[metric].fmeasure) for result in results] for metric in METRICS}
-
-
-@cache
-def _scorer(stem: bool) -> Any:
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(list(METRICS), tokenizer=_Words(stem))
-
-
-class _Words:
-    """rouge_score's own words; a stem is found once, because that is where most of the time goes."""
-
-    def __init__(self, stem: bool) -> None:
-        from nltk.stem.porter import PorterStemmer
-        from rouge_score.tokenize import tokenize
-
-        self._tokenize = tokenize
-        self._stemmer = self if stem else None
-        self.stem = lru_cache(maxsize=100_000)(PorterStemmer().stem)
-
-    def tokenize(self, text: str) -> list[str]:
-        words: list[str] = self._tokenize(text, self._stemmer)
-        return words
+    read = read_text(summary, stem=protocol.stem)
+    rows = [score_texts(read_text(reference, stem=protocol.stem), read) for reference in references]
+    return {metric: [row[at] for row in rows] for at, metric in enumerate(METRICS)}
 
 
 __all__ = ["METRICS", "score_predictions", "score_summaries", "score_summary", "split_sentences"]

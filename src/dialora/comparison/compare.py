@@ -6,7 +6,7 @@ these, not of other seeds; how much seeds differ stands beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,11 +16,11 @@ from dialora.comparison.statistics import (
     Counts,
     Floats,
     bootstrap_counts,
-    bootstrap_interval,
+    bootstrap_intervals,
     detectable_difference,
     holm,
     is_noninferior,
-    sign_flip_p_value,
+    sign_flip_p_values,
 )
 from dialora.comparison.verdict import render_verdict
 from dialora.config import ScoringConfig
@@ -49,15 +49,11 @@ def compare_systems(
     ids = [score.id for score in systems[0].runs[0].scores]
     values = {system.key: _example_means(system, ids, scoring) for system in systems}
     draws = bootstrap_counts(len(ids), scoring.num_resamples, seed)
-    rows = tuple(_system_row(system, values[system.key], draws, scoring) for system in systems)
-    beside = tuple(
-        replace(_system_row(item, _example_means(item, ids, scoring), draws, scoring), yardstick=True)
-        for item in yardsticks
-    )
+    rows = _build_rows(systems, [values[system.key] for system in systems], draws, scoring)
+    beside = _build_rows(yardsticks, [_example_means(item, ids, scoring) for item in yardsticks], draws, scoring)
+    beside = tuple(replace(row, yardstick=True) for row in beside)
     pairs = [(a.key, b.key) for i, b in enumerate(systems) for a in systems[i + 1 :]]
-    differences = tuple(
-        difference for metric in METRICS for difference in _compare_pairs(pairs, metric, values, draws, scoring, seed)
-    )
+    differences = tuple(_compare_pairs(pairs, values, draws, scoring, seed)) if pairs else ()
     return Comparison(
         experiment=experiment,
         protocol=protocol,
@@ -88,11 +84,32 @@ def _example_means(system: SystemRuns, ids: list[str], scoring: ScoringConfig) -
 def _run_values(run: RunResult, metric: str, scoring: ScoringConfig) -> Floats:
     """Return one run's score per dialogue: (num_examples,). Their plain mean is the protocol's mean."""
     scores = [score.scores[metric] for score in run.scores]
-    values = np.array([aggregate_references(one, scoring.references) for one in scores])
-    return weigh_rows(values, [len(one) for one in scores]) if PROTOCOLS[scoring.protocol].counts_rows else values
+    counts = [len(one) for one in scores]
+    if scoring.references == "mean" and min(counts) == max(counts):
+        values = np.mean(scores, axis=1)
+    else:
+        values = np.array([aggregate_references(one, scoring.references) for one in scores])
+    return weigh_rows(values, counts) if PROTOCOLS[scoring.protocol].counts_rows else values
 
 
-def _system_row(system: SystemRuns, values: dict[str, Floats], draws: Counts, scoring: ScoringConfig) -> System:
+def _build_rows(
+    systems: Sequence[SystemRuns], values: Sequence[dict[str, Floats]], draws: Counts, scoring: ScoringConfig
+) -> tuple[System, ...]:
+    if not systems:
+        return ()
+    columns = np.column_stack([own[metric] for own in values for metric in METRICS])
+    intervals = iter(bootstrap_intervals(columns, draws))
+    rows = []
+    for system, own in zip(systems, values, strict=True):
+        scores = {
+            metric: Interval(float(own[metric].mean()), *next(intervals), _seed_means(system, metric, scoring))
+            for metric in METRICS
+        }
+        rows.append(_build_row(system, scores))
+    return tuple(rows)
+
+
+def _build_row(system: SystemRuns, scores: dict[str, Interval]) -> System:
     costs = [run.cost for run in system.runs]
     seconds = [cost.train_seconds for cost in costs if cost.train_seconds is not None]
     memory = [cost.peak_memory_bytes for cost in costs if cost.peak_memory_bytes is not None]
@@ -106,12 +123,7 @@ def _system_row(system: SystemRuns, values: dict[str, Floats], draws: Counts, sc
         trainable_percent=costs[0].trainable_percent,
         train_seconds=float(np.mean(seconds)) if seconds else None,
         peak_memory_bytes=max(memory) if memory else None,
-        scores={
-            metric: Interval(
-                float(scores.mean()), *bootstrap_interval(scores, draws), _seed_means(system, metric, scoring)
-            )
-            for metric, scores in values.items()
-        },
+        scores=scores,
         ledger=Ledger.from_costs(costs),
     )
 
@@ -122,35 +134,33 @@ def _seed_means(system: SystemRuns, metric: str, scoring: ScoringConfig) -> tupl
 
 def _compare_pairs(
     pairs: Sequence[tuple[str, str]],
-    metric: str,
     values: dict[str, dict[str, Floats]],
     draws: Counts,
     scoring: ScoringConfig,
     seed: int,
-) -> list[Difference]:
-    """Compare every pair in one metric; the correction is over these pairs."""
-    paired = [values[a][metric] - values[b][metric] for a, b in pairs]
-    p_values = [sign_flip_p_value(p, num_resamples=len(draws), seed=seed) for p in paired]
-    differences = []
-    for (a, b), difference, p_value, p_adjusted in zip(pairs, paired, p_values, holm(p_values), strict=True):
-        low, high = bootstrap_interval(difference, draws)
-        mean, base = float(difference.mean()), float(values[b][metric].mean())
-        differences.append(
-            Difference(
-                a=a,
-                b=b,
-                metric=metric,
-                difference=mean,
-                ci_low=low,
-                ci_high=high,
-                p_value=p_value,
-                relative=mean / base if base > 0 else None,
-                p_adjusted=p_adjusted,
-                detectable=detectable_difference(difference),
-                noninferior=None if scoring.margin is None else is_noninferior(low, scoring.margin / 100),
-            )
+) -> Iterator[Difference]:
+    """Compare every pair in every metric; the correction is over the pairs in one metric."""
+    compared = [(a, b, metric) for metric in METRICS for a, b in pairs]
+    columns = np.column_stack([values[a][metric] - values[b][metric] for a, b, metric in compared])
+    p_values = sign_flip_p_values(columns, num_resamples=len(draws), seed=seed)
+    adjusted = [p for at in range(0, len(p_values), len(pairs)) for p in holm(p_values[at : at + len(pairs)])]
+    intervals = bootstrap_intervals(columns, draws)
+    for at, (a, b, metric) in enumerate(compared):
+        low, high = intervals[at]
+        mean, base = float(columns[:, at].mean()), float(values[b][metric].mean())
+        yield Difference(
+            a=a,
+            b=b,
+            metric=metric,
+            difference=mean,
+            ci_low=low,
+            ci_high=high,
+            p_value=p_values[at],
+            relative=mean / base if base > 0 else None,
+            p_adjusted=adjusted[at],
+            detectable=detectable_difference(columns[:, at]),
+            noninferior=None if scoring.margin is None else is_noninferior(low, scoring.margin / 100),
         )
-    return differences
 
 
 __all__ = ["aggregate_references", "compare_systems"]

@@ -5,6 +5,7 @@
     roles.py        who asked, who told
     measures.py     one summary: all of these, and length, compression, novelty, repetition
     systems.py      means with intervals, one row per system and one for people
+    stage.py        the same kept on disk
 
 Words are English; everything is counted, nothing learned: the same text gives the same numbers. What cannot be told is
 left open rather than guessed, so the counts are a lower bound of what is wrong.
@@ -17,6 +18,7 @@ from dialora.faithfulness.measures import (
     collect_vocabulary,
     measure_summary,
 )
+from dialora.faithfulness.stage import measure_once
 from dialora.faithfulness.systems import (
     HUMAN,
     MEASURES,
@@ -34,6 +36,7 @@ __all__ = [
     "UnsupportedEntity",
     "aggregate_systems",
     "collect_vocabulary",
+    "measure_once",
     "measure_summary",
     "measure_systems",
 ]

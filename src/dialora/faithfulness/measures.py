@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -72,7 +73,7 @@ def measure_summary(
     """Hold one summary against its dialogue; `references` are what its length is measured by."""
     words = split_words(summary)
     claims = find_role_claims(summary, spoken.turns)
-    usual = float(np.mean([len(split_words(reference)) for reference in references])) if references else 0.0
+    usual = float(np.mean([_count_words(reference) for reference in references])) if references else 0.0
     bigrams, trigrams = list(pairwise(words)), list(zip(words, words[1:], words[2:], strict=False))
     return SummaryFaithfulness(
         id=id,
@@ -94,6 +95,12 @@ def collect_vocabulary(texts: Iterable[str]) -> frozenset[str]:
 def split_words(text: str) -> list[str]:
     """Return the words of a text without case and punctuation."""
     return [word.casefold() for word in _WORD.findall(text)]
+
+
+@lru_cache(maxsize=64)
+def _count_words(reference: str) -> int:
+    """Count the words of a reference, which all systems' summaries of a dialogue are measured by in turn."""
+    return len(split_words(reference))
 
 
 def _find_unsupported(summary: str, spoken: SpokenDialogue) -> list[UnsupportedEntity]:

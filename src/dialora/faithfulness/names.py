@@ -106,8 +106,11 @@ def find_unsupported_tags(summary: str, dialogue: str) -> list[tuple[int, int]]:
 
 def _is_name(text: str, words: list[re.Match[str]], index: int, vocabulary: Collection[str]) -> bool:
     match = words[index]
-    word, folded = match[0], re.sub(r"['’](?:s|m|ll|d|ve|re)?$", "", match[0].casefold())
-    if not word[0].isupper() or len(folded) < 2 or folded in _NEVER_NAMES:
+    word = match[0]
+    if not word[0].isupper():
+        return False
+    folded = re.sub(r"['’](?:s|m|ll|d|ve|re)?$", "", word.casefold())
+    if len(folded) < 2 or folded in _NEVER_NAMES:
         return False
     if not _is_first(text, words, index):
         return True

@@ -25,6 +25,9 @@ _HALF = re.compile(r"\s*(?:an?\s+)?(?:[^\W\d_]+\s+)?and\s+an?\s+half\b")
 _ONE_AND = re.compile(r"\ban?\s+[^\W\d_]+\s+and\s+an?\s+half\b")
 _ONE_COIN = re.compile(r"\ban?\s+(?:dollar|buck|pound|euro)\s+(?:and\s+)?")
 
+_OPENERS = NUMBERS.keys() | SCALES.keys() | {"a", "an", "o", "oh"}
+"""Words that a number may begin with; most begin none, and need no closer look."""
+
 LARGEST = 1e200
 """Numbers beyond are all the same; this side of infinity they can be computed with."""
 
@@ -174,6 +177,9 @@ def _find_bare(text: str) -> Iterator[tuple[float, int, int]]:
     index = 0
     while index < len(tokens):
         token, start, end = tokens[index]
+        if token not in _OPENERS and not token[0].isdigit():
+            index += 1
+            continue
         value = _read(token)
         follows_number = index > 0 and _read(tokens[index - 1][0]) is not None
         if value is None and token in ("oh", "o") and follows_number and end - tokens[index - 1][2] <= 3:

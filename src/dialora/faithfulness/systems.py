@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from dialora.comparison import Interval
-from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
+from dialora.comparison.statistics import Floats, bootstrap_counts, bootstrap_intervals
 from dialora.faithfulness.measures import (
     KINDS,
     SpokenDialogue,
@@ -96,23 +95,40 @@ def aggregate_systems(
     seed: int = 0,
 ) -> tuple[SystemFaithfulness, ...]:
     """Return people's row, then one row per system in the order of `measured`."""
-    counts = cache(lambda size: bootstrap_counts(size, num_resamples, seed))
-
-    def average(key: str, label: str, dialogues: Sequence[Sequence[SummaryFaithfulness]]) -> SystemFaithfulness:
-        items = [item for dialogue in dialogues for item in dialogue]
-        measures: dict[str, Interval | None] = {}
+    named = [
+        (HUMAN, "Human", people),
+        *((key, labels[key], list(zip(*runs, strict=True))) for key, runs in measured.items()),
+    ]
+    found: dict[tuple[int, str], Floats] = {}
+    for at, (_, _, dialogues) in enumerate(named):
         for name, measure in MEASURES.items():
-            found = [[value for item in dialogue if (value := measure(item)) is not None] for dialogue in dialogues]
-            values = np.array([np.mean(known) for known in found if known])
-            measures[name] = (
-                Interval(float(values.mean()), *bootstrap_interval(values, counts(len(values))))
-                if len(values)
-                else None
-            )
-        return SystemFaithfulness(key, label, len(items), sum(item.num_role_claims for item in items), measures)
+            known = [[value for item in dialogue if (value := measure(item)) is not None] for dialogue in dialogues]
+            found[at, name] = np.array([np.mean(values) for values in known if values])
+    intervals = _bound_means(found, num_resamples, seed)
+    rows = []
+    for at, (key, label, dialogues) in enumerate(named):
+        items = [item for dialogue in dialogues for item in dialogue]
+        measures = {name: intervals.get((at, name)) for name in MEASURES}
+        rows.append(SystemFaithfulness(key, label, len(items), sum(item.num_role_claims for item in items), measures))
+    return tuple(rows)
 
-    rows = [average(key, labels[key], list(zip(*runs, strict=True))) for key, runs in measured.items()]
-    return (average(HUMAN, "Human", people), *rows)
+
+def _bound_means(
+    found: Mapping[tuple[int, str], Floats], num_resamples: int, seed: int
+) -> dict[tuple[int, str], Interval]:
+    """Return the mean of each non-empty array with its interval; those over equally many dialogues share the draws."""
+    by_size: dict[int, list[tuple[int, str]]] = {}
+    for place, values in found.items():
+        by_size.setdefault(len(values), []).append(place)
+    intervals = {}
+    for size, places in by_size.items():
+        if not size:
+            continue
+        columns = np.column_stack([found[place] for place in places])
+        bounds = bootstrap_intervals(columns, bootstrap_counts(size, num_resamples, seed))
+        for place, (low, high) in zip(places, bounds, strict=True):
+            intervals[place] = Interval(float(found[place].mean()), low, high)
+    return intervals
 
 
 def _count(item: SummaryFaithfulness, kind: str) -> int:
