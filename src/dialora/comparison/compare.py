@@ -11,7 +11,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from dialora.comparison.nouns import Comparison, Difference, Interval, RunResult, System, SystemRuns
+from dialora.comparison.nouns import (
+    Comparison,
+    Difference,
+    Interval,
+    RunResult,
+    System,
+    SystemRuns,
+    list_metrics,
+)
 from dialora.comparison.statistics import (
     Counts,
     Floats,
@@ -46,17 +54,19 @@ def compare_systems(
     and enter neither pairs nor verdict. Raises ValueError when the systems were not scored on the same dialogues in
     the same order.
     """
-    ids = [score.id for score in systems[0].runs[0].scores]
-    values = {system.key: _example_means(system, ids, scoring) for system in systems}
+    first = systems[0].runs[0].scores
+    ids = [score.id for score in first]
+    metrics = list_metrics(first[0].scores)
+    values = {system.key: _example_means(system, ids, metrics, scoring) for system in systems}
     draws = bootstrap_counts(len(ids), scoring.num_resamples, seed)
     rows = tuple(_system_row(system, values[system.key], draws, scoring) for system in systems)
     beside = tuple(
-        replace(_system_row(item, _example_means(item, ids, scoring), draws, scoring), yardstick=True)
+        replace(_system_row(item, _example_means(item, ids, metrics, scoring), draws, scoring), yardstick=True)
         for item in yardsticks
     )
     pairs = [(a.key, b.key) for i, b in enumerate(systems) for a in systems[i + 1 :]]
     differences = tuple(
-        difference for metric in METRICS for difference in _compare_pairs(pairs, metric, values, draws, scoring, seed)
+        difference for metric in metrics for difference in _compare_pairs(pairs, metric, values, draws, scoring, seed)
     )
     return Comparison(
         experiment=experiment,
@@ -77,12 +87,14 @@ def aggregate_references(scores: Sequence[float], references: str) -> float:
     return max(scores) if references == "max" else scores[0]
 
 
-def _example_means(system: SystemRuns, ids: list[str], scoring: ScoringConfig) -> dict[str, Floats]:
+def _example_means(
+    system: SystemRuns, ids: list[str], metrics: Sequence[str], scoring: ScoringConfig
+) -> dict[str, Floats]:
     """Return for each metric one score per dialogue, averaged over the system's seeds."""
     for run in system.runs:
         if [score.id for score in run.scores] != ids:
             raise ValueError(f"{system.key} (seed {run.seed}) was not scored on the same dialogues as the others")
-    return {metric: np.mean([_run_values(run, metric, scoring) for run in system.runs], axis=0) for metric in METRICS}
+    return {metric: np.mean([_run_values(run, metric, scoring) for run in system.runs], axis=0) for metric in metrics}
 
 
 def _run_values(run: RunResult, metric: str, scoring: ScoringConfig) -> Floats:
@@ -129,6 +141,8 @@ def _compare_pairs(
     seed: int,
 ) -> list[Difference]:
     """Compare every pair in one metric; the correction is over these pairs."""
+    # The margin is in ROUGE points.
+    margin = scoring.margin / 100 if scoring.margin is not None and metric in METRICS else None
     paired = [values[a][metric] - values[b][metric] for a, b in pairs]
     p_values = [sign_flip_p_value(p, num_resamples=len(draws), seed=seed) for p in paired]
     differences = []
@@ -147,7 +161,7 @@ def _compare_pairs(
                 relative=mean / base if base > 0 else None,
                 p_adjusted=p_adjusted,
                 detectable=detectable_difference(difference),
-                noninferior=None if scoring.margin is None else is_noninferior(low, scoring.margin / 100),
+                noninferior=is_noninferior(low, margin) if margin is not None else None,
             )
         )
     return differences
