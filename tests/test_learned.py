@@ -175,9 +175,7 @@ def test_a_classifier_gives_its_labels_probability(nli: Path) -> None:
 
 
 def test_against_the_dialogue_there_is_one_value_for_all_references(nli: Path) -> None:
-    scoring = build_scoring(
-        m={"kind": "pair_classifier", "model": str(nli), "label": "neutral", "against": "dialogue"}
-    )
+    scoring = build_scoring(m={"kind": "pair_classifier", "model": str(nli), "label": "neutral", "against": "dialogue"})
     example = Example("a", "Ann: Hi, Ben.", ("Ann greets.", "They say hi.", "Hi."))
     empty = [ExampleScores("a", {})]
     learned = LearnedMetrics(scoring)
@@ -199,7 +197,10 @@ def test_a_regression_is_passed_on(regressor: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "pair_classifier", "label": "entailed"}, "m.label: 'entailed' is no label of .* it has contradiction, "),
+        (
+            {"kind": "pair_classifier", "label": "entailed"},
+            "m.label: 'entailed' is no label of .* it has contradiction, ",
+        ),
         ({"kind": "pair_classifier"}, "m.label: is missing; .* has contradiction, neutral, ENTAILMENT"),
         ({"kind": "bertscore", "layer": 9}, "m.layer: .* has 3 layers, got 9"),
         ({"kind": "bertscore", "model": "/nowhere"}, "^scoring.learned.m.model: /nowhere: no such folder"),
@@ -230,7 +231,10 @@ def test_random_weights_are_refused(bert: Path, nli: Path, tmp_path: Path) -> No
     [
         ({"rouge1": {"kind": "bertscore", "model": "x"}}, "rouge1: this name is taken"),
         ({"a b": {"kind": "bertscore", "model": "x"}}, "scoring.learned.a b: string should match"),
-        ({"m": {"kind": "bertscore", "model": "x", "layr": 3}}, "scoring.learned.m.layr: unknown key; did you mean 'layer'"),
+        (
+            {"m": {"kind": "bertscore", "model": "x", "layr": 3}},
+            "scoring.learned.m.layr: unknown key; did you mean 'layer'",
+        ),
         ({"m": {"kind": "bertscore"}}, "scoring.learned.m.model: is missing"),
         ({"m": {"kind": "bleurt", "model": "x"}}, "scoring.learned.m: .*'bertscore', 'pair_classifier'"),
         ({"bertscore": {"kind": "bertscore", "model": "x", "layer": 0}}, "scoring.learned.bertscore.layer: .* got 0"),
@@ -271,7 +275,11 @@ def test_an_experiment_survives_being_written_down(bert: Path) -> None:
 
 def test_a_table_is_scored_by_them_all(bert: Path, nli: Path, regressor: Path, tmp_path: Path) -> None:
     rows = [
-        {"dialogue": f"Ann: Hi, Ben {at}.\nBen: Hi.\nAnn: Bread?", "summary1": "Ann greets Ben.", "summary2": "They say hi."}
+        {
+            "dialogue": f"Ann: Hi, Ben {at}.\nBen: Hi.\nAnn: Bread?",
+            "summary1": "Ann greets Ben.",
+            "summary2": "They say hi.",
+        }
         | {"lora": "Ann says hi." if at % 2 else "", "full": f"Ann greets {at}."}
         for at in range(6)
     ]

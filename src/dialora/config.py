@@ -134,7 +134,9 @@ class PairClassifier(LearnedMetric):
 
 
 MetricName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,23}$")]
-OWN_NAMES = frozenset({"system", "method", "trainable_params", "trainable_percent", "train_seconds", "peak_memory_bytes"})
+OWN_NAMES = frozenset(
+    {"system", "method", "trainable_params", "trainable_percent", "train_seconds", "peak_memory_bytes"}
+)
 """Columns that `Comparison.frame` has besides the metrics'."""
 
 

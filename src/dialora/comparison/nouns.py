@@ -39,7 +39,7 @@ class SystemRuns(Record):
 
 @dataclass(frozen=True, slots=True)
 class Interval(Record):
-    """A mean score, a fraction in [0, 1], and its 95 % interval over dialogues; a learned regression may leave [0, 1]."""
+    """A mean score and its 95 % interval over dialogues: fractions in [0, 1], but for a learned regression."""
 
     mean: float
     ci_low: float

@@ -95,7 +95,9 @@ class BertScorer:
     def _require_layer(self, output: Any) -> None:
         if len(output.hidden_states) != self.num_layers + 1:
             kind = self.config.model_type
-            raise ModelError(f"{self.key}.model: {self.model}: the layers of a {kind!r} model cannot be told; leave layer out.")
+            raise ModelError(
+                f"{self.key}.model: {self.model}: the layers of a {kind!r} model cannot be told; leave layer out."
+            )
 
     def _keep(self, references: dict[str, TokenVectors]) -> None:
         for text, tokens in references.items():

@@ -48,7 +48,9 @@ class LearnedMetrics:
         self, scores: Sequence[ExampleScores], examples: Sequence[Example], summaries: Sequence[str]
     ) -> list[ExampleScores]:
         """Add every metric to the scores of one summary per example. Raises ModelError, ConfigError, DataError."""
-        return self._add(scores, examples, [[(text, e.references)] for e, text in zip(examples, summaries, strict=True)])
+        return self._add(
+            scores, examples, [[(text, e.references)] for e, text in zip(examples, summaries, strict=True)]
+        )
 
     def add_people(self, scores: Sequence[ExampleScores], examples: Sequence[Example]) -> list[ExampleScores]:
         """Add every metric to the scores of each reference against each other one, in `score_people`'s order."""

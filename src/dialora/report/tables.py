@@ -144,8 +144,8 @@ def build_scores_table(comparison: Comparison) -> Table:
         ]
         rows.append(_system_row(system, *cells))
     footnote = (
-        f"Mean {'F-measure ' if metrics == METRICS else ''}over {numbers.format_count(comparison.num_examples)} test dialogues, with its 95 % "
-        "bootstrap interval over dialogues."
+        f"Mean {'F-measure ' if metrics == METRICS else ''}over {numbers.format_count(comparison.num_examples)} test "
+        "dialogues, with its 95 % bootstrap interval over dialogues."
     )
     if any(len(system.seeds) > 1 for system in comparison.systems):
         footnote += " seeds ±: the standard deviation of the mean over seeds."
@@ -182,8 +182,8 @@ def build_pairs_table(comparison: Comparison) -> Table | None:
         for a, b in pairs
     ]
     footnote = (
-        f"{_points(comparison)}, the 95 % interval of the difference over the same dialogues, and the paired permutation p after "
-        f"Holm's correction over the {len(pairs)} pairs. {_CLEAR}"
+        f"{_points(comparison)}, the 95 % interval of the difference over the same dialogues, and the paired "
+        f"permutation p after Holm's correction over the {len(pairs)} pairs. {_CLEAR}"
     )
     columns = ("Difference", *map(name_metric, metrics))
     return Table("pairs", "Every pair", columns, tuple(rows), footnote) if rows else None
