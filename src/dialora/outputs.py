@@ -111,7 +111,7 @@ def build_outputs_document(
         data=outputs.summary.to_json(),
         truncation=(),
         seconds={"score": facts["score_seconds"]},
-        environment=_describe_environment(),
+        environment=_describe_environment(config),
         config_yaml=config.to_yaml(),
         notes=(
             *describe_protocol(config.scoring),
@@ -150,10 +150,11 @@ def _describe_empty(outputs: Outputs) -> list[str]:
     return [f"{label} wrote nothing for {count:,} dialogues; these score 0." for label, count in counts if count]
 
 
-def _describe_environment() -> dict[str, str]:
+def _describe_environment(config: OutputsConfig) -> dict[str, str]:
     """Return the versions that scores depend on; what made the summaries is not known."""
     found = {"python": platform.python_version()}
-    return found | {name: version(name) for name in ("dialora", "rouge_score", "numpy")}
+    names = ["dialora", "rouge_score", "numpy", *(("torch", "transformers") if config.scoring.learned else ())]
+    return found | {name: version(name) for name in names}
 
 
 __all__ = ["build_outputs_document", "load_outputs_config", "score_outputs"]
