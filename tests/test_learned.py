@@ -1,5 +1,6 @@
 """Learned metrics: BERTScore is what its paper says, classifiers give what they are asked, reports show them all."""
 
+import io
 import json
 import subprocess
 import sys
@@ -8,13 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import dialora
+from dialora.comparison import METRICS, RunResult, SystemRuns, compare_systems
 from dialora.config import ExperimentConfig, ScoringConfig, load_experiment
 from dialora.errors import ConfigError, DataError, DialoraError, ModelError
 from dialora.learned import LearnedMetrics, describe_learned, describe_scorer, require_learned, sign_learned
+from dialora.pipeline import open_workspace, report_runs, score_runs
 from dialora.protocols import STANDARD
-from dialora.records import Example, ExampleScores
+from dialora.records import Cost, Example, ExampleScores, Prediction
+from dialora.report import print_report
+from dialora.runs import save_json, save_records
 
 MAX_LENGTH = 24
 LONG = " ".join(["ann greets ben and buys bread"] * 8)
@@ -310,6 +316,44 @@ def test_a_table_is_scored_by_them_all(bert: Path, nli: Path, regressor: Path, t
     made = (out / "scoring" / "manifest.json").stat().st_mtime_ns
     dialora.score_outputs(table, set=changes | {"scoring.num_resamples": 100}, output=out)
     assert (out / "scoring" / "manifest.json").stat().st_mtime_ns == made
+
+
+def test_an_experiment_that_is_done_is_only_scored_again(
+    experiment: dict[str, Any], bert: Path, tmp_path: Path
+) -> None:
+    made = {"trainable_params": 1, "total_params": 1, "generate_seconds": 1.0, "environment": {"python": "3"}}
+    made |= {"num_examples": 8, "num_truncated": 0, "num_cut": 0, "num_empty": 0}
+    learned = {"bertscore": {"kind": "bertscore", "model": str(bert)}}
+    changes: dict[str, Any] = {"methods": {"zero_shot": {}}, "data.max_train_examples": 4}
+    for overrides in (changes, changes | {"scoring.learned": learned}):
+        events: list[dict[str, Any]] = []
+        with open_workspace(load_experiment(experiment, overrides), tmp_path / "run") as workspace:
+            (run,) = workspace.runs
+            if not run.generation.is_complete:
+                assert "scoring.learned" not in overrides
+                with run.generation.writing() as folder:
+                    texts = [Prediction(e.id, e.references[0], 9, 9, False) for e in workspace.dataset.test]
+                    save_records(texts, folder / "predictions.jsonl")
+                    save_json(made, folder / "generation.json")
+            score_runs(workspace, events.append)
+            comparison = report_runs(workspace, events.append)
+        assert [event["stage"] for event in events if event["event"] == "stage"] == ["scoring", "yardsticks", "report"]
+    assert comparison.metrics[4:] == ("bertscore",)
+    assert comparison.systems[0].scores["bertscore"].mean > comparison.systems[-1].scores["bertscore"].mean
+    assert {"event": "progress", "stage": "scoring", "run": run.name, "key": run.key, "done": 16, "total": 16} in events
+    assert "bertscore: BERTScore F1 with the last layer of tiny-bert" in (tmp_path / "run" / "report.md").read_text()
+
+
+def test_many_columns_are_cut_for_the_terminal() -> None:
+    metrics = (*METRICS, *(f"metric_{at}" for at in range(5)))
+    scores = tuple(ExampleScores(str(at), {metric: [at / 10] for metric in metrics}) for at in range(10))
+    systems = [SystemRuns(key, key, key, (RunResult(0, Cost(None, None), scores),)) for key in ("one", "two")]
+    comparison = compare_systems(systems, experiment="x", protocol="", scoring=ScoringConfig(num_resamples=100))
+    console = Console(file=io.StringIO(), width=100)
+    print_report(comparison, console)
+    text = console.file.getvalue()
+    assert all(text.count(name) == 2 for name in metrics[4:])
+    assert text.count("0.4500") == 2 * len(metrics)
 
 
 def test_scoring_without_them_loads_no_torch() -> None:

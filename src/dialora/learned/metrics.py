@@ -146,10 +146,13 @@ def require_learned(scoring: ScoringConfig) -> None:
     for name, metric in scoring.learned.items():
         require_weights(metric.model, key=f"{_key(name)}.model")
         if isinstance(metric, BertScore):
-            from dialora.learned.bertscore import load_layers as load
+            from dialora.learned.bertscore import load_layers
+
+            load_layers(metric, key=_key(name))
         else:
-            from dialora.learned.pair_classifier import load_labels as load
-        load(metric, key=_key(name))  # type: ignore[arg-type]
+            from dialora.learned.pair_classifier import load_labels
+
+            load_labels(metric, key=_key(name))
 
 
 def _load_scorer(metric: BertScore | PairClassifier, *, key: str) -> Scorer:

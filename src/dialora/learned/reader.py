@@ -5,6 +5,7 @@ Shapes: B batch, T tokens, padded on the right to the longest of the batch.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ class Reader:
             raise ModelError(f"{key}: {metric.model} has no padding token; give an encoder such as BERT or RoBERTa.")
         self.model = model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
         self.max_length = _find_limit(self.tokenizer, model)
+        # A tokenizer may give token types to a model that has none.
+        self._inputs = inspect.signature(model.forward).parameters
 
     def encode(self, *texts: Sequence[str]) -> tuple[list[dict[str, list[int]]], list[bool]]:
         """Tokenize texts, or pairs given as two sequences; the longer text of a pair is cut first.
@@ -86,13 +89,14 @@ class Reader:
                 self.model.device
             )
             for name in rows[0]
+            if name in self._inputs
         }
 
 
 def locate(metric: LearnedMetric, *, key: str) -> dict[str, Any]:
-    """Return where `from_pretrained` finds a metric's model; a folder's is never looked for on the network."""
+    """Return where `from_pretrained` finds a metric's model: a folder never on the network, and never code to run."""
     source = resolve_model(metric.model, key=key)
-    where = {"pretrained_model_name_or_path": source}
+    where = {"pretrained_model_name_or_path": source, "trust_remote_code": False}
     return where | ({"local_files_only": True} if Path(source).is_dir() else {"revision": metric.revision})
 
 

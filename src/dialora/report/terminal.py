@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 
 MAX_PAIRS = 15
 MAX_SENTENCES = 8
-MAX_COLUMNS = 7
 PART_COLUMNS = 4
-"""A table of more than `MAX_COLUMNS` is cut into parts of so many besides the first."""
+"""So many metrics fit beside each other."""
 
 
 def print_report(report: ReportDocument | Comparison, console: Console) -> None:
@@ -82,7 +81,7 @@ def _narrow(table: Table | None) -> Table | None:
 
 def _split_columns(table: Table | None) -> list[Table]:
     """Put columns that many learned metrics add into tables of their own, each with the first column."""
-    if table is None or len(table.columns) <= MAX_COLUMNS:
+    if table is None or table.key not in ("scores", "improvements") or len(table.columns) <= 1 + PART_COLUMNS:
         return [] if table is None else [table]
     parts = []
     for start in range(1, len(table.columns), PART_COLUMNS):
