@@ -8,6 +8,7 @@ import pytest
 from dialora.comparison import METRICS, RunResult, SystemRuns, compare_systems
 from dialora.config import ScoringConfig
 from dialora.errors import StageError
+from dialora.learned import LearnedMetrics
 from dialora.protocols import LAB, STANDARD
 from dialora.records import Cost, Example, ExampleScores
 from dialora.scoring import score_summary
@@ -20,8 +21,8 @@ REFERENCES = ("Ann greets Ben.", "Ben and Ann greet.", "They say hello.")
 
 
 def make(root: Path, *examples: Example, scoring: ScoringConfig = ScoringConfig()) -> list[SystemRuns]:  # noqa: B008
-    stage = plan_yardsticks(root, "f", STANDARD)
-    make_yardsticks(stage, examples, STANDARD)
+    stage = plan_yardsticks(root, "f", STANDARD.scorer)
+    make_yardsticks(stage, examples, STANDARD, LearnedMetrics(scoring))
     return load_yardsticks(stage, scoring)
 
 
@@ -57,9 +58,9 @@ def test_what_cannot_be_measured_has_no_row(tmp_path: Path) -> None:
 def test_they_are_made_once_for_a_protocol(tmp_path: Path) -> None:
     example = Example("a", DIALOGUE, REFERENCES)
     make(tmp_path, example)
-    assert plan_yardsticks(tmp_path, "f", STANDARD).is_complete
+    assert plan_yardsticks(tmp_path, "f", STANDARD.scorer).is_complete
     with pytest.raises(StageError, match="yardsticks"):
-        load_yardsticks(plan_yardsticks(tmp_path, "f", LAB), ScoringConfig())
+        load_yardsticks(plan_yardsticks(tmp_path, "f", LAB.scorer), ScoringConfig())
 
 
 def test_they_stand_below_and_enter_no_pair() -> None:

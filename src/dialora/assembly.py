@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from dialora.comparison import METRICS, RunResult, SystemRuns, aggregate_references, compare_systems
+from dialora.comparison import RunResult, SystemRuns, aggregate_references, compare_systems
 from dialora.config import ExperimentConfig, ScoringConfig
 from dialora.data.examples import DialogueDataset
 from dialora.faithfulness import SummaryFaithfulness, measure_once
+from dialora.learned import describe_learned, sign_learned
 from dialora.protocols import PROTOCOLS
 from dialora.records import Cost, Example, ExampleScores, Prediction
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
@@ -66,6 +67,7 @@ def build_document(
         config_yaml=config.to_yaml(),
         notes=(
             *describe_protocol(config.scoring),
+            *describe_learned(config.scoring, [fact["scoring"] for fact in facts.values()]),
             *describe_yardsticks(yardsticks, dataset.test),
             *_describe_notes(labels, runs, facts),
             *build_tuning_notes(searches, labels),
@@ -92,11 +94,12 @@ def build_results(document: ReportDocument) -> dict[str, Any]:
 
 def sign_scores(scoring: ScoringConfig, examples: Sequence[Example]) -> str:
     """Return the signature that these examples' scores carry."""
-    return PROTOCOLS[scoring.protocol].sign(
+    rouge = PROTOCOLS[scoring.protocol].sign(
         references=scoring.references,
         num_examples=len(examples),
         num_references=sum(len(example.references) for example in examples),
     )
+    return rouge + sign_learned(scoring)
 
 
 def describe_protocol(scoring: ScoringConfig) -> list[str]:
@@ -209,7 +212,7 @@ def build_examples(
             references=example.references,
             summaries={key: texts[at] for key, texts in summaries.items()},
             scores={
-                key: {metric: aggregate_references(items[at].scores[metric], references) for metric in METRICS}
+                key: {metric: aggregate_references(values, references) for metric, values in items[at].scores.items()}
                 for key, items in scores.items()
             },
             unsupported={key: tuple(item.text for item in runs[0][at].unsupported) for key, runs in measured.items()},

@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from collections.abc import Mapping
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from dialora.config import BUNDLED, ExperimentConfig, stable_hash
+from dialora.config import BUNDLED, ExperimentConfig, LearnedMetric, stable_hash
 from dialora.errors import ModelError
 from dialora.runs import hash_file
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
+TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
 
 
-def resolve_model(name: str) -> str:
-    """Return what transformers can load: a folder's path, or a hub id unchanged. Raises ModelError."""
+def resolve_model(name: str, *, key: str = "model") -> str:
+    """Return what transformers can load: a folder's path, or a hub id unchanged; `key` names it in a ModelError."""
     if name == BUNDLED:
         return str(resources.files("dialora") / "assets" / "base")
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise ModelError(f"model: {name} has no config.json; give a folder in transformers format, or a hub id.")
+            raise ModelError(f"{key}: {name} has no config.json; give a folder in transformers format, or a hub id.")
         return str(path)
     if path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise ModelError(f"model: {name}: no such folder. Give a folder in transformers format, or a hub id.")
+        raise ModelError(f"{key}: {name}: no such folder. Give a folder in transformers format, or a hub id.")
     return name
 
 
-def require_weights(name: str) -> None:
+def require_weights(name: str, *, key: str = "model") -> None:
     """Raise ModelError when a local folder holds a config but no weights; a hub id is not looked at."""
-    folder = Path(resolve_model(name))
+    folder = Path(resolve_model(name, key=key))
     if folder.is_dir() and not any(path for pattern in WEIGHT_FILES for path in folder.glob(pattern)):
-        raise ModelError(f"model: {name} holds no weights ({', '.join(WEIGHT_FILES)}); download the whole model.")
+        raise ModelError(f"{key}: {name} holds no weights ({', '.join(WEIGHT_FILES)}); download the whole model.")
 
 
 def identify_model(config: ExperimentConfig) -> str:
@@ -43,20 +45,31 @@ def identify_model(config: ExperimentConfig) -> str:
         return f"{source}@{config.model_revision or 'main'}"
     files = [folder / "config.json", *(path for pattern in WEIGHT_FILES for path in folder.glob(pattern))]
     files += [path for path in (folder / "tokenizer.json", folder / "spiece.model") if path.is_file()]
-    return stable_hash({path.name: _hash_unchanged(path, path.stat().st_mtime_ns) for path in sorted(files)})
+    return stable_hash(
+        {path.name: _hash_file(path, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(files)}
+    )
 
 
-@cache
-def _hash_unchanged(path: Path, mtime_ns: int) -> str:
-    """Hash a file once: a model's gigabytes take seconds, and the runs are laid out more than once."""
+def identify_metric(metric: LearnedMetric, *, key: str) -> str:
+    """Return what tells a learned metric's model from another: a hash of a folder's files, or hub id and revision."""
+    folder = Path(resolve_model(metric.model, key=key))
+    if not folder.is_dir():
+        return f"{metric.model}@{metric.revision or 'main'}"
+    paths = {path for pattern in (*WEIGHT_FILES, *TOKENIZER_FILES) for path in folder.glob(pattern)}
+    stats = {path: path.stat() for path in (folder / "config.json", *paths)}
+    return stable_hash({path.name: _hash_file(path, at.st_size, at.st_mtime_ns) for path, at in stats.items()})
+
+
+@lru_cache
+def _hash_file(path: Path, size: int, modified: int) -> str:
+    """Hash a file once, as long as its size and time are the same."""
     return hash_file(path)
 
 
 def uses_hub(config: ExperimentConfig) -> bool:
-    """Whether the experiment names a hub id, for its model or its data."""
-    data = config.data.source
-    data_is_local = data == BUNDLED or Path(data).expanduser().exists()
-    return not data_is_local or not Path(resolve_model(config.model)).is_dir()
+    """Whether the experiment names a hub id, for its model, its data or a learned metric."""
+    is_remote = not _is_local_data(config.data.source) or not Path(resolve_model(config.model)).is_dir()
+    return is_remote or _names_hub_model(config.scoring.learned)
 
 
 def forbid_network(config: ExperimentConfig) -> None:
@@ -64,9 +77,36 @@ def forbid_network(config: ExperimentConfig) -> None:
 
     For a process of our own, and before they are imported: it sets environment variables.
     """
+    _allow_network(uses_hub(config))
+
+
+def forbid_network_to_scoring(learned: Mapping[str, LearnedMetric], data: str | None) -> None:
+    """Do the same for a table of outputs: its learned metrics, and where its dialogues are."""
+    has_local_data = data is None or _is_local_data(data)
+    _allow_network(not has_local_data or _names_hub_model(learned))
+
+
+def _is_local_data(source: str) -> bool:
+    return source == BUNDLED or Path(source).expanduser().exists()
+
+
+def _names_hub_model(learned: Mapping[str, LearnedMetric]) -> bool:
+    keys = {f"scoring.learned.{name}.model": metric.model for name, metric in learned.items()}
+    return any(not Path(resolve_model(model, key=key)).is_dir() for key, model in keys.items())
+
+
+def _allow_network(is_allowed: bool) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    if not uses_hub(config):
+    if not is_allowed:
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-__all__ = ["forbid_network", "identify_model", "require_weights", "resolve_model", "uses_hub"]
+__all__ = [
+    "forbid_network",
+    "forbid_network_to_scoring",
+    "identify_metric",
+    "identify_model",
+    "require_weights",
+    "resolve_model",
+    "uses_hub",
+]

@@ -15,6 +15,7 @@ from dialora.checkpoint import require_weights
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.errors import DialoraError
+from dialora.learned import require_learned
 from dialora.records import Example, Record
 
 SAMPLE = 512
@@ -44,6 +45,8 @@ def _run_checks(config: ExperimentConfig, dataset: DialogueDataset, output: Path
     yield _finding("references", lambda: _check_references(dataset))
     yield _finding("training", lambda: _check_training(config, dataset))
     yield _finding("weights", lambda: _check_weights(config))
+    if config.scoring.learned:
+        yield _finding("learned metrics", lambda: _check_learned(config))
     counts: dict[str, Any] = {}
 
     def count() -> tuple[str, str]:
@@ -100,6 +103,11 @@ def _check_training(config: ExperimentConfig, dataset: DialogueDataset) -> tuple
 def _check_weights(config: ExperimentConfig) -> tuple[str, str]:
     require_weights(config.model)
     return "ok", "the checkpoint is a hub id, or a folder with weights"
+
+
+def _check_learned(config: ExperimentConfig) -> tuple[str, str]:
+    require_learned(config.scoring)
+    return "ok", f"{', '.join(config.scoring.learned)}: models, layers and labels are there"
 
 
 def _describe_data(dataset: DialogueDataset) -> tuple[str, str]:

@@ -148,10 +148,13 @@ def score(
     from dialora.data.output_columns import is_table
 
     if is_table(experiment):
+        from dialora.checkpoint import forbid_network_to_scoring
         from dialora.outputs import load_outputs_config, score_outputs
 
+        config = load_outputs_config(experiment, set or ())
+        forbid_network_to_scoring(config.scoring.learned, config.outputs.dialogues)
         with _observing(quiet=json) as observer:
-            comparison = score_outputs(load_outputs_config(experiment, set or ()), output=output, observer=observer)
+            comparison = score_outputs(config, output=output, observer=observer)
         if json:
             _print_json(comparison.to_json())
         return

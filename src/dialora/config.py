@@ -9,14 +9,23 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from dialora.errors import ConfigError
 from dialora.methods import METHODS, Method
@@ -104,6 +113,37 @@ class DecodingConfig(Section):
     ] = 16_384
 
 
+class LearnedMetric(Section):
+    """A metric that a model computes; `learned` does it, and says what each kind is."""
+
+    model: Annotated[str, Field(min_length=1, description="local folder, or hub id")]
+    revision: Annotated[str | None, Field(description="commit or tag of a hub id")] = None
+
+
+class BertScore(LearnedMetric):
+    """BERTScore F1 against each reference."""
+
+    kind: Literal["bertscore"]
+    layer: Annotated[int | None, Field(ge=1, description="whose output is compared; the last one if not named")] = None
+
+
+class PairClassifier(LearnedMetric):
+    """What a sequence classifier says of (reference or dialogue, summary)."""
+
+    kind: Literal["pair_classifier"]
+    label: Annotated[
+        str | None, Field(description="whose probability is the score, the more the better; none for a regression")
+    ] = None
+    against: Annotated[Literal["references", "dialogue"], Field(description="the pair's first text")] = "references"
+
+
+MetricName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,23}$")]
+OWN_NAMES = frozenset(
+    {"system", "method", "trainable_params", "trainable_percent", "train_seconds", "peak_memory_bytes"}
+)
+"""Columns that `Comparison.frame` has besides the metrics'."""
+
+
 class ScoringConfig(Section):
     """How summaries are compared with the references."""
 
@@ -118,6 +158,23 @@ class ScoringConfig(Section):
     margin: Annotated[
         float | None, Field(gt=0, le=100, description="ROUGE points below full fine-tuning that would not matter")
     ] = None
+    learned: Annotated[
+        dict[MetricName, Annotated[BertScore | PairClassifier, Field(discriminator="kind")]],
+        Field(description="metrics besides ROUGE, by the name they have in the tables"),
+    ] = {}
+
+    @field_validator("learned")
+    @classmethod
+    def _names_are_free(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if name.lower().startswith("rouge") or name in OWN_NAMES or name.endswith(("_low", "_high")):
+                raise ValueError(f"{name}: this name is taken; give the metric another one")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        values = write(self)
+        return values if self.learned else {key: value for key, value in values.items() if key != "learned"}
 
     @model_validator(mode="before")
     @classmethod
@@ -241,7 +298,7 @@ def _problems(error: ValidationError, model: type[BaseModel], *, prefix: str = "
     """Return one line for each thing pydantic found wrong."""
     lines: list[str] = []
     for item in error.errors():
-        path = [str(part) for part in item["loc"]]
+        path = _without_kind([str(part) for part in item["loc"]])
         key = prefix + ".".join(path)
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
@@ -257,11 +314,24 @@ def _problems(error: ValidationError, model: type[BaseModel], *, prefix: str = "
     return lines
 
 
+def _without_kind(path: list[str]) -> list[str]:
+    """Leave out what pydantic puts behind a learned metric's name: its kind, or that the name itself is wrong."""
+    return path[:3] + path[4:] if path[:2] == ["scoring", "learned"] else path
+
+
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    models = [model]
     for part in path:
-        annotation = model.model_fields[part].annotation
-        model = next(a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel))
-    return list(model.model_fields)
+        # A part that is no field is the name of an entry.
+        fields = [one.model_fields[part].annotation for one in models if part in one.model_fields]
+        models = [found for annotation in fields for found in _models_in(annotation)] or models
+    return list(dict.fromkeys(name for one in models for name in one.model_fields))
+
+
+def _models_in(annotation: Any) -> Sequence[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_in(part)]
 
 
 def build_experiment(values: Mapping[str, Any]) -> ExperimentConfig:
@@ -359,9 +429,12 @@ def stable_hash(values: Any) -> str:
 __all__ = [
     "BUNDLED",
     "DEFAULT_PROMPT",
+    "BertScore",
     "DataConfig",
     "DecodingConfig",
     "ExperimentConfig",
+    "LearnedMetric",
+    "PairClassifier",
     "ScoringConfig",
     "Section",
     "TrainingConfig",

@@ -50,7 +50,7 @@ def load_base_config(config: ExperimentConfig) -> Any:
     from transformers import AutoConfig
 
     source = resolve_model(config.model)
-    with _explained(config.model):
+    with loading_explained(config.model):
         base = AutoConfig.from_pretrained(source, revision=config.model_revision)
     if base.model_type not in MODEL_TYPES:
         raise ModelError(
@@ -64,7 +64,7 @@ def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
     """Load the base model's tokenizer. Raises ModelError."""
     from transformers import AutoTokenizer
 
-    with _explained(config.model):
+    with loading_explained(config.model):
         return AutoTokenizer.from_pretrained(resolve_model(config.model), revision=config.model_revision)
 
 
@@ -76,7 +76,7 @@ def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
     from transformers import AutoModelForSeq2SeqLM
 
     base = load_base_config(config)
-    with _explained(config.model):
+    with loading_explained(config.model):
         model = AutoModelForSeq2SeqLM.from_pretrained(
             resolve_model(config.model), revision=config.model_revision, config=base, dtype=torch.float32
         )
@@ -258,7 +258,7 @@ def _peft_warnings_ignored() -> Iterator[None]:
 
 
 @contextmanager
-def _explained(name: str) -> Iterator[None]:
+def loading_explained(name: str, *, key: str = "model") -> Iterator[None]:
     """Turn what loading raises for a missing or broken checkpoint into one line, and keep what it prints quiet.
 
     What it prints is bars, and a warning that the head of an untied checkpoint will not be tied, as it should not.
@@ -272,7 +272,7 @@ def _explained(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise ModelError(f"model: {name} cannot be loaded: {_one_line(error)}") from error
+        raise ModelError(f"{key}: {name} cannot be loaded: {_one_line(error)}") from error
     finally:
         logging.set_verbosity(verbosity)
 
@@ -296,6 +296,7 @@ __all__ = [
     "load_base_model",
     "load_system",
     "load_tokenizer",
+    "loading_explained",
     "merged",
     "save_system",
 ]

@@ -20,6 +20,7 @@ from dialora.config import apply_overrides, build_config, stable_hash
 from dialora.data.output_columns import OutputsConfig
 from dialora.data.system_outputs import Outputs, load_outputs
 from dialora.faithfulness import measure_once
+from dialora.learned import LearnedMetrics, describe_learned, describe_scorer, require_learned
 from dialora.pipeline import RUNS, Observer, own_folder
 from dialora.protocols import PROTOCOLS
 from dialora.records import Cost, ExampleScores
@@ -51,12 +52,18 @@ def score_outputs(
             observer({"event": "note", "message": note})
         save_text(config.to_yaml(), root / "experiment.yaml")
         scoring, yardsticks = _plan_stages(root, config, outputs)
+        told: dict[str, Any] = {"stage": "scoring", "run": config.name, "key": ""}
+        learned = LearnedMetrics(
+            config.scoring, lambda done, total: observer({"event": "progress", **told, "done": done, "total": total})
+        )
         if not scoring.is_complete:
-            observer({"event": "stage", "stage": "scoring", "run": config.name, "key": ""})
-            _write_scores(scoring, config, outputs)
+            observer({"event": "stage", **told})
+            require_learned(config.scoring)
+            _write_scores(scoring, config, outputs, learned)
         if not yardsticks.is_complete:
-            observer({"event": "stage", "stage": "yardsticks", "run": config.name, "key": ""})
-            make_yardsticks(yardsticks, outputs.examples, PROTOCOLS[config.scoring.protocol])
+            told["stage"] = "yardsticks"
+            observer({"event": "stage", **told})
+            make_yardsticks(yardsticks, outputs.examples, PROTOCOLS[config.scoring.protocol], learned)
         observer({"event": "stage", "stage": "report", "run": config.name, "key": ""})
         document = build_outputs_document(config, outputs, scoring, load_yardsticks(yardsticks, config.scoring))
         save_json(build_results(document), root / "results.json")
@@ -70,6 +77,7 @@ def build_outputs_document(
 ) -> ReportDocument:
     """Gather what the report shows of a table: no training, no costs, everything else."""
     folder = scoring.require()
+    facts = load_json(folder / "scoring.json")
     scores = [load_records(ExampleScores, folder / f"scores-{at}.jsonl") for at in range(len(outputs.systems))]
     systems = [
         SystemRuns(one.key, one.method, one.label, (RunResult(0, Cost(None, None), tuple(items)),))
@@ -106,11 +114,12 @@ def build_outputs_document(
         ),
         data=outputs.summary.to_json(),
         truncation=(),
-        seconds={"score": load_json(folder / "scoring.json")["score_seconds"]},
-        environment=_describe_environment(),
+        seconds={"score": facts["score_seconds"]},
+        environment=_describe_environment(config),
         config_yaml=config.to_yaml(),
         notes=(
             *describe_protocol(config.scoring),
+            *describe_learned(config.scoring, [facts]),
             *describe_yardsticks(yardsticks, outputs.examples),
             *_describe_empty(outputs),
         ),
@@ -120,21 +129,24 @@ def build_outputs_document(
 
 def _plan_stages(root: Path, config: OutputsConfig, outputs: Outputs) -> tuple[Stage, Stage]:
     """Lay out the two stages; the fingerprint holds dialogues and references."""
-    protocol = PROTOCOLS[config.scoring.protocol]
+    scorer = describe_scorer(config.scoring)
     fingerprint = outputs.summary.fingerprint["test"]
     summaries = [one.summaries for one in outputs.systems]
-    key = stable_hash(["outputs.v1", fingerprint, summaries, protocol.scorer, version("rouge_score")])
+    key = stable_hash(["outputs.v1", fingerprint, summaries, scorer, version("rouge_score")])
     has_dialogues = any(example.dialogue for example in outputs.examples)
-    return Stage(root / "scoring", key), plan_yardsticks(root, f"{fingerprint}-{has_dialogues}", protocol)
+    return Stage(root / "scoring", key), plan_yardsticks(root, f"{fingerprint}-{has_dialogues}", scorer)
 
 
-def _write_scores(stage: Stage, config: OutputsConfig, outputs: Outputs) -> None:
+def _write_scores(stage: Stage, config: OutputsConfig, outputs: Outputs, learned: LearnedMetrics) -> None:
     protocol = PROTOCOLS[config.scoring.protocol]
     started = time.perf_counter()
     with stage.writing() as folder:
         for at, one in enumerate(outputs.systems):
-            save_records(score_summaries(outputs.examples, one.summaries, protocol), folder / f"scores-{at}.jsonl")
-        save_json({"score_seconds": time.perf_counter() - started}, folder / "scoring.json")
+            scores = score_summaries(outputs.examples, one.summaries, protocol)
+            scores = learned.add_systems(scores, outputs.examples, one.summaries)
+            save_records(scores, folder / f"scores-{at}.jsonl")
+        seconds = time.perf_counter() - started
+        save_json({"score_seconds": seconds} | learned.take_facts(), folder / "scoring.json")
 
 
 def _describe_empty(outputs: Outputs) -> list[str]:
@@ -142,10 +154,11 @@ def _describe_empty(outputs: Outputs) -> list[str]:
     return [f"{label} wrote nothing for {count:,} dialogues; these score 0." for label, count in counts if count]
 
 
-def _describe_environment() -> dict[str, str]:
+def _describe_environment(config: OutputsConfig) -> dict[str, str]:
     """Return the versions that scores depend on; what made the summaries is not known."""
     found = {"python": platform.python_version()}
-    return found | {name: version(name) for name in ("dialora", "rouge_score", "numpy")}
+    names = ["dialora", "rouge_score", "numpy", *(("torch", "transformers") if config.scoring.learned else ())]
+    return found | {name: version(name) for name in names}
 
 
 __all__ = ["build_outputs_document", "load_outputs_config", "score_outputs"]

@@ -26,6 +26,7 @@ from dialora.comparison import Comparison
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.data.examples import DataSummary, DialogueDataset, count_overlap, load_dataset
 from dialora.errors import ConfigError, DialoraError, Interrupted, StageError
+from dialora.learned import LearnedMetrics, describe_scorer
 from dialora.protocols import PROTOCOLS
 from dialora.records import Example, Prediction
 from dialora.runs import (
@@ -138,18 +139,28 @@ def score_runs(workspace: Workspace, observer: Observer) -> None:
     require_tuned(workspace)
     examples = list(workspace.dataset.test)
     protocol = PROTOCOLS[workspace.config.scoring.protocol]
+    told: dict[str, Any] = {}
+    learned = LearnedMetrics(
+        workspace.config.scoring,
+        lambda done, total: observer({"event": "progress", **told, "done": done, "total": total}),
+    )
     for run in workspace.runs:
         if run.scoring.is_complete:
             continue
         predictions = load_records(Prediction, run.generation.require() / "predictions.jsonl")
-        observer({"event": "stage", "stage": "scoring", "run": run.name, "key": run.key})
+        told |= {"stage": "scoring", "run": run.name, "key": run.key}
+        observer({"event": "stage", **told})
         started = time.perf_counter()
         with run.scoring.writing() as folder:
-            save_records(score_predictions(examples, predictions, protocol), folder / "scores.jsonl")
-            save_json({"score_seconds": time.perf_counter() - started}, folder / "scoring.json")
+            scores = score_predictions(examples, predictions, protocol)
+            scores = learned.add_systems(scores, examples, [prediction.summary for prediction in predictions])
+            save_records(scores, folder / "scores.jsonl")
+            seconds = time.perf_counter() - started
+            save_json({"score_seconds": seconds} | learned.take_facts(), folder / "scoring.json")
     if not workspace.yardsticks.is_complete:
-        observer({"event": "stage", "stage": "yardsticks", "run": workspace.root.name, "key": ""})
-        make_yardsticks(workspace.yardsticks, examples, protocol)
+        told |= {"stage": "yardsticks", "run": workspace.root.name, "key": ""}
+        observer({"event": "stage", **told})
+        make_yardsticks(workspace.yardsticks, examples, protocol, learned)
 
 
 def report_runs(workspace: Workspace, observer: Observer) -> Comparison:
@@ -188,7 +199,7 @@ def require_checks(workspace: Workspace, observer: Observer) -> None:
     observer({"event": "stage", "stage": "check", "run": workspace.root.name, "key": ""})
     findings = check_experiment(workspace.config, workspace.dataset, output=workspace.root)
     failed = [
-        f.detail if f.detail.startswith(("methods.", "model:", "training.")) else f"{f.check}: {f.detail}"
+        f.detail if f.detail.startswith(("methods.", "model:", "training.", "scoring.")) else f"{f.check}: {f.detail}"
         for f in findings
         if f.status == "failed"
     ]
@@ -240,6 +251,7 @@ def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, st
     `fingerprint` is the data's, by split.
     """
     common, trained = _list_inputs(config, fingerprint)
+    scorer = describe_scorer(config.scoring)
     decoding = {"test": fingerprint["test"], "decoding": config.decoding.model_dump(mode="json")}
     runs = []
     for key, method in config.methods.items():
@@ -255,7 +267,7 @@ def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, st
                     trains=method.trains,
                     inputs=inputs | trained if method.trains else inputs,
                     decoding=decoding,
-                    scorer=PROTOCOLS[config.scoring.protocol].scorer,
+                    scorer=scorer,
                 )
             )
     return tuple(runs)
@@ -303,7 +315,7 @@ def _lay_out(config: ExperimentConfig, root: Path, observer: Observer) -> Worksp
     for note in dataset.summary.notes:
         observer({"event": "note", "message": note})
     fingerprint = dataset.summary.fingerprint
-    yardsticks = plan_yardsticks(root, fingerprint["test"], PROTOCOLS[config.scoring.protocol])
+    yardsticks = plan_yardsticks(root, fingerprint["test"], describe_scorer(config.scoring))
     workspace = Workspace(config, root, data, dataset, plan_runs(config, root, fingerprint), yardsticks)
     if config.tuning is None:
         return workspace

@@ -48,7 +48,7 @@ class Prediction(Record):
 
 @dataclass(frozen=True, slots=True)
 class ExampleScores(Record):
-    """The ROUGE F-measures in [0, 1] of one prediction: for each metric, one score per reference."""
+    """The scores of one prediction: for each metric one per reference; ROUGE's are F-measures in [0, 1]."""
 
     id: str
     scores: dict[str, list[float]]

@@ -17,6 +17,7 @@ import numpy as np
 
 from dialora.comparison import METRICS, RunResult, SystemRuns, aggregate_references
 from dialora.config import ScoringConfig, stable_hash
+from dialora.learned import LearnedMetrics
 from dialora.protocols import Protocol
 from dialora.records import Cost, Example, ExampleScores
 from dialora.runs import Stage, load_records, save_records
@@ -38,13 +39,16 @@ def longest_turns(dialogue: str) -> str:
     return "\n".join(turns[at] for at in sorted(longest))
 
 
-def plan_yardsticks(root: Path, fingerprint: str, protocol: Protocol) -> Stage:
-    """Lay out the stage under an experiment's folder; `fingerprint` is the test examples'."""
-    key = stable_hash(["yardsticks.v1", fingerprint, protocol.scorer, version("rouge_score")])
+def plan_yardsticks(root: Path, fingerprint: str, scorer: str) -> Stage:
+    """Lay out the stage under an experiment's folder; `fingerprint` is the test examples'.
+
+    `scorer` is what scores depend on, as `describe_scorer` says it.
+    """
+    key = stable_hash(["yardsticks.v1", fingerprint, scorer, version("rouge_score")])
     return Stage(root / "yardsticks", key)
 
 
-def make_yardsticks(stage: Stage, examples: Sequence[Example], protocol: Protocol) -> None:
+def make_yardsticks(stage: Stage, examples: Sequence[Example], protocol: Protocol, learned: LearnedMetrics) -> None:
     """Score what these examples allow and save it.
 
     Without a dialogue's text there are no floors, and where some dialogue has a single reference no human row: its mean
@@ -52,10 +56,13 @@ def make_yardsticks(stage: Stage, examples: Sequence[Example], protocol: Protoco
     """
     scores: dict[str, list[ExampleScores]] = {}
     if all(len(example.references) > 1 for example in examples):
-        scores["human"] = [ExampleScores(example.id, score_people(example, protocol)) for example in examples]
+        people = [ExampleScores(example.id, score_people(example, protocol)) for example in examples]
+        scores["human"] = learned.add_people(people, examples)
     if all(example.dialogue for example in examples):
         for key, choose in (("lead-2", lead_turns), ("longest-2", longest_turns)):
-            scores[key] = score_summaries(examples, [choose(example.dialogue) for example in examples], protocol)
+            turns = [choose(example.dialogue) for example in examples]
+            scores[key] = learned.add_systems(score_summaries(examples, turns, protocol), examples, turns)
+    learned.take_facts()  # what is told is what is known of the systems' summaries
     with stage.writing() as folder:
         for key, items in scores.items():
             save_records(items, folder / f"{key}.jsonl")

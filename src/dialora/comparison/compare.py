@@ -11,7 +11,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from dialora.comparison.nouns import Comparison, Difference, Interval, RunResult, System, SystemRuns
+from dialora.comparison.nouns import (
+    Comparison,
+    Difference,
+    Interval,
+    RunResult,
+    System,
+    SystemRuns,
+    list_metrics,
+)
 from dialora.comparison.statistics import (
     Counts,
     Floats,
@@ -46,14 +54,18 @@ def compare_systems(
     and enter neither pairs nor verdict. Raises ValueError when the systems were not scored on the same dialogues in
     the same order.
     """
-    ids = [score.id for score in systems[0].runs[0].scores]
-    values = {system.key: _example_means(system, ids, scoring) for system in systems}
+    first = systems[0].runs[0].scores
+    ids = [score.id for score in first]
+    metrics = list_metrics(first[0].scores)
+    values = {system.key: _example_means(system, ids, metrics, scoring) for system in systems}
     draws = bootstrap_counts(len(ids), scoring.num_resamples, seed)
     rows = _build_rows(systems, [values[system.key] for system in systems], draws, scoring)
-    beside = _build_rows(yardsticks, [_example_means(item, ids, scoring) for item in yardsticks], draws, scoring)
+    beside = _build_rows(
+        yardsticks, [_example_means(item, ids, metrics, scoring) for item in yardsticks], draws, scoring
+    )
     beside = tuple(replace(row, yardstick=True) for row in beside)
     pairs = [(a.key, b.key) for i, b in enumerate(systems) for a in systems[i + 1 :]]
-    differences = tuple(_compare_pairs(pairs, values, draws, scoring, seed)) if pairs else ()
+    differences = tuple(_compare_pairs(pairs, metrics, values, draws, scoring, seed)) if pairs else ()
     return Comparison(
         experiment=experiment,
         protocol=protocol,
@@ -73,12 +85,14 @@ def aggregate_references(scores: Sequence[float], references: str) -> float:
     return max(scores) if references == "max" else scores[0]
 
 
-def _example_means(system: SystemRuns, ids: list[str], scoring: ScoringConfig) -> dict[str, Floats]:
+def _example_means(
+    system: SystemRuns, ids: list[str], metrics: Sequence[str], scoring: ScoringConfig
+) -> dict[str, Floats]:
     """Return for each metric one score per dialogue, averaged over the system's seeds."""
     for run in system.runs:
         if [score.id for score in run.scores] != ids:
             raise ValueError(f"{system.key} (seed {run.seed}) was not scored on the same dialogues as the others")
-    return {metric: np.mean([_run_values(run, metric, scoring) for run in system.runs], axis=0) for metric in METRICS}
+    return {metric: np.mean([_run_values(run, metric, scoring) for run in system.runs], axis=0) for metric in metrics}
 
 
 def _run_values(run: RunResult, metric: str, scoring: ScoringConfig) -> Floats:
@@ -97,13 +111,14 @@ def _build_rows(
 ) -> tuple[System, ...]:
     if not systems:
         return ()
-    columns = np.column_stack([own[metric] for own in values for metric in METRICS])
+    metrics = list(values[0])
+    columns = np.column_stack([own[metric] for own in values for metric in metrics])
     intervals = iter(bootstrap_intervals(columns, draws))
     rows = []
     for system, own in zip(systems, values, strict=True):
         scores = {
             metric: Interval(float(own[metric].mean()), *next(intervals), _seed_means(system, metric, scoring))
-            for metric in METRICS
+            for metric in metrics
         }
         rows.append(_build_row(system, scores))
     return tuple(rows)
@@ -134,17 +149,19 @@ def _seed_means(system: SystemRuns, metric: str, scoring: ScoringConfig) -> tupl
 
 def _compare_pairs(
     pairs: Sequence[tuple[str, str]],
+    metrics: Sequence[str],
     values: dict[str, dict[str, Floats]],
     draws: Counts,
     scoring: ScoringConfig,
     seed: int,
 ) -> Iterator[Difference]:
     """Compare every pair in every metric; the correction is over the pairs in one metric."""
-    compared = [(a, b, metric) for metric in METRICS for a, b in pairs]
+    compared = [(a, b, metric) for metric in metrics for a, b in pairs]
     columns = np.column_stack([values[a][metric] - values[b][metric] for a, b, metric in compared])
     p_values = sign_flip_p_values(columns, num_resamples=len(draws), seed=seed)
     adjusted = [p for at in range(0, len(p_values), len(pairs)) for p in holm(p_values[at : at + len(pairs)])]
     intervals = bootstrap_intervals(columns, draws)
+    margin = None if scoring.margin is None else scoring.margin / 100
     for at, (a, b, metric) in enumerate(compared):
         low, high = intervals[at]
         mean, base = float(columns[:, at].mean()), float(values[b][metric].mean())
@@ -159,7 +176,8 @@ def _compare_pairs(
             relative=mean / base if base > 0 else None,
             p_adjusted=adjusted[at],
             detectable=detectable_difference(columns[:, at]),
-            noninferior=None if scoring.margin is None else is_noninferior(low, scoring.margin / 100),
+            # The margin is in ROUGE points.
+            noninferior=is_noninferior(low, margin) if margin is not None and metric in METRICS else None,
         )
 
 

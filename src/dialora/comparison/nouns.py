@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from dialora.comparison.statistics import CONFIDENCE
 from dialora.records import Cost, ExampleScores, Ledger, Record
+from dialora.scoring import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +39,7 @@ class SystemRuns(Record):
 
 @dataclass(frozen=True, slots=True)
 class Interval(Record):
-    """A mean score, a fraction in [0, 1], and its 95 % interval over dialogues."""
+    """A mean score and its 95 % interval over dialogues: fractions in [0, 1], but for a learned regression."""
 
     mean: float
     ci_low: float
@@ -107,6 +109,11 @@ class Comparison(Record):
     num_examples: int
     schema_version: int = SCHEMA_VERSION
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics, ROUGE's first; the first of all is the one that the verdict is about."""
+        return list_metrics(metric for system in self.systems for metric in system.scores)
+
     def difference(self, a: str, b: str, metric: str = "rouge1") -> Difference:
         """Return the difference of two systems, named by key. Raises KeyError when they were not compared."""
         for item in self.comparisons:
@@ -133,4 +140,9 @@ class Comparison(Record):
         return f"<p>{self.verdict}</p>{frame.to_html(float_format='{:.4f}'.format, na_rep='–')}"
 
 
-__all__ = ["Comparison", "Difference", "Interval", "RunResult", "System", "SystemRuns"]
+def list_metrics(found: Iterable[str]) -> tuple[str, ...]:
+    """Return the metrics in the order of the tables: ROUGE's, then the learned ones that were found."""
+    return tuple(dict.fromkeys((*METRICS, *found)))
+
+
+__all__ = ["Comparison", "Difference", "Interval", "RunResult", "System", "SystemRuns", "list_metrics"]

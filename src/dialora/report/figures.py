@@ -21,7 +21,7 @@ from dialora.comparison import METRICS, Comparison
 from dialora.report import numbers
 from dialora.report.document import LossCurve, ReportDocument
 from dialora.report.palette import GREY, SystemStyle, build_styles, find_system, is_trained
-from dialora.report.tables import METRIC_NAMES
+from dialora.report.tables import METRIC_NAMES, name_metric
 from dialora.report.tradeoff import build_panels, draw_panel, shorten_label
 from dialora.report.tuning import FIGURE, draw_learning_rates
 
@@ -128,10 +128,14 @@ def _to_svg(canvas: Canvas) -> str:
 
 
 def _draw_scores(comparison: Comparison, styles: dict[str, SystemStyle]) -> ReportFigure:
-    systems = comparison.systems
-    canvas, axes = _build_canvas(0.95 + 0.3 * len(systems), columns=len(METRICS), sharey=True)
-    for axis, metric in zip(axes, METRICS, strict=True):
-        axis.set_title(METRIC_NAMES[metric])
+    systems, metrics = comparison.systems, comparison.metrics
+    columns = len(METRICS)
+    rows = -(-len(metrics) // columns)
+    canvas, axes = _build_canvas((0.95 + 0.3 * len(systems)) * rows, columns=columns, rows=rows, sharey=True)
+    for axis in axes[len(metrics) :]:
+        axis.set_visible(False)
+    for axis, metric in zip(axes, metrics, strict=False):
+        axis.set_title(name_metric(metric))
         axis.grid(visible=False, axis="y")
         axis.spines["left"].set_visible(False)
         axis.locator_params(axis="x", nbins=4)
@@ -146,7 +150,8 @@ def _draw_scores(comparison: Comparison, styles: dict[str, SystemStyle]) -> Repo
         axis.margins(x=0.12)
     axes[0].set_yticks(range(len(systems)), [shorten_label(system.label) for system in systems])
     axes[0].set_ylim(len(systems) - 0.4, -0.6)
-    caption = "Mean F-measure over the test dialogues (dot) and its 95 % bootstrap interval (whisker)."
+    what = "F-measure" if metrics == METRICS else "score"
+    caption = f"Mean {what} over the test dialogues (dot) and its 95 % bootstrap interval (whisker)."
     if not is_trained(systems[0]):
         caption += f" The dashed line is {systems[0].label}."
     return ReportFigure("scores", "Scores", caption, _to_svg(canvas))

@@ -133,25 +133,26 @@ _COSTS: dict[str, Callable[[System], str]] = {
 
 def build_scores_table(comparison: Comparison) -> Table:
     """Return each system's mean scores with their intervals; the best mean of each column is strong."""
-    best = {metric: _best_mean(comparison.systems, metric) for metric in METRICS}
+    metrics = comparison.metrics
+    best = {metric: _best_mean(comparison.systems, metric) for metric in metrics}
     rows = []
     for system in comparison.systems:
-        scores = [system.scores.get(metric) for metric in METRICS]
+        scores = [system.scores.get(metric) for metric in metrics]
         cells = [
             _score_cell(score, is_best=score is not None and not system.yardstick and score.mean == best[metric])
-            for metric, score in zip(METRICS, scores, strict=True)
+            for metric, score in zip(metrics, scores, strict=True)
         ]
         rows.append(_system_row(system, *cells))
     footnote = (
-        f"Mean F-measure over {numbers.format_count(comparison.num_examples)} test dialogues, with its 95 % "
-        "bootstrap interval over dialogues."
+        f"Mean {'F-measure ' if metrics == METRICS else ''}over {numbers.format_count(comparison.num_examples)} test "
+        "dialogues, with its 95 % bootstrap interval over dialogues."
     )
     if any(len(system.seeds) > 1 for system in comparison.systems):
         footnote += " seeds ±: the standard deviation of the mean over seeds."
     if any(value is not None for value in best.values()):
         footnote += " Bold: the best mean of the column."
-    columns = ("System", *METRIC_NAMES.values())
-    return Table("scores", "ROUGE", columns, tuple(rows), footnote)
+    title = "ROUGE" if metrics == METRICS else "ROUGE and learned metrics"
+    return Table("scores", title, ("System", *map(name_metric, metrics)), tuple(rows), footnote)
 
 
 def build_improvements_table(comparison: Comparison) -> Table | None:
@@ -161,29 +162,30 @@ def build_improvements_table(comparison: Comparison) -> Table | None:
         return None
     rows = []
     for system in others:
-        items = [_find(comparison, system.key, first.key, metric) for metric in METRICS]
+        items = [_find(comparison, system.key, first.key, metric) for metric in comparison.metrics]
         rows.append(_system_row(system, *(_improvement_cell(item) for item in items)))
     footnote = (
-        "ROUGE points (hundredths), the 95 % interval of the difference, and the change relative to "
+        f"{_points(comparison)} (hundredths), the 95 % interval of the difference, and the change relative to "
         f"{first.label}'s mean. {_CLEAR}"
     )
-    columns = ("System", *METRIC_NAMES.values())
+    columns = ("System", *map(name_metric, comparison.metrics))
     return Table("improvements", f"Improvement over {first.label}", columns, tuple(rows), footnote)
 
 
 def build_pairs_table(comparison: Comparison) -> Table | None:
     """Return every pair's difference in every metric; None when there is no pair."""
     labels = {system.key: system.label for system in comparison.systems}
+    metrics = comparison.metrics
     pairs = list(dict.fromkeys((item.a, item.b) for item in comparison.comparisons))
     rows = [
-        Row((Cell(_pair_name(labels, a, b)), *(_pair_cell(_find(comparison, a, b, metric)) for metric in METRICS)))
+        Row((Cell(_pair_name(labels, a, b)), *(_pair_cell(_find(comparison, a, b, metric)) for metric in metrics)))
         for a, b in pairs
     ]
     footnote = (
-        "ROUGE points, the 95 % interval of the difference over the same dialogues, and the paired permutation p after "
-        f"Holm's correction over the {len(pairs)} pairs. {_CLEAR}"
+        f"{_points(comparison)}, the 95 % interval of the difference over the same dialogues, and the paired "
+        f"permutation p after Holm's correction over the {len(pairs)} pairs. {_CLEAR}"
     )
-    columns = ("Difference", *METRIC_NAMES.values())
+    columns = ("Difference", *map(name_metric, metrics))
     return Table("pairs", "Every pair", columns, tuple(rows), footnote) if rows else None
 
 
@@ -209,6 +211,15 @@ def build_rouge1_pairs_table(comparison: Comparison) -> Table | None:
     )
     columns = ("Difference", "ROUGE-1 points", "95 % interval", "Relative", "p", "Shows")
     return Table("pairs", "Every pair", columns, tuple(rows), footnote) if rows else None
+
+
+def name_metric(metric: str) -> str:
+    """Return a metric's name in the tables: a learned one's is its own."""
+    return METRIC_NAMES.get(metric, metric)
+
+
+def _points(comparison: Comparison) -> str:
+    return "ROUGE points" if comparison.metrics == METRICS else "Points"
 
 
 def _system_row(system: System, *cells: Cell) -> Row:
@@ -272,5 +283,6 @@ __all__ = [
     "build_rouge1_pairs_table",
     "build_scores_table",
     "build_training_table",
+    "name_metric",
     "split_verdict",
 ]

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 MAX_PAIRS = 15
 MAX_SENTENCES = 8
+PART_COLUMNS = 4
+"""So many metrics fit beside each other."""
 
 
 def print_report(report: ReportDocument | Comparison, console: Console) -> None:
@@ -62,8 +64,8 @@ def print_report(report: ReportDocument | Comparison, console: Console) -> None:
             build_environment_table(report),
         ]
     for table in tables:
-        if table is not None:
-            print_table(table, styles, console)
+        for part in _split_columns(table):
+            print_table(part, styles, console)
     if isinstance(report, ReportDocument):
         _print_notes(report, console)
 
@@ -75,6 +77,20 @@ def _narrow(table: Table | None) -> Table | None:
     kept = [i for i, name in enumerate(table.columns) if name not in ("Columns", "Fingerprint")]
     rows = tuple(replace(row, cells=tuple(row.cells[i] for i in kept)) for row in table.rows)
     return replace(table, columns=tuple(table.columns[i] for i in kept), rows=rows)
+
+
+def _split_columns(table: Table | None) -> list[Table]:
+    """Put columns that many learned metrics add into tables of their own, each with the first column."""
+    if table is None or table.key not in ("scores", "improvements") or len(table.columns) <= 1 + PART_COLUMNS:
+        return [] if table is None else [table]
+    parts = []
+    for start in range(1, len(table.columns), PART_COLUMNS):
+        kept = [0, *range(start, min(start + PART_COLUMNS, len(table.columns)))]
+        rows = tuple(replace(row, cells=tuple(row.cells[i] for i in kept)) for row in table.rows)
+        title = table.title if start == 1 else f"{table.title} (continued)"
+        columns = tuple(table.columns[i] for i in kept)
+        parts.append(replace(table, title=title, columns=columns, rows=rows, footnote=""))
+    return [*parts[:-1], replace(parts[-1], footnote=table.footnote)]
 
 
 def _print_title(comparison: Comparison, console: Console) -> None:
