@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,6 @@ class Bench:
     run: Callable[[str, dict[str, Any]], Result] = run_probe
     on_start: Callable[[str], None] = lambda name: None
     on_end: Callable[[str, float, bool], None] = lambda name, seconds, was_kept: None
-    failures: list[str] = field(default_factory=list)
 
     def measure(self, part: str, name: str, probe: str, spec: dict[str, Any], *, repetition: int = 0) -> Result:
         """Return a measurement, made now or before. Raises BenchmarkError."""
@@ -89,7 +88,9 @@ def load_raw(folder: Path) -> dict[str, dict[str, list[Result]]]:
             (entry["repetition"], entry["result"])
         )
     return {
-        part: {name: [result for _, result in sorted(results, key=lambda item: item[0])] for name, results in names.items()}
+        part: {
+            name: [result for _, result in sorted(results, key=lambda item: item[0])] for name, results in names.items()
+        }
         for part, names in raw.items()
     }
 

@@ -31,7 +31,10 @@ SHAPE: dict[str, Any] = {
 
 def find_model(model: str, settings: Settings) -> Path:
     """Return the folder of a model; the layout's is made by `build_layout`."""
-    return Path(resolve_model(BUNDLED)) if model == BUNDLED else settings.folder / "models" / model
+    if model == BUNDLED:
+        return Path(resolve_model(BUNDLED))
+    is_real = (data_folder() / "flan-t5-base").is_dir()
+    return settings.folder / "models" / (model if is_real else f"{model}-without-tokenizer")
 
 
 def build_layout(folder: Path, *, num_layers: int, shape: dict[str, Any] | None = None) -> None:

@@ -97,9 +97,7 @@ def load_scoring_pairs(size: int) -> tuple[str, list[tuple[str, str]]]:
     dataset = load_bundled()
     examples = [*dataset.train, *dataset.validation, *dataset.test]
     pairs = [(e.references[0], " ".join(e.dialogue.split()[:30])) for e in examples]
-    return "bundled references and the first words of their dialogues", [
-        pairs[i % len(pairs)] for i in range(size)
-    ]
+    return "bundled references and the first words of their dialogues", [pairs[i % len(pairs)] for i in range(size)]
 
 
 __all__ = [

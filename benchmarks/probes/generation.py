@@ -63,9 +63,7 @@ def _load(spec: dict[str, Any], work: Path) -> tuple[Summarize, str]:
     def summarize(examples: Sequence[Example]) -> list[tuple[str, int]]:
         rows = write(model, tokenizer, [example.dialogue for example in examples], **lengths)
         texts = tokenizer.batch_decode(rows, skip_special_tokens=True)
-        return [
-            (text.strip(), _count(row, tokenizer.eos_token_id)) for text, row in zip(texts, rows, strict=True)
-        ]
+        return [(text.strip(), _count(row, tokenizer.eos_token_id)) for text, row in zip(texts, rows, strict=True)]
 
     return summarize, "torch"
 

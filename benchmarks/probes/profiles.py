@@ -20,9 +20,15 @@ from dialora.runs import load_records
 GROUPS = (
     ("optimizer", r"adam|Optimizer|_foreach|clip_grad|linalg_vector_norm"),
     ("matrix products", r"aten::(mm|addmm|linear|_addmm_activation)\b|mkldnn|onednn"),
-    ("attention", r"scaled_dot_product|flash_attention|aten::(_?safe_?softmax|_?softmax|bmm|baddbmm)|_softmax_backward"),
+    (
+        "attention",
+        r"scaled_dot_product|flash_attention|aten::(_?safe_?softmax|_?softmax|bmm|baddbmm)|_softmax_backward",
+    ),
     ("dropout", r"dropout|bernoulli|philox|rand"),
-    ("normalisation", r"aten::(pow|mean|rsqrt|layer_norm|native_layer_norm|_?fused_rms_norm|rms_norm)|PowBackward|Rsqrt"),
+    (
+        "normalisation",
+        r"aten::(pow|mean|rsqrt|layer_norm|native_layer_norm|_?fused_rms_norm|rms_norm)|PowBackward|Rsqrt",
+    ),
     ("loss", r"log_softmax|nll_loss|cross_entropy"),
     ("type conversion and copies", r"aten::(copy_|_to_copy|to|contiguous|clone|cat)\b"),
     ("fused by the compiler", r"^graph_\d|inductor|cpp_fused|triton"),
@@ -76,9 +82,7 @@ def profile_generation(spec: dict[str, Any]) -> dict[str, Any]:
 
     examples = load_records(Example, Path(spec["sample"]))
     with TemporaryDirectory() as work:
-        generator = ours.Generator(
-            Path(spec["folder"]), "torch", max_new_tokens=spec["new_tokens"], work=Path(work)
-        )
+        generator = ours.Generator(Path(spec["folder"]), "torch", max_new_tokens=spec["new_tokens"], work=Path(work))
         generator.generate(examples[:2])
         with profile(activities=[ProfilerActivity.CPU]) as profiler:
             generator.generate(examples)
