@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install compare test check docs base build clean
+.PHONY: install compare test check bench bench-quick docs base build clean
 
 install: .venv/.installed
 
@@ -25,6 +25,14 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not slow"
+
+# Dialora against what people use today, into docs/benchmarks.json and docs/benchmarks.md: hours on two cores, on a quiet machine.
+bench: install
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# Every part but the story, small, in minutes; its pages go to build/bench/quick/docs.
+bench-quick: install
+	$(BIN)/python -m benchmarks --quick $(ARGS)
 
 # Pages that are made from the code.
 docs: install

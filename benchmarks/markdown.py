@@ -34,14 +34,17 @@ MODELS = {LAYOUT: "FLAN-T5-base's layout", BUNDLED: "bundled base"}
 HOW = f"""\
 ## How it was measured
 
-Every side of a comparison gets the same dialogues and the same model, in a process of its own, and the sides alternate (A, B, A, B). Times are
-of steps or summaries after a warm-up: loading, tokenizing and compiling are left out and the warm-up stands in a column of its own. Memory
-is the process's peak (VmHWM). The sample has the distribution of lengths of the whole: one dialogue from each stratum of equal number. The
-notebook's recipe, whose padding makes all dialogues the same work, is timed on fewer.
+Every side of a comparison gets the same dialogues and the same model, in a process of its own, and the sides
+alternate (A, B, A, B). Times are of steps or summaries after a warm-up: loading, tokenizing and compiling are left
+out, and the warm-up stands in a column of its own. Memory is the process's peak (VmHWM). The sample has the
+distribution of lengths of the whole: one dialogue from each stratum of equal number. The notebook's recipe, whose
+padding makes all dialogues the same work, is timed on fewer, and so is `generate` one by one.
 
 - **the notebook's recipe**: source and target padded to 512 tokens, batches of 4, fp32, `Trainer`.
-- **best common practice**: `Seq2SeqTrainer`, dynamic padding, `group_by_length`, bf16 autocast, batches of 8, defaults else.
-- **generation**: greedy, fp32. On FLAN-T5-base's layout, whose random weights never end a summary, everyone writes {NEW_TOKENS} tokens.
+- **best common practice**: `Seq2SeqTrainer`, dynamic padding, `group_by_length`, bf16 autocast, batches of 8, else
+  defaults.
+- **`generate`**: greedy, fp32. On FLAN-T5-base's layout, whose random weights never end a summary, everyone writes
+  {NEW_TOKENS} tokens.
 - **`evaluate`**: what `evaluate.load("rouge").compute(use_stemmer=True)` calls; both sides draw 1,000 resamples.
 
 `make bench` makes all measurements again; `python -m benchmarks.report` only this page, from those in `build/bench/`.
@@ -77,7 +80,7 @@ def _render_machine(document: Mapping[str, Any]) -> str:
     if document["benchmark"] != "full":
         parts.append(
             f"**A quick run**, to see that all parts work: {document['num_layers']} of 12 layers, few dialogues, one "
-            "repetition. Its ratios are not the bars' business.\n\n"
+            "repetition. The bars are for the whole benchmark.\n\n"
         )
     if machine:
         parts.append(
@@ -102,7 +105,9 @@ def _render_ratios(document: Mapping[str, Any]) -> str:
             reasons.append(f"- {LABELS[name]}: {entry['reason']}")
         elif entry["met"] is False:
             reasons.append(f"- {LABELS[name]}: missed, the reason is not known yet.")
-    text = "## Ratios\n\nFLAN-T5-base's layout, medians, in brackets the spread over pairs measured one after the other.\n\n"
+    text = (
+        "## Ratios\n\nFLAN-T5-base's layout; of medians, with the spread over pairs measured one after the other.\n\n"
+    )
     text += render_table(["", "ratio", "spread", "bar", ""], rows)
     return text + ("\n" + "\n".join(reasons) + "\n" if reasons else "")
 
@@ -122,7 +127,7 @@ def _render_training(document: Mapping[str, Any]) -> str:
             ]
         )
     headers = ["", "seconds per dialogue", "dialogues per second", "peak memory", "warm-up", "dialogues"]
-    return rows and "## Training\n\n" + render_table(headers, sorted(rows)) or ""
+    return f"## Training\n\n{render_table(headers, sorted(rows))}" if rows else ""
 
 
 def _render_generation(document: Mapping[str, Any]) -> str:
@@ -141,7 +146,7 @@ def _render_generation(document: Mapping[str, Any]) -> str:
             ]
         )
     headers = ["", "dialogues per second", "spread", "tokens per second", "engine", "the same as `generate`"]
-    return rows and "## Summaries\n\n" + render_table(headers, sorted(rows)) or ""
+    return f"## Summaries\n\n{render_table(headers, sorted(rows))}" if rows else ""
 
 
 def _render_scoring(document: Mapping[str, Any]) -> str:
@@ -150,7 +155,7 @@ def _render_scoring(document: Mapping[str, Any]) -> str:
         [SIDES[side], f"{facts['pairs']['median']:,.0f}", _spread(facts["seconds"])] for side, facts in sides.items()
     ]
     text = f"## ROUGE with intervals\n\n{document['scoring_data']}:\n\n"
-    return rows and text + render_table(["", "pairs", "seconds"], rows) or ""
+    return text + render_table(["", "pairs", "seconds"], rows) if rows else ""
 
 
 def _render_floor(document: Mapping[str, Any]) -> str:
@@ -172,10 +177,10 @@ def _render_floor(document: Mapping[str, Any]) -> str:
                 ]
             )
     return (
-        "## How far from the floor\n\nWhat the matrix products alone would take at the rate that this machine multiplies "
-        f"a layer's matrices for {floor['rows']} tokens, for dialogues of {floor['source_tokens']:.0f} source and "
-        f"{floor['target_tokens']:.0f} target tokens without padding. Frozen weights need no gradient, so LoRA's floor is "
-        "two thirds of full fine-tuning's.\n\n"
+        "## How far from the floor\n\nWhat the matrix products alone would take at the rate that this machine "
+        f"multiplies a layer's matrices for {floor['rows']} tokens, for dialogues of {floor['source_tokens']:.0f} "
+        f"source and {floor['target_tokens']:.0f} target tokens without padding. Frozen weights need no "
+        "gradient, so LoRA's floor is two thirds of full fine-tuning's.\n\n"
         + render_table(["", "needed per dialogue", "measured rate", "floor", "dialora takes"], rows)
     )
 
@@ -224,8 +229,8 @@ def _render_story(document: Mapping[str, Any]) -> str:
     if document["story"] is None:
         return ""
     return (
-        "## The notebook's recipe, run to its end\n\nWhat ROUGE it reaches beside ours in the same time, and which of its faults "
-        "matter: [notebook-recipe.md](notebook-recipe.md).\n"
+        "## The notebook's recipe, run to its end\n\nWhat ROUGE it reaches beside ours in the same time, and which of "
+        "its faults matter: [notebook-recipe.md](notebook-recipe.md).\n"
     )
 
 

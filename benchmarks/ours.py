@@ -129,8 +129,8 @@ def measure_padding(examples: Sequence[Example], config: ExperimentConfig) -> fl
 class Generator:
     """Summarizes with one engine; made once, so that loading and converting are not timed.
 
-    `side` is `ours_fp32`, `ours_int8`, or `torch` for the profile. An engine is plugged in here: convert and load in `__init__`, and return
-    token ids from `generate`.
+    `side` is `ours_fp32`, `ours_int8`, or `torch` for the profile. An engine is plugged in here: convert and load in
+    `__init__`, say which in `engine`, and summarize in `generate`.
     """
 
     def __init__(self, model: Path, side: str, *, max_new_tokens: int, work: Path) -> None:

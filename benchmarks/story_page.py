@@ -51,15 +51,18 @@ def render_story(story: Mapping[str, Any]) -> str:
 
 def _render_question() -> str:
     return """\
-In the notebook this project began with, full fine-tuning of FLAN-T5-base on DialogSum ended hardly above the untrained model, 0.2228 ROUGE-1
-against 0.2001, and LoRA far above both, 0.4037. Nothing in the two methods explains that. Three things in the recipe might:
+In the notebook this project began with, full fine-tuning of FLAN-T5-base on DialogSum ended hardly above the
+untrained model, 0.2228 ROUGE-1 against 0.2001, and LoRA far above both, 0.4037. Nothing in the two methods explains
+that. Three things in the recipe might:
 
-1. **Padding in the labels.** Every summary is padded to 512 tokens with id 0, and the loss counts the padding as words to be learned.
+1. **Padding in the labels.** Every summary is padded to 512 tokens with id 0, and the loss counts the padding as
+   words to be learned.
 2. **No attention mask.** The encoder reads the padding behind each dialogue as if it were said.
 3. **One learning rate for both.** LoRA's best rate is about ten times full fine-tuning's.
 
-So we run that recipe to its end, with both methods, on the bundled base and dialogues; then in the time that dialora's training took; then
-with one fault mended at a time. Everyone decodes greedily in the same way and is scored by the same code.
+So we run that recipe to its end, with both methods, on the bundled base and dialogues; then in the time that
+dialora's training took; then with one fault mended at a time. Everyone decodes greedily in the same way and is scored
+by the same code.
 """
 
 
@@ -109,16 +112,25 @@ def _say_winner(difference: Numbers) -> str:
 
 def _conclude(notebook: Numbers, own: Numbers) -> str:
     if notebook["ci_high"] < 0 <= own["ci_high"]:
-        return "The notebook's result is its recipe's: the same model and dialogues, trained without its faults, do not show it."
+        return (
+            "The notebook's result is its recipe's: the same model and dialogues, trained without its faults, do not "
+            "show it."
+        )
     if notebook["ci_high"] < 0:
-        return "Full fine-tuning is behind LoRA with either recipe here, so on this model the recipe alone does not explain it."
+        return (
+            "Full fine-tuning is behind LoRA with either recipe here, so on this model the recipe alone does not "
+            "explain it."
+        )
     moved = (notebook["mean"] - own["mean"]) * 100
     if abs(moved) < 1:
         return (
             "On this small model the recipe does not turn the order of the two methods; see what it costs both below."
         )
     way = "in LoRA's favour" if moved < 0 else "in full fine-tuning's favour"
-    return f"On this small model the recipe does not make full fine-tuning lose, but moves the two by {abs(moved):.1f} points {way}."
+    return (
+        "On this small model the recipe does not make full fine-tuning lose, but moves the two by "
+        f"{abs(moved):.1f} points {way}."
+    )
 
 
 def _render_faults(story: Mapping[str, Any]) -> str:
@@ -144,8 +156,8 @@ def _render_faults(story: Mapping[str, Any]) -> str:
         above = 100 * (system["rouge1"]["mean"] - untrained["rouge1"]["mean"])
         where = "hardly moves the model" if abs(above) < 2 else "moves the model"
         text += (
-            f"\nThe course lab gives full fine-tuning a rate of {system['learning_rate']:.0e}. One epoch at it {where}: "
-            f"{above:+.1f} points from the untrained one, where the notebook saw +2.3.\n"
+            f"\nThe course lab gives full fine-tuning a rate of {system['learning_rate']:.0e}. One epoch at it "
+            f"{where}: {above:+.1f} points from the untrained one, where the notebook saw +2.3.\n"
         )
     return text
 
@@ -163,8 +175,8 @@ def _render_losses(story: Mapping[str, Any]) -> str:
     if not lines:
         return ""
     return (
-        "The two losses are means over different things: of the first, most positions are padding, which is learned at once and then "
-        "counts as success.\n\n" + "\n".join(lines) + "\n"
+        "The two losses are means over different things: of the first, most positions are padding, which is learned "
+        "at once and then counts as success.\n\n" + "\n".join(lines) + "\n"
     )
 
 
@@ -172,9 +184,10 @@ def _render_how(story: Mapping[str, Any]) -> str:
     return f"""\
 ## How it was made
 
-The bundled base and dialogues, {story["num_examples"]} for testing. The shared rate is {story["shared_rate"]:.0e}, the notebook's for LoRA;
-each method's own is that of the bundled experiment. The recipe's schedule always runs to its end: in dialora's time it has as many steps as
-fit. Intervals are bootstrapped over dialogues. `python -m benchmarks --only story` makes all of it again.
+The bundled base and dialogues, {story["num_examples"]} for testing. The shared rate is {story["shared_rate"]:.0e},
+the notebook's for LoRA; each method's own is that of the bundled experiment. The recipe's schedule always runs to its
+end: in dialora's time it has as many steps as fit. Intervals are bootstrapped over dialogues.
+`python -m benchmarks --only story` makes all of it again.
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ def machine(spec: dict[str, Any]) -> dict[str, Any]:
     from dialora.worker import describe_environment
 
     facts: dict[str, Any] = dict(describe_environment())
+    facts["platform"] = platform.system()
     for name in PACKAGES:
         try:
             facts[name] = version(name)
