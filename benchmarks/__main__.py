@@ -1,12 +1,11 @@
 """Measure dialora against the alternatives and write the pages: `python -m benchmarks [--quick] [--only PART ...]`.
 
-Raw measurements stay in build/bench/, so an interrupted run goes on where it was; --fresh makes them again.
+Raw measurements stay in build/bench/, so an interrupted run goes on where it was; a finished one is made anew.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,22 +25,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="minutes instead of hours; pages go to build/bench/quick")
     parser.add_argument("--only", nargs="+", choices=[*PARTS], metavar="PART", help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--fresh", action="store_true", help="make the chosen parts' measurements again")
+    parser.add_argument("--keep", action="store_true", help="leave finished parts as they are")
     parser.add_argument("--output", type=Path, help="folder of the pages")
     options = parser.parse_args(arguments)
     settings = QUICK if options.quick else FULL
     parts = options.only or (QUICK_PARTS if options.quick else tuple(PARTS))
-    if options.fresh:
-        for part in parts:
-            shutil.rmtree(settings.folder / "raw" / part, ignore_errors=True)
     console = Console(stderr=True)
-    failures = _measure(Bench(settings), parts, console)
+    failures = _measure(Bench(settings), parts, console, keeps=options.keep)
     for path in write_report(settings, options.output):
         console.print(f"[dim]wrote[/dim] {path}", soft_wrap=True)
     return 1 if failures else 0
 
 
-def _measure(bench: Bench, parts: Sequence[str], console: Console) -> list[str]:
+def _measure(bench: Bench, parts: Sequence[str], console: Console, *, keeps: bool) -> list[str]:
     """Make every part's measurements; a part that fails does not stop the others. Return what failed."""
     failures = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -59,7 +55,9 @@ def _measure(bench: Bench, parts: Sequence[str], console: Console) -> list[str]:
         bench.on_start, bench.on_end = start, end
         for part in parts:
             try:
-                PARTS[part](bench)
+                if bench.open_part(part, keeps=keeps):
+                    PARTS[part](bench)
+                    bench.close_part(part)
             except DialoraError as error:
                 failures.append(part)
                 progress.console.print(f"[red]{part}[/red]: {error}", highlight=False, soft_wrap=True)

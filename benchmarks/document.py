@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 
 from benchmarks import ours
-from benchmarks.bench import Result, load_raw
+from benchmarks.bench import Result, load_raw, load_states
 from benchmarks.parts import SHARED_RATE
 from benchmarks.ratios import RATIOS, Raw, build_ratios, compute_ratios, describe_part
 from benchmarks.settings import BUNDLED, LAYOUT, METHODS, Settings
@@ -42,6 +42,7 @@ def build_document(settings: Settings, notes: Path = NOTES) -> dict[str, Any]:
         "ratios": {name: entry["value"] for name, entry in details.items()},
         "ratio_details": details,
         "ratios_bundled": {name: entry["value"] for name, entry in bundled.items()},
+        "parts": load_states(settings.folder),
         "machine": _first(raw, "machine"),
         "data": _first(raw, "data"),
         "scoring_data": raw.get("scoring", {}).get("ours", [{}])[0].get("data"),
@@ -98,7 +99,10 @@ def _describe_floor(raw: Raw) -> dict[str, Any] | None:
 
 def _describe_padding(raw: Raw) -> dict[str, Any] | None:
     padding = _first(raw, "padding")
-    return padding and padding | {"bar": f"≤ {PADDING_BAR:g}", "met": padding["padding_share"] <= PADDING_BAR}
+    return padding and padding | {
+        "bar": f"≤ {PADDING_BAR:.0%}".replace("%", " %"),
+        "met": padding["padding_share"] <= PADDING_BAR,
+    }
 
 
 def _describe_scaling(raw: Raw) -> dict[str, Any] | None:
@@ -135,6 +139,11 @@ def _describe_story(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any] |
     def values(name: str, metric: str = "rouge1") -> np.ndarray[Any, Any]:
         return np.array(results[name]["scores"][metric])
 
+    def compare(pairs: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, float]]:
+        return {
+            name: interval(values(a) - values(b)) for name, (a, b) in pairs.items() if a in results and b in results
+        }
+
     described = {
         name: {key: result[key] for key in ("seconds", "steps", "learning_rate", "losses", "new_tokens")}
         | {metric: interval(values(name, metric)) for metric in result["scores"]}
@@ -144,17 +153,15 @@ def _describe_story(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any] |
     ways = sorted({name.partition("/")[2] for name in results if "/" in name})
     pairs = {way: (f"full/{way}", f"lora/{way}") for way in ways}
     mended = [way for way in ways if way not in ("notebook", "notebook, our time", "ours")]
+    beside = {method: (f"{method}/ours", f"{method}/notebook, our time") for method in METHODS}
     gains = {f"{method}/{way}": (f"{method}/{way}", f"{method}/notebook") for method in METHODS for way in mended}
     return {
         "num_examples": num_examples,
         "shared_rate": SHARED_RATE,
         "systems": described,
-        "full_minus_lora": {
-            way: interval(values(a) - values(b)) for way, (a, b) in pairs.items() if a in results and b in results
-        },
-        "gains": {
-            name: interval(values(a) - values(b)) for name, (a, b) in gains.items() if a in results and b in results
-        },
+        "full_minus_lora": compare(pairs),
+        "ours_minus_notebook": compare(beside),
+        "gains": compare(gains),
     }
 
 

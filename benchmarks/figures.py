@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.settings import METHOD_NAMES
 from dialora.report.palette import COLORS, GREY
 
 STYLE: Any = {"svg.hashsalt": "dialora", "svg.fonttype": "none", "font.size": 9}
 STYLE |= {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
 METHOD_COLORS = {"full": COLORS[0], "lora": COLORS[1]}
-METHOD_NAMES = {"full": "full fine-tuning", "lora": "LoRA"}
 
 
 def draw_scaling(scaling: Mapping[str, Any], path: Path) -> None:
@@ -74,4 +74,4 @@ def _draw(draw: Any, path: Path, *, columns: int, size: tuple[float, float]) -> 
         figure.savefig(path, metadata={"Date": None})
 
 
-__all__ = ["METHOD_NAMES", "draw_scaling", "draw_story"]
+__all__ = ["draw_scaling", "draw_story"]

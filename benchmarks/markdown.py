@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.settings import BUNDLED, LAYOUT, NEW_TOKENS
+from benchmarks.settings import BUNDLED, LAYOUT, METHOD_NAMES, NEW_TOKENS
 from dialora.report.numbers import format_bytes, format_count, format_share
 
 LABELS = {
@@ -91,7 +91,13 @@ def _render_machine(document: Mapping[str, Any]) -> str:
         )
     if data:
         parts.append(f"Dialogues: {data['name']}, {format_count(data['dialogues'])} for training.")
-    return "".join(parts).rstrip() + "\n"
+    dates = sorted({state["date"] for state in document["parts"].values()})
+    if dates:
+        parts.append(f" Measured {dates[0] if len(dates) == 1 else f'{dates[0]} to {dates[-1]}'}.")
+    unfinished = [part for part, state in document["parts"].items() if not state["complete"]]
+    if unfinished:
+        parts.append(f" **Not finished: {', '.join(unfinished)}.**")
+    return "".join(parts).strip() + "\n"
 
 
 def _render_ratios(document: Mapping[str, Any]) -> str:
@@ -100,25 +106,29 @@ def _render_ratios(document: Mapping[str, Any]) -> str:
         value = "not measured" if entry["value"] is None else f"**{entry['value']:.2f}**"
         spread = "–" if entry["value"] is None else f"{entry['min']:.2f}–{entry['max']:.2f}"
         met = {True: "met", False: "**missed**", None: "–"}[entry["met"]]
-        rows.append([LABELS[name], value, spread, entry["bar"] or "–", met])
+        bundled = document["ratios_bundled"].get(name)
+        rows.append(
+            [LABELS[name], value, spread, entry["bar"] or "–", met, "–" if bundled is None else f"{bundled:.2f}"]
+        )
         if entry["reason"]:
             reasons.append(f"- {LABELS[name]}: {entry['reason']}")
         elif entry["met"] is False:
             reasons.append(f"- {LABELS[name]}: missed, the reason is not known yet.")
     text = (
-        "## Ratios\n\nFLAN-T5-base's layout; of medians, with the spread over pairs measured one after the other.\n\n"
+        "## Ratios\n\nFLAN-T5-base's layout, of medians, with the spread over pairs measured one after the other; "
+        "beside them those of the bundled base, which has no bars.\n\n"
     )
-    text += render_table(["", "ratio", "spread", "bar", ""], rows)
+    text += render_table(["", "ratio", "spread", "bar", "", "bundled base"], rows)
     return text + ("\n" + "\n".join(reasons) + "\n" if reasons else "")
 
 
 def _render_training(document: Mapping[str, Any]) -> str:
     rows = []
-    for name, facts in document["measurements"].get("training", {}).items():
+    for name, facts in _ordered(document["measurements"].get("training", {})):
         model, method, side = name.split("/")
         rows.append(
             [
-                f"{MODELS[model]}, {method}, {SIDES[side]}",
+                f"{MODELS[model]}, {METHOD_NAMES[method]}, {SIDES[side]}",
                 _spread(facts["seconds_per_dialogue"]),
                 f"{facts['dialogues_per_second']['median']:.2f}",
                 format_bytes(int(facts["peak_memory_bytes"]["median"])),
@@ -127,12 +137,12 @@ def _render_training(document: Mapping[str, Any]) -> str:
             ]
         )
     headers = ["", "seconds per dialogue", "dialogues per second", "peak memory", "warm-up", "dialogues"]
-    return f"## Training\n\n{render_table(headers, sorted(rows))}" if rows else ""
+    return f"## Training\n\n{render_table(headers, rows)}" if rows else ""
 
 
 def _render_generation(document: Mapping[str, Any]) -> str:
     rows = []
-    for name, facts in document["measurements"].get("generation", {}).items():
+    for name, facts in _ordered(document["measurements"].get("generation", {})):
         model, side = name.split("/")
         agreement = document["agreement"].get(name)
         rows.append(
@@ -146,7 +156,7 @@ def _render_generation(document: Mapping[str, Any]) -> str:
             ]
         )
     headers = ["", "dialogues per second", "spread", "tokens per second", "engine", "the same as `generate`"]
-    return f"## Summaries\n\n{render_table(headers, sorted(rows))}" if rows else ""
+    return f"## Summaries\n\n{render_table(headers, rows)}" if rows else ""
 
 
 def _render_scoring(document: Mapping[str, Any]) -> str:
@@ -169,7 +179,7 @@ def _render_floor(document: Mapping[str, Any]) -> str:
         for name, rate in rates.items():
             rows.append(
                 [
-                    f"{method}, {name}",
+                    f"{METHOD_NAMES[method]}, {name}",
                     f"{need / 1e9:.0f} GFLOP",
                     f"{rate / 1e9:.0f} GFLOP/s",
                     f"{floor['seconds_per_dialogue'][f'{method}_{name}']:.3f} s",
@@ -232,6 +242,12 @@ def _render_story(document: Mapping[str, Any]) -> str:
         "## The notebook's recipe, run to its end\n\nWhat ROUGE it reaches beside ours in the same time, and which of "
         "its faults matter: [notebook-recipe.md](notebook-recipe.md).\n"
     )
+
+
+def _ordered(measurements: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return measurements by model, method and side, in the order of the tables above."""
+    places = {name: place for place, name in enumerate([*MODELS, *METHOD_NAMES, *SIDES])}
+    return sorted(measurements.items(), key=lambda item: [places[part] for part in item[0].split("/")])
 
 
 def _spread(facts: Mapping[str, float]) -> str:

@@ -14,6 +14,7 @@ LAYOUT, BUNDLED = "flan-t5-base", "bundled"
 """The two models: FLAN-T5-base's layout with random weights, and the base inside the package."""
 
 METHODS = ("lora", "full")
+METHOD_NAMES = {"full": "full fine-tuning", "lora": "LoRA"}
 MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH = 512, 128
 NEW_TOKENS = 40
 """Tokens of every generated summary on the layout, whose random weights never end one."""
@@ -86,6 +87,7 @@ __all__ = [
     "MAX_SOURCE_LENGTH",
     "MAX_TARGET_LENGTH",
     "METHODS",
+    "METHOD_NAMES",
     "NEW_TOKENS",
     "QUICK",
     "REPOSITORY",

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.figures import METHOD_NAMES
 from benchmarks.markdown import render_table
+from benchmarks.settings import METHOD_NAMES
+from dialora.report.numbers import MINUS, format_rate
 
 WAYS = {
     "ours": "dialora",
@@ -78,7 +79,7 @@ def _render_table(story: Mapping[str, Any]) -> str:
         rows.append(
             [
                 label,
-                "–" if rate is None else f"{rate:.0e}".replace("e-0", "e-"),
+                "–" if rate is None else format_rate(rate),
                 f"{system['seconds']:.0f}",
                 str(system["steps"]),
                 f"{system['rouge1']['mean']:.4f} [{system['rouge1']['ci_low']:.3f}, {system['rouge1']['ci_high']:.3f}]",
@@ -95,6 +96,11 @@ def _render_winners(story: Mapping[str, Any]) -> str:
         difference = story["full_minus_lora"].get(way)
         if difference is not None:
             lines.append(f"- {WAYS[way]}: {_say_winner(difference)}")
+    for method, difference in story["ours_minus_notebook"].items():
+        lines.append(
+            f"- {METHOD_NAMES[method]} in the same time: dialora's is {_points(difference)} ROUGE-1 points from the "
+            "notebook's recipe."
+        )
     notebook, own = story["full_minus_lora"].get("notebook"), story["full_minus_lora"].get("ours")
     if notebook is not None and own is not None:
         lines.append("\n" + _conclude(notebook, own))
@@ -155,9 +161,10 @@ def _render_faults(story: Mapping[str, Any]) -> str:
     if lab is not None and system is not None and untrained is not None:
         above = 100 * (system["rouge1"]["mean"] - untrained["rouge1"]["mean"])
         where = "hardly moves the model" if abs(above) < 2 else "moves the model"
+        rate = format_rate(system["learning_rate"])
         text += (
-            f"\nThe course lab gives full fine-tuning a rate of {system['learning_rate']:.0e}. One epoch at it "
-            f"{where}: {above:+.1f} points from the untrained one, where the notebook saw +2.3.\n"
+            f"\nThe course lab gives full fine-tuning a rate of {rate}. One epoch at it {where}: {above:+.1f} points "
+            "from the untrained one, where the notebook saw +2.3.\n"
         )
     return text
 
@@ -181,13 +188,14 @@ def _render_losses(story: Mapping[str, Any]) -> str:
 
 
 def _render_how(story: Mapping[str, Any]) -> str:
+    rate = format_rate(story["shared_rate"])
     return f"""\
 ## How it was made
 
-The bundled base and dialogues, {story["num_examples"]} for testing. The shared rate is {story["shared_rate"]:.0e},
-the notebook's for LoRA; each method's own is that of the bundled experiment. The recipe's schedule always runs to its
-end: in dialora's time it has as many steps as fit. Intervals are bootstrapped over dialogues.
-`python -m benchmarks --only story` makes all of it again.
+The bundled base and dialogues, {story["num_examples"]} for testing. The shared rate is {rate}, the notebook's for LoRA;
+each method's own is that of the bundled experiment. The recipe's schedule always runs to its end: in dialora's time it
+has as many steps as fit. Intervals are bootstrapped over dialogues. `python -m benchmarks --only story` makes all of it
+again.
 """
 
 
@@ -195,7 +203,7 @@ def _points(difference: Numbers | None) -> str:
     if difference is None:
         return "–"
     mean, low, high = (100 * difference[key] for key in ("mean", "ci_low", "ci_high"))
-    return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"
+    return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]".replace("-", MINUS)
 
 
 __all__ = ["WAYS", "render_story"]

@@ -22,7 +22,7 @@ from benchmarks.probes.profiles import GROUPS, REST, group_operation
 from benchmarks.ratios import RATIOS, compute_ratio, describe_values
 from benchmarks.report import write_report
 from benchmarks.samples import Corpus, choose_stratified, save_sample
-from benchmarks.settings import FULL, LAYOUT, QUICK
+from benchmarks.settings import FULL, LAYOUT
 from dialora.records import Example
 from dialora.runs import load_records, save_json, save_records
 from tests.conftest import DIALOGUES
@@ -187,7 +187,7 @@ def test_the_report_writes_every_page_and_figure(folder: Path, tmp_path: Path) -
     assert names == {"benchmarks.json", "benchmarks.md", "scaling.svg", "notebook-recipe.svg", "notebook-recipe.md"}
     assert json.loads((tmp_path / "docs" / "benchmarks.json").read_text())["ratios"].keys() == LABELS.keys()
     story = (tmp_path / "docs" / "notebook-recipe.md").read_text()
-    assert "full fine-tuning is behind LoRA: -20.0" in story
+    assert "full fine-tuning is behind LoRA: −20.0" in story
     assert "the padding that stays in the labels costs most" in story
     assert "The notebook's result is its recipe's" in story
 
@@ -212,7 +212,6 @@ def _write_story(folder: Path, *, full_notebook: float, lora_notebook: float) ->
 
 
 def test_a_measurement_is_made_once_for_the_same_words(tmp_path: Path) -> None:
-    settings = replace(QUICK, name="../test")
     made: list[dict[str, Any]] = []
 
     def run(probe: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -224,7 +223,28 @@ def test_a_measurement_is_made_once_for_the_same_words(tmp_path: Path) -> None:
         bench.measure("part", "a/b", "probe", {"size": size})
     assert [spec["size"] for spec in made] == [1, 2]
     assert load_raw(tmp_path) == {"part": {"a/b": [{"seconds": 1.0}]}}
-    assert settings.folder != QUICK.folder
+
+
+def test_an_interrupted_part_goes_on_and_a_finished_one_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def run_part(*, finish: bool, keeps: bool = False) -> int:
+        made.clear()
+        bench = Bench(_Settings(tmp_path), run=lambda probe, spec: made.append(probe) or {})  # type: ignore[arg-type]
+        if bench.open_part("part", keeps=keeps):
+            bench.measure("part", "a", "probe", {})
+            if finish:
+                bench.close_part("part")
+        return len(made)
+
+    assert run_part(finish=False) == 1
+    assert run_part(finish=True) == 0
+    assert run_part(finish=True, keeps=True) == 0
+    assert run_part(finish=False) == 1
+    monkeypatch.setattr("benchmarks.bench.hash_code", lambda: "other code")
+    assert run_part(finish=True) == 1
 
 
 def test_sides_alternate_within_every_repetition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

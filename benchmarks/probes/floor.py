@@ -48,7 +48,7 @@ def measure_rate(shapes: Sequence[tuple[int, int, int]], dtype: Any, *, seconds:
 
     pairs = [(torch.randn(m, k, dtype=dtype), torch.randn(k, n, dtype=dtype)) for m, k, n in shapes]
     work = sum(2 * m * k * n for m, k, n in shapes)
-    rounds = []
+    rounds: list[float] = []
     ends = time.perf_counter() + seconds
     with torch.inference_mode():
         while len(rounds) < 4 or time.perf_counter() < ends:

@@ -10,10 +10,10 @@ from benchmarks.samples import load_scoring_pairs
 
 def score(spec: dict[str, Any]) -> dict[str, Any]:
     """Score the pairs and time it, imports left out. `spec`: side (evaluate, ours), pairs (their number)."""
+    name, pairs = load_scoring_pairs(spec["pairs"])
     from benchmarks import ours
     from benchmarks.alternatives import evaluate_rouge
 
-    name, pairs = load_scoring_pairs(spec["pairs"])
     if spec["side"] == "ours":
         ours.score(pairs[:2], 100)  # imports
         started = time.perf_counter()

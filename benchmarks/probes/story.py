@@ -36,8 +36,9 @@ def _train_ours(
     config = config.model_copy(update={"training": config.training.model_copy(update=values)})
     model, tokenizer = ours.load_trainable(config, spec["method"])
     steps = ours.train(model, tokenizer, examples, config, method=spec["method"], work=work)
-    rate = config.methods[spec["method"]].learning_rate
-    return model, tokenizer, _facts(steps.ends[-1] - steps.started, len(steps.ends), list(steps.losses), rate)
+    chosen: Any = config.methods[spec["method"]]
+    facts = _facts(steps.ends[-1] - steps.started, len(steps.ends), list(steps.losses), chosen.learning_rate)
+    return model, tokenizer, facts
 
 
 def _train_notebook(
