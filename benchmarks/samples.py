@@ -12,6 +12,7 @@ import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from benchmarks.settings import REPOSITORY, SEED
@@ -34,6 +35,7 @@ def data_folder() -> Path:
     return Path(os.environ.get("DIALORA_DATA") or REPOSITORY.parent / "shared" / "data")
 
 
+@cache
 def load_corpus() -> Corpus:
     """Load DialogSum's training split, or the bundled one."""
     folder = data_folder() / "dialogsum" / "hub"
@@ -71,18 +73,17 @@ def choose_stratified(lengths: Sequence[int], size: int, *, seed: int = SEED) ->
 
 
 def save_sample(corpus: Corpus, size: int, folder: Path) -> Path:
-    """Write a stratified sample of the corpus as JSON lines unless it is there; return its path."""
+    """Write a stratified sample of the corpus as JSON lines; return its path."""
     path = folder / f"{'dialogsum' if corpus.name == 'DialogSum' else 'bundled'}-{size}.jsonl"
-    if not path.is_file():
-        lengths = [len(example.dialogue.split()) for example in corpus.examples]
-        chosen = [corpus.examples[index] for index in choose_stratified(lengths, size)]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Copies of one dialogue would be one to whoever looks at ids.
-        records = [
-            Example(f"{number}-{example.id}", example.dialogue, example.references[:1])
-            for number, example in enumerate(chosen)
-        ]
-        save_records(records, path)
+    lengths = [len(example.dialogue.split()) for example in corpus.examples]
+    chosen = [corpus.examples[index] for index in choose_stratified(lengths, size)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A dialogue may be taken more than once, and every id names one.
+    records = [
+        Example(f"{number}-{example.id}", example.dialogue, example.references[:1])
+        for number, example in enumerate(chosen)
+    ]
+    save_records(records, path)
     return path
 
 
