@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install compare test check lint docs base build clean
+.PHONY: install compare test check lint bench bench-quick docs base build clean
 
 install: .venv/.installed
 
@@ -30,6 +30,14 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Dialora against what people use today, into docs/benchmarks.json and docs/benchmarks.md: hours on two cores, on a quiet machine.
+bench: install
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# Every part but the story, small, in minutes; its pages go to build/bench/quick/docs.
+bench-quick: install
+	$(BIN)/python -m benchmarks --quick $(ARGS)
 
 # Pages that are made from the code.
 docs: install

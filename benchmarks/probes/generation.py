@@ -1,0 +1,75 @@
+"""Time one side's greedy summaries of a sample."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks import ours
+from dialora.records import Example
+from dialora.runs import load_records
+
+Summarize = Callable[[Sequence[Example]], list[tuple[str, int]]]
+"""Gives each example's summary and its number of new tokens."""
+
+
+def generate(spec: dict[str, Any]) -> dict[str, Any]:
+    """Summarize the sample and time it, loading and a warm-up left out.
+
+    `spec`: folder (of the model), side (one_by_one, batched, ours_fp32, ours_int8), sample (path), new_tokens, and
+    fixed: whether every summary has exactly so many. Summaries come as digests, to see which sides agree.
+    """
+    from dialora.training import measure_peak_memory
+
+    examples = load_records(Example, Path(spec["sample"]))
+    with TemporaryDirectory() as work:
+        summarize, engine = _load(spec, Path(work))
+        started = time.perf_counter()
+        summarize(examples[:1] if spec["side"] == "one_by_one" else examples[:16])
+        warm = time.perf_counter()
+        written = summarize(examples)
+        seconds = time.perf_counter() - warm
+    new_tokens = sum(count for _, count in written)
+    if spec["fixed"] and new_tokens != spec["new_tokens"] * len(examples):
+        raise RuntimeError(f"{spec['side']} wrote {new_tokens} tokens for {len(examples)} dialogues: not the same work")
+    return {
+        "dialogues": len(examples),
+        "new_tokens": new_tokens,
+        "seconds": seconds,
+        "dialogues_per_second": len(examples) / seconds,
+        "tokens_per_second": new_tokens / seconds,
+        "warmup_seconds": warm - started,
+        "peak_memory_bytes": measure_peak_memory(),
+        "engine": engine,
+        "digests": [hashlib.sha256(text.encode()).hexdigest()[:16] for text, _ in written],
+    }
+
+
+def _load(spec: dict[str, Any], work: Path) -> tuple[Summarize, str]:
+    folder, side = Path(spec["folder"]), spec["side"]
+    if side.startswith("ours"):
+        generator = ours.Generator(folder, side, max_new_tokens=spec["new_tokens"], work=work)
+        return generator.generate, generator.engine
+    from benchmarks.alternatives import best_practice, notebook
+
+    model, tokenizer = notebook.load(folder, "none", {})
+    lengths = {"max_new_tokens": spec["new_tokens"]} | ({"min_new_tokens": spec["new_tokens"]} if spec["fixed"] else {})
+    write = notebook.generate if side == "one_by_one" else best_practice.generate
+
+    def summarize(examples: Sequence[Example]) -> list[tuple[str, int]]:
+        rows = write(model, tokenizer, [example.dialogue for example in examples], **lengths)
+        texts = tokenizer.batch_decode(rows, skip_special_tokens=True)
+        return [(text.strip(), _count(row, tokenizer.eos_token_id)) for text, row in zip(texts, rows, strict=True)]
+
+    return summarize, "torch"
+
+
+def _count(row: Sequence[int], end: int) -> int:
+    return row.index(end) + 1 if end in row else len(row)
+
+
+__all__ = ["generate"]

@@ -1,0 +1,96 @@
+"""How much each part measures: the full benchmark, and a quick one that shows in minutes that all parts work.
+
+Takes nothing, gives frozen numbers; never imports torch. Where results lie is decided here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[1]
+SEED = 20
+LAYOUT, BUNDLED = "flan-t5-base", "bundled"
+"""The two models: FLAN-T5-base's layout with random weights, and the base inside the package."""
+
+METHODS = ("lora", "full")
+METHOD_NAMES = {"full": "full fine-tuning", "lora": "LoRA"}
+MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH = 512, 128
+NEW_TOKENS = 40
+"""Tokens of every generated summary on the layout, whose random weights never end one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The size of every part."""
+
+    name: str
+    models: tuple[str, ...]
+    num_layers: int
+    """Of the layout, in encoder and decoder each; FLAN-T5-base has 12."""
+    repetitions: int
+    notebook_dialogues: int
+    """Timed with the notebook's recipe, whose padding makes every dialogue the same work; multiples of 4."""
+    train_dialogues: int
+    one_by_one_dialogues: int
+    generate_dialogues: int
+    scoring_pairs: int
+    scoring_repetitions: int
+    scaling_sizes: tuple[int, ...]
+    story_dialogues: int | None
+    """Training dialogues of the story; None takes all."""
+
+    @property
+    def folder(self) -> Path:
+        """Where raw measurements, samples and models lie."""
+        return REPOSITORY / "build" / "bench" / self.name
+
+    @property
+    def output(self) -> Path:
+        """Where the pages go: a quick run must not replace the numbers of a whole one."""
+        return REPOSITORY / "docs" if self.name == "full" else self.folder / "docs"
+
+
+FULL = Settings(
+    name="full",
+    models=(LAYOUT, BUNDLED),
+    num_layers=12,
+    repetitions=3,
+    notebook_dialogues=12,
+    train_dialogues=64,
+    one_by_one_dialogues=16,
+    generate_dialogues=64,
+    scoring_pairs=1500,
+    scoring_repetitions=5,
+    scaling_sizes=(1000, 2000, 4000, 8000),
+    story_dialogues=None,
+)
+QUICK = Settings(
+    name="quick",
+    models=(LAYOUT,),
+    num_layers=2,
+    repetitions=1,
+    notebook_dialogues=4,
+    train_dialogues=16,
+    one_by_one_dialogues=4,
+    generate_dialogues=16,
+    scoring_pairs=300,
+    scoring_repetitions=1,
+    scaling_sizes=(50, 100, 200),
+    story_dialogues=16,
+)
+
+__all__ = [
+    "BUNDLED",
+    "FULL",
+    "LAYOUT",
+    "MAX_SOURCE_LENGTH",
+    "MAX_TARGET_LENGTH",
+    "METHODS",
+    "METHOD_NAMES",
+    "NEW_TOKENS",
+    "QUICK",
+    "REPOSITORY",
+    "SEED",
+    "Settings",
+]
