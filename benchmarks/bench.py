@@ -8,6 +8,7 @@ was begun with other code, begins anew, so that all of a comparison is of one ru
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import ours
 from benchmarks.settings import REPOSITORY, Settings
 from dialora.config import stable_hash
 from dialora.errors import DialoraError
@@ -42,6 +44,7 @@ def run_probe(probe: str, spec: dict[str, Any]) -> Result:
         stderr=subprocess.PIPE,
         text=True,
         cwd=REPOSITORY,
+        env=(ours.ENVIRONMENT if ours.is_own(spec) else {}) | dict(os.environ),
     )
     try:
         output, errors = process.communicate(job)

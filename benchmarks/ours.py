@@ -16,9 +16,13 @@ from typing import Any
 from benchmarks.settings import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH
 from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
 from dialora.records import Example
+from dialora.worker import ALLOCATOR
 
 TRAINING: dict[str, Any] = {"checkpoint_seconds": 1e9, "num_evaluations": 1}
 """Training options of the benchmark besides the experiment's: no checkpoint but the last."""
+
+ENVIRONMENT = ALLOCATOR
+"""What dialora's own processes run in and others' do not, because nobody sets it."""
 
 UNMEASURED = {"ours_int8": "dialora has no int8 engine yet"}
 """Sides that cannot be measured, and why."""
@@ -36,6 +40,11 @@ class Steps:
     ends: list[float] = field(default_factory=list)
     peak_memory_bytes: int = 0
     losses: tuple[float, ...] = ()
+
+
+def is_own(spec: dict[str, Any]) -> bool:
+    """Whether a measurement is of dialora; one that names no side is."""
+    return str(spec.get("side", spec.get("who", "ours"))).startswith("ours")
 
 
 def load_config(model: Path, **training: Any) -> ExperimentConfig:
@@ -179,11 +188,13 @@ def score(pairs: Sequence[tuple[str, str]], num_resamples: int) -> dict[str, tup
 
 
 __all__ = [
+    "ENVIRONMENT",
     "TRAINING",
     "UNMEASURED",
     "Generator",
     "Steps",
     "count_first_epoch",
+    "is_own",
     "load_config",
     "load_trainable",
     "measure_padding",
