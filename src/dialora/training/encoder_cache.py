@@ -7,6 +7,7 @@ runs the encoder. The states lie in a memory-mapped file in the run's work folde
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -76,6 +77,8 @@ def build_encoder_cache(
     path, index = work / STATES_FILE, work / INDEX_FILE
     work.mkdir(parents=True, exist_ok=True)
     is_whole = index.is_file() and path.is_file()
+    if not is_whole:
+        _reserve(path, size * width * dtype.itemsize)
     states = torch.from_file(str(path), shared=True, size=size * width, dtype=dtype).view(size, width)
     if not is_whole:
         seconds = _fill(
@@ -83,6 +86,15 @@ def build_encoder_cache(
         )
         save_json({"seconds": seconds}, index)
     return EncoderCache(states, starts, float(load_json(index)["seconds"]))
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make the file with its blocks, so that a full disk is an OSError here and not a crash in the middle."""
+    with path.open("wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
 
 
 def _fill(
