@@ -1,15 +1,18 @@
 """Prompts, labels and the plan of batches."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from dialora.config import DEFAULT_PROMPT, ExperimentConfig, TrainingConfig, load_experiment
+from dialora.data.token_cache import tokenize_once
 from dialora.data.tokens import (
     IGNORED_LABEL,
     MULTIPLE,
+    TrainingPair,
     build_prompt,
     collate_pairs,
     fill_batches,
@@ -20,6 +23,7 @@ from dialora.data.tokens import (
 )
 from dialora.model import load_tokenizer
 from dialora.records import Example
+from dialora.runs import Stage
 
 
 @pytest.fixture
@@ -134,3 +138,20 @@ def test_the_plan_depends_on_the_seed_alone() -> None:
 def test_the_budget_sets_the_number_of_batches(options: dict[str, Any], size: int) -> None:
     training = TrainingConfig(**options, gradient_accumulation_steps=2)
     assert len(plan_batches(lengths_like_dialogsum(100), training, seed=0)) in (size, size - 1)
+
+
+def test_tokens_on_disk_are_those_that_were_made_and_made_once(tmp_path: Path) -> None:
+    pairs = [
+        TrainingPair("a", [5, 6, 7], [8, 1], False, True),
+        TrainingPair("a", [5, 6, 7], [9, 9, 1], True, False),
+        TrainingPair("ü\u2028", [250_000], [1], False, False),
+    ]
+    splits = {"train": pairs, "validation": []}
+    assert tokenize_once(Stage(tmp_path / "tokens", "key"), lambda: splits) == splits
+
+    def never() -> Any:
+        raise AssertionError
+
+    assert tokenize_once(Stage(tmp_path / "tokens", "key"), never) == splits
+    with pytest.raises(AssertionError):
+        tokenize_once(Stage(tmp_path / "tokens", "other"), never)

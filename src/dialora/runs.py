@@ -3,6 +3,7 @@
     runs/<experiment>/
     ├── experiment.yaml              the experiment as it was run, every default written out
     ├── data/                        stage: the Examples of each split, what was skipped
+    ├── tokens/                      stage: the training and validation splits as token ids
     ├── yardsticks/                  stage: what people and the floors score on the test split
     ├── faithfulness/                stage: what the systems' summaries say that their dialogues do not
     ├── <method>-s<seed>-<hash8>/    one run

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from dialora.checkpoint import forbid_network
-from dialora.config import ExperimentConfig, build_experiment, dump_experiment
+from dialora.config import ExperimentConfig, build_experiment, dump_experiment, stable_hash
 from dialora.errors import DialoraError
 from dialora.records import Cost, Example
-from dialora.runs import PartialLog, Run, Stage, disk_errors_explained, load_records, save_json, save_records
+from dialora.runs import PartialLog, Run, Stage, disk_errors_explained, load_json, load_records, save_json, save_records
 from dialora.tuning import TrialJob
 
 if TYPE_CHECKING:
@@ -204,19 +204,25 @@ def _try(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading.E
 
 
 def _tokenize(job: Job, tokenizer: Any) -> dict[str, list[TrainingPair]]:
-    """Tokenize what is trained and validated on."""
+    """Tokenize what is trained and validated on, once for all runs of the experiment."""
+    from dialora.checkpoint import identify_model
+    from dialora.data.token_cache import tokenize_once
     from dialora.data.tokens import tokenize_pairs
 
-    return {
-        name: tokenize_pairs(
-            load_records(Example, job.data / f"{name}.jsonl"),
-            tokenizer,
-            prompt=job.config.prompt,
-            max_source_length=job.config.data.max_source_length,
-            max_target_length=job.config.data.max_target_length,
-        )
-        for name in ("train", "validation")
-    }
+    config = job.config
+    limits = {"max_source_length": config.data.max_source_length, "max_target_length": config.data.max_target_length}
+
+    def tokenize() -> dict[str, list[TrainingPair]]:
+        return {
+            name: tokenize_pairs(
+                load_records(Example, job.data / f"{name}.jsonl"), tokenizer, prompt=config.prompt, **limits
+            )
+            for name in ("train", "validation")
+        }
+
+    data = load_json(job.data / "manifest.json")["key"]
+    key = stable_hash(["tokens.v1", data, identify_model(config), config.prompt, limits])
+    return tokenize_once(Stage(job.data.with_name("tokens"), key), tokenize)
 
 
 def _generate(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading.Event) -> None:
