@@ -238,7 +238,9 @@ def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, st
     `fingerprint` is the data's, by split.
     """
     common, trained = _list_inputs(config, fingerprint)
-    decoding = {"test": fingerprint["test"], "decoding": config.decoding.model_dump(mode="json")}
+    decoding = {"test": fingerprint["test"], "decoding": config.decoding.identify()}
+    if config.generation.precision != "fp32":  # in fp32 every engine writes the same
+        decoding["precision"] = config.generation.precision
     runs = []
     for key, method in config.methods.items():
         # Without training nothing is drawn: one seed says it all.

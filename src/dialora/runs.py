@@ -8,6 +8,7 @@
     │   ├── training/                stage: the adapter or model, losses, cost
     │   ├── generation/              stage: predictions
     │   ├── scoring/                 stage: scores per example and reference
+    │   ├── ctranslate2-<precision>/ stage: the system converted, once it has been used after the experiment
     │   └── work/                    checkpoints and logs of stages under way
     ├── tuning/<method>-<hash8>/     the search for a method's learning rate, where one is asked for
     │   └── <method>-trial-<n>/      one trial: result/ (stage: losses and cost, no weights), work/ while under way
@@ -116,7 +117,7 @@ class Run:
         if self.training is not None and self.training.is_complete:
             spent += [*self.work.glob("checkpoint-*"), *self.work.glob("best.*")]
         if self.generation.is_complete:
-            spent.append(self.work / "partial.jsonl")
+            spent += [self.work / "partial.jsonl", *self.work.glob("ctranslate2-*")]
         for path in spent:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
