@@ -41,9 +41,7 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="DIR", help="The experiment's folder [default: runs/NAME]."),
 ]
-Run = Annotated[
-    Path, typer.Option("--run", metavar="FOLDER", help="A run's folder, or an experiment's with --method.")
-]
+Run = Annotated[Path, typer.Option("--run", metavar="FOLDER", help="A run's folder, or an experiment's with --method.")]
 Method = Annotated[
     str | None, typer.Option("--method", metavar="KEY", help="Which of an experiment's systems, by its method.")
 ]

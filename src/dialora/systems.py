@@ -82,9 +82,7 @@ class System:
             )
 
 
-def find_system(
-    folder: Path, *, method: str | None = None, set: Iterable[str] | Mapping[str, Any] = ()
-) -> System:
+def find_system(folder: Path, *, method: str | None = None, set: Iterable[str] | Mapping[str, Any] = ()) -> System:
     """Find the system of a run's folder, or of an experiment's and `method`; of several seeds, the first.
 
     `set` overrides `generation.*`, `decoding.*` and the names of columns. Raises ConfigError, StageError.
@@ -114,8 +112,11 @@ def _require_usable(overrides: Iterable[str] | Mapping[str, Any]) -> None:
     strange = [key for key in keys if not key.startswith(IN_USE)]
     if strange:
         raise ConfigError(
-            [f"{key}: cannot be changed for a system that is trained; allowed: generation.*, decoding.*, "
-             f"data.dialogue_column, data.id_column." for key in strange]
+            [
+                f"{key}: cannot be changed for a system that is trained; allowed: generation.*, decoding.*, "
+                f"data.dialogue_column, data.id_column."
+                for key in strange
+            ]
         )
 
 

@@ -276,7 +276,8 @@ def _find_converted(config: ExperimentConfig, run: Run) -> Stage:
 
     system = identify_system(config, None if run.training is None else run.training.key)
     kept, own = (
-        converted_stage(folder, system=system, precision=config.generation.precision) for folder in (run.folder, run.work)
+        converted_stage(folder, system=system, precision=config.generation.precision)
+        for folder in (run.folder, run.work)
     )
     return kept if kept.is_complete else own
 

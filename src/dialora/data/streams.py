@@ -107,7 +107,10 @@ def _decode_lines(path: Path) -> Iterator[tuple[int, str]]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield number, line.removeprefix(b"\xef\xbb\xbf").decode("utf-8") if number == 1 else line.decode("utf-8")
+                yield (
+                    number,
+                    line.removeprefix(b"\xef\xbb\xbf").decode("utf-8") if number == 1 else line.decode("utf-8"),
+                )
             except UnicodeDecodeError as error:
                 raise DataError(
                     f"{path}: line {number}: is not UTF-8 (byte {error.start} of the line); save the file in that "
@@ -127,7 +130,9 @@ def _stream_csv(path: Path, delimiter: str) -> Iterator[tuple[str, Row]]:
             elif cells:
                 if len(cells) != len(header):
                     got = f"{len(cells)} cells where the header has {len(header)}"
-                    raise DataError(f"{path}: line {line}: {got}; quote a cell that holds {delimiter!r} or a line break.")
+                    raise DataError(
+                        f"{path}: line {line}: {got}; quote a cell that holds {delimiter!r} or a line break."
+                    )
                 yield f"line {line}", dict(zip(header, cells, strict=True))
             line = reader.line_num + 1
     except csv.Error as error:

@@ -8,8 +8,6 @@ from the key that says what the model does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,9 +62,10 @@ def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: 
         return stage.folder
     if not is_mergeable(model):
         raise GenerationError("the adapter cannot be merged into the base model, so it cannot be converted.")
-    base: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+    system: Any = model
+    base = system.get_base_model() if hasattr(system, "get_base_model") else system
     names = name_tokens(tokenizer, base.config.vocab_size)
-    with stage.writing() as folder, merged(model), torch.no_grad(), _bars_ignored():
+    with stage.writing() as folder, merged(model), torch.no_grad():
         spec = _build_spec(base, tokenizer, names)
         spec.validate()
         spec.optimize(quantization=QUANTIZATION[precision])
@@ -107,16 +106,6 @@ def _build_spec(model: Any, tokenizer: PreTrainedTokenizerBase, names: list[str]
     if tokenizer.unk_token_id is not None:
         spec.config.unk_token = names[tokenizer.unk_token_id]
     return spec
-
-
-@contextmanager
-def _bars_ignored() -> Iterator[None]:
-    """Keep back what the converter warns of and users can do nothing about."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 __all__ = ["QUANTIZATION", "convert_system", "converted_stage", "find_version", "identify_system", "name_tokens"]

@@ -1,8 +1,8 @@
 """Which engine writes: decided here and nowhere else.
 
 `auto` takes CTranslate2 on a processor where it is installed, the system can be converted, and the search ends alike:
-greedy, or beams with `early_stopping` and without a ban on repeats. It then has to write the same tokens as torch for the first dialogues, or torch
-goes on alone, with a warning. All other systems, decodings and machines have torch.
+greedy, or beams with `early_stopping` and without a ban on repeats. It then has to write the same tokens as torch for
+the first dialogues, or torch goes on alone, with a warning. All other systems, decodings and machines have torch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dialora.config import DecodingConfig, GenerationConfig
 from dialora.errors import GenerationError
 from dialora.generation.convert import QUANTIZATION, convert_system, find_version
 from dialora.generation.engine import Engine
-from dialora.generation.parity import check_parity
+from dialora.generation.parity import Parity, check_parity
 from dialora.generation.torch_engine import TorchEngine
 from dialora.model import is_mergeable
 from dialora.runs import Stage
@@ -80,7 +80,7 @@ def explain_torch(generation: GenerationConfig, decoding: DecodingConfig, model:
         return "the model is on a GPU, where torch is fast"
     if not is_mergeable(model):
         return "the adapter does not merge into the base model"
-    if generation.engine == "auto" and decoding.num_beams > 1:
+    if generation.engine == "auto" and generation.precision == "fp32" and decoding.num_beams > 1:
         if not decoding.early_stopping:
             return "its beam search ends as with decoding.early_stopping: true, which is not set"
         if decoding.no_repeat_ngram_size:
@@ -96,10 +96,7 @@ def _is_supported(precision: str) -> bool:
     return QUANTIZATION[precision] in ctranslate2.get_supported_compute_types("cpu")
 
 
-def _describe(parity: object) -> str:
-    from dialora.generation.parity import Parity
-
-    assert isinstance(parity, Parity)
+def _describe(parity: Parity) -> str:
     text = f"{parity.num_equal} of {parity.num_sources} summaries have the same tokens"
     difference = parity.largest_score_difference
     return text if difference is None else f"{text}, the largest difference of scores is {difference:.2g}"
