@@ -21,6 +21,10 @@ from dialora.generation.engine import Batch, Written
 CORES_PER_BATCH = 4
 """A batch's products are small: up to so many cores each take a batch of their own, then several share one."""
 
+MAX_ROWS = 32
+"""A batch is cut into pieces of so many rows, which cores share out: 16 to 32 rows are fastest per core (FLAN-T5-base's
+layout, 200 source tokens: 8 rows 2.2 dialogues per core second in int8, 16 and 32 rows 2.7, 64 rows 2.2)."""
+
 
 class CTranslate2Engine:
     """A converted system with the experiment's decoding.
@@ -98,6 +102,8 @@ def build_options(decoding: DecodingConfig) -> dict[str, Any]:
         "max_input_length": 0,
         "no_repeat_ngram_size": decoding.no_repeat_ngram_size,
         "return_end_token": True,
+        "batch_type": "examples",
+        "max_batch_size": max(1, MAX_ROWS // decoding.num_beams),
     }
     if decoding.num_beams > 1:
         options |= {"length_penalty": decoding.length_penalty, "return_scores": True}
