@@ -175,7 +175,7 @@ def is_mergeable(model: nn.Module) -> bool:
     if not hasattr(model, "peft_config"):
         return all(parameter.is_floating_point() for parameter in model.parameters())
     layers = _adapter_layers(model)
-    kinds = {config.peft_type.value for config in model.peft_config.values()}  # type: ignore[operator,union-attr]
+    kinds = {config.peft_type.value for config in model.peft_config.values()}  # type: ignore[operator]
     base = (parameter for layer in layers for parameter in layer.base_layer.parameters())  # type: ignore[union-attr]
     return bool(layers) and not kinds & UNMERGEABLE and all(parameter.is_floating_point() for parameter in base)
 
