@@ -13,7 +13,7 @@ import yaml
 from dialora.cli import main
 from tests.conftest import ROOT
 
-COMMANDS = ["compare", "train", "generate", "score", "report", "params", "check", "methods"]
+COMMANDS = ["compare", "train", "generate", "score", "report", "params", "check", "methods", "summarize", "parity"]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dialora.api import check, check_data, compare, load_model, params, score_outputs
+    from dialora.api import check, check_data, compare, load_model, params, score_outputs, summarize
     from dialora.comparison import Comparison
     from dialora.config import ExperimentConfig, load_experiment
     from dialora.errors import DialoraError
@@ -33,6 +33,7 @@ _HOMES = {
     "load_model": "dialora.api",
     "params": "dialora.api",
     "score_outputs": "dialora.api",
+    "summarize": "dialora.api",
 }
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "load_model",
     "params",
     "score_outputs",
+    "summarize",
 ]
 
 

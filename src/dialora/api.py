@@ -6,7 +6,7 @@ overrides, as `["training.max_steps=10"]` or `{"training.max_steps": 10}`. All o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,22 @@ def score_outputs(
     return run(config, output=None if output is None else Path(output), observer=observer or (lambda event: None))
 
 
+def summarize(
+    dialogues: Sequence[str], *, run: str | Path, method: str | None = None, set: Overrides = ()
+) -> list[str]:
+    """Summarize dialogues with a trained system: one summary each, in order; an empty dialogue has an empty one.
+
+    `run` is a run's folder, or an experiment's with `method`. `set` takes `generation.*` and `decoding.*`.
+    """
+    import warnings
+
+    from dialora.summaries import summarize_texts
+    from dialora.systems import find_system
+
+    system = find_system(Path(run), method=method, set=set)
+    return summarize_texts(system, dialogues, on_warning=lambda message: warnings.warn(message, stacklevel=3))
+
+
 def load_data_experiment(source: str | Path, set: Overrides = ()) -> ExperimentConfig:
     """Load what reading and measuring a data set needs: an experiment around a source that trains nothing.
 
@@ -157,4 +173,13 @@ def load_model(experiment: Experiment = "bundled", *, set: Overrides = (), adapt
     return model if adapter is None else load_adapter(model, Path(adapter))
 
 
-__all__ = ["check", "check_data", "compare", "load_data_experiment", "load_model", "params", "score_outputs"]
+__all__ = [
+    "check",
+    "check_data",
+    "compare",
+    "load_data_experiment",
+    "load_model",
+    "params",
+    "score_outputs",
+    "summarize",
+]

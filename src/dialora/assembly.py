@@ -290,8 +290,23 @@ def _describe_notes(labels: dict[str, str], runs: Sequence[Run], facts: dict[str
     if shares:
         notes.append(f"{np.mean(shares):.1%} of the positions in training batches were padding.")
         precision = {facts[run.name]["training"]["result"]["precision"] for run in runs if run.training is not None}
-        notes.append(f"Training multiplied in {', '.join(sorted(precision))}; generation in fp32.")
+        notes.append(f"Training multiplied in {', '.join(sorted(precision))}.")
+    notes.append(f"Summaries were written in {_describe_engines(labels, runs, facts)}.")
     return notes
+
+
+def _describe_engines(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> str:
+    """Say in which precision, and by which engine, each system's summaries were made."""
+    engines: dict[str, list[str]] = {}
+    for run in runs:
+        made = facts[run.name]["generation"]
+        # Experiments finished before there was a choice had torch in fp32.
+        engine = f"{made.get('precision', 'fp32')} ({made.get('engine', 'torch')})"
+        if labels[run.key] not in engines.setdefault(engine, []):
+            engines[engine].append(labels[run.key])
+    if len(engines) == 1:
+        return next(iter(engines))
+    return "; ".join(f"{engine}: {', '.join(names)}" for engine, names in engines.items())
 
 
 def _is_one_machine(facts: dict[str, Any]) -> bool:

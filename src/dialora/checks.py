@@ -186,8 +186,10 @@ def _describe_device(config: ExperimentConfig) -> tuple[str, str]:
 
 
 def _check_disk(config: ExperimentConfig, counts: dict[str, Any], output: Path) -> tuple[str, str]:
-    """Estimate: each trained system in fp32, and the largest checkpoint (weights, two moments) twice."""
+    """Estimate: each trained system in fp32; the largest checkpoint (weights, two moments) twice, or a conversion."""
     kept = working = 0
+    if config.generation.engine != "torch":
+        working = 4 * max(count.total for count in counts.values())
     for key, method in config.methods.items():
         if method.trains:
             size = 4 * counts[key].trainable

@@ -16,6 +16,7 @@ from dialora.errors import ConfigError, DialoraError, Interrupted
 if TYPE_CHECKING:
     from dialora.config import ExperimentConfig
     from dialora.pipeline import Workspace
+    from dialora.systems import System
 
 app = typer.Typer(
     name="dialora",
@@ -39,6 +40,14 @@ Set = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="DIR", help="The experiment's folder [default: runs/NAME]."),
+]
+Run = Annotated[Path, typer.Option("--run", metavar="FOLDER", help="A run's folder, or an experiment's with --method.")]
+Method = Annotated[
+    str | None, typer.Option("--method", metavar="KEY", help="Which of an experiment's systems, by its method.")
+]
+SetInUse = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override generation.*, decoding.* or a column. Repeatable."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
@@ -169,6 +178,71 @@ def report(experiment: Experiment = "bundled", set: Set = None, output: Output =
     from dialora import pipeline
 
     _run_stage(experiment, set, output, pipeline.report_runs)
+
+
+@app.command()
+def summarize(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SOURCE", help="A table of dialogues (csv, tsv, json, jsonl, parquet), or texts (txt)."),
+    ],
+    run: Run,
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where to: a .jsonl or .csv file.")],
+    method: Method = None,
+    set: SetInUse = None,
+) -> None:
+    """Summarize a file of dialogues of any length with a trained system, in the file's order.
+
+    Memory stays the same however long the file is. Interrupted or killed, the same command goes on where it was. Each
+    output row has row, id, summary and truncated (the dialogue was longer than the system reads). On a processor,
+    --set generation.precision=int8 is faster; `dialora parity` tells what it changes.
+    """
+    from dialora.summaries import summarize_file
+
+    system = _find_system(run, method, set)
+    with _observing() as observer:
+        summarize_file(system, source, output, observer=observer)
+    typer.echo(f"Summaries: {output}")
+
+
+@app.command()
+def parity(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or an experiment's with --method.")],
+    precision: Annotated[str, typer.Option("--precision", help="int8, bf16 or fp32.")] = "int8",
+    method: Method = None,
+    set: SetInUse = None,
+    json: Json = False,
+) -> None:
+    """Compare a system's summaries in a lower precision with those in fp32, on its test dialogues: how many are the
+    same, what ROUGE loses, with its interval, and the time.
+    """
+    from dialora.precision import measure_precision
+
+    system = _find_system(run, method, [*(set or ()), f"generation.precision={precision}"])
+    with _observing(quiet=json) as observer:
+
+        def tell(done: int, total: int) -> None:
+            observer({"event": "progress", "stage": "generation", "run": system.folder.name, "key": system.key,
+                      "done": done, "total": total})  # fmt: skip
+
+        found = measure_precision(
+            system, on_progress=tell, on_warning=lambda message: observer({"event": "warning", "message": message})
+        )
+    if json:
+        _print_json(found.to_json())
+        return
+    rows = [
+        (metric, f"{100 * found.scores_fp32[metric]:.2f}", f"{100 * found.scores[metric]:.2f}",
+         f"{100 * difference:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]")
+        for metric, (difference, low, high) in found.differences.items()
+    ]  # fmt: skip
+    title = f"{found.system}: {found.precision} ({found.engine}) against fp32"
+    _print_table(title, ("", "fp32", found.precision, "difference, 95 %"), rows, right=(1, 2, 3))
+    before = found.generate_seconds_fp32
+    typer.echo(
+        f"{found.num_equal} of {found.num_dialogues} summaries are the same. {found.generate_seconds:.1f} s"
+        + ("." if before is None else f", in fp32 {before:.1f} s.")
+    )
 
 
 @app.command()
@@ -304,6 +378,15 @@ def _load(experiment: str, overrides: list[str] | None) -> ExperimentConfig:
     config = load_experiment(experiment, overrides or ())
     forbid_network(config)
     return config
+
+
+def _find_system(run: Path, method: str | None, overrides: list[str] | None) -> System:
+    from dialora.checkpoint import forbid_network
+    from dialora.systems import find_system
+
+    system = find_system(run, method=method, set=overrides or ())
+    forbid_network(system.config)
+    return system
 
 
 def _run_stage(

@@ -108,9 +108,35 @@ class DecodingConfig(Section):
     max_new_tokens: Annotated[int, Field(ge=1, description="longest summary in tokens")] = 200
     length_penalty: Annotated[float, Field(description="exponent of the length; beams only")] = 1.0
     no_repeat_ngram_size: Annotated[int, Field(ge=0, description="0 allows repeats")] = 0
+    early_stopping: Annotated[
+        bool, Field(description="end with num_beams whole summaries, not when no better one is likely; beams only")
+    ] = False
     max_batch_tokens: Annotated[
         int, Field(ge=8, description="per batch: padded source tokens and max_new_tokens of each row, times num_beams")
     ] = 16_384
+
+    def identify(self) -> dict[str, Any]:
+        """Return what summaries depend on, as plain values for a key.
+
+        What came later than the first finished experiments is left out at its default, so that their keys stay.
+        """
+        values = self.model_dump(mode="json")
+        if not self.early_stopping:
+            del values["early_stopping"]
+        return values
+
+
+class GenerationConfig(Section):
+    """What writes the summaries; in fp32 that changes how long it takes, not what is written."""
+
+    engine: Annotated[
+        Literal["auto", "torch", "ctranslate2"],
+        Field(description="auto: ctranslate2 on a processor where it writes the same as torch; else torch"),
+    ] = "auto"
+    precision: Annotated[
+        Literal["fp32", "bf16", "int8"],
+        Field(description="bf16 and int8 are faster and write other words here and there; see `dialora parity`"),
+    ] = "fp32"
 
 
 class LearnedMetric(Section):
@@ -212,6 +238,7 @@ class ExperimentConfig(Section):
     methods: Annotated[dict[str, SerializeAsAny[Method]], Field(min_length=1, description="see `dialora methods`")]
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
+    generation: GenerationConfig = GenerationConfig()
     scoring: ScoringConfig = ScoringConfig()
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, description="one run each")] = (0,)
     tuning: Annotated[TuningConfig | None, Field(description="a search for learning rates; none by default")] = None
@@ -433,6 +460,7 @@ __all__ = [
     "DataConfig",
     "DecodingConfig",
     "ExperimentConfig",
+    "GenerationConfig",
     "LearnedMetric",
     "PairClassifier",
     "ScoringConfig",

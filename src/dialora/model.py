@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,8 +153,8 @@ def merged(model: nn.Module) -> Iterator[nn.Module]:
     Subtracting the update again would leave rounding errors, so the merged matrices are kept aside.
     A model without a mergeable adapter is left as it is: one of vectors before the input, or on a quantized base.
     """
-    layers = [m for m in model.modules() if hasattr(m, "merge") and hasattr(m, "base_layer")]
-    if not layers or not _is_mergeable(model, layers):
+    layers = _adapter_layers(model)
+    if not layers or not is_mergeable(model):
         yield model
         return
     kept = [[p.detach().clone() for p in layer.base_layer.parameters()] for layer in layers]  # type: ignore[union-attr]
@@ -170,10 +170,18 @@ def merged(model: nn.Module) -> Iterator[nn.Module]:
                     parameter.copy_(weight)
 
 
-def _is_mergeable(model: nn.Module, layers: Sequence[nn.Module]) -> bool:
+def is_mergeable(model: nn.Module) -> bool:
+    """Whether the system can be had as a model of the base's layout: it is one, or its adapter merges into it."""
+    if not hasattr(model, "peft_config"):
+        return all(parameter.is_floating_point() for parameter in model.parameters())
+    layers = _adapter_layers(model)
     kinds = {config.peft_type.value for config in model.peft_config.values()}  # type: ignore[operator]
     base = (parameter for layer in layers for parameter in layer.base_layer.parameters())  # type: ignore[union-attr]
-    return not kinds & UNMERGEABLE and all(parameter.is_floating_point() for parameter in base)
+    return bool(layers) and not kinds & UNMERGEABLE and all(parameter.is_floating_point() for parameter in base)
+
+
+def _adapter_layers(model: nn.Module) -> list[nn.Module]:
+    return [m for m in model.modules() if hasattr(m, "merge") and hasattr(m, "base_layer")]
 
 
 def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path, *, base: str) -> None:
@@ -291,6 +299,7 @@ __all__ = [
     "count_methods",
     "count_parameters",
     "export_tie",
+    "is_mergeable",
     "load_adapter",
     "load_base_config",
     "load_base_model",

@@ -252,7 +252,9 @@ def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, st
     """
     common, trained = _list_inputs(config, fingerprint)
     scorer = describe_scorer(config.scoring)
-    decoding = {"test": fingerprint["test"], "decoding": config.decoding.model_dump(mode="json")}
+    decoding = {"test": fingerprint["test"], "decoding": config.decoding.identify()}
+    if config.generation.precision != "fp32":  # in fp32 every engine writes the same
+        decoding["precision"] = config.generation.precision
     runs = []
     for key, method in config.methods.items():
         # Without training nothing is drawn: one seed says it all.

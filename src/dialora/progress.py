@@ -15,6 +15,7 @@ FILE_WIDTH = 100
 STAGES = {
     "data": "reading the data",
     "check": "checking the experiment",
+    "table": "reading the table",
     "start": "loading the model",
     "training": "training",
     "generation": "summarizing",
@@ -52,6 +53,7 @@ class ProgressDisplay:
         )
         self.current: tuple[str, str] | None = None
         self.started = time.monotonic()
+        self.first = 0
         self.document: dict[str, Any] | None = None
 
     def __enter__(self) -> Self:
@@ -81,12 +83,18 @@ class ProgressDisplay:
         stage = (event["stage"], event["run"])
         if stage != self.current:
             self._close()
-            self.current, self.started = stage, time.monotonic()
+            self.current, self.started, self.first = stage, time.monotonic(), event.get("done", 0)
             self.progress.add_task(self._describe(), total=event.get("total"), completed=0, note="")
         if event["event"] == "progress" and self.progress.task_ids:
-            note = f"loss {event['loss']:.3f}" if "loss" in event else ""
+            note = f"loss {event['loss']:.3f}" if "loss" in event else self._rate(event)
             task = self.progress.task_ids[-1]
             self.progress.update(task, completed=event["done"], total=event["total"], note=note)
+
+    def _rate(self, event: dict[str, Any]) -> str:
+        """Return how many are done in a second, counted from the first event: what was there before took no time."""
+        seconds = time.monotonic() - self.started
+        done = event["done"] - self.first
+        return f"{done / seconds:.1f}/s" if event["stage"] == "generation" and done > 0 and seconds > 0 else ""
 
     def _close(self) -> None:
         """Leave a line for the stage that has ended."""

@@ -10,6 +10,7 @@
     │   ├── training/                stage: the adapter or model, losses, cost
     │   ├── generation/              stage: predictions
     │   ├── scoring/                 stage: scores per example and reference
+    │   ├── ctranslate2-<precision>/ stage: the system converted, once it has been used after the experiment
     │   └── work/                    checkpoints and logs of stages under way
     ├── tuning/<method>-<hash8>/     the search for a method's learning rate, where one is asked for
     │   └── <method>-trial-<n>/      one trial: result/ (stage: losses and cost, no weights), work/ while under way
@@ -119,7 +120,7 @@ class Run:
             names = ("checkpoint-*", "best.*", "encoder.*", "frozen.*")
             spent += [path for name in names for path in self.work.glob(name)]
         if self.generation.is_complete:
-            spent.append(self.work / "partial.jsonl")
+            spent += [self.work / "partial.jsonl", *self.work.glob("ctranslate2-*")]
         for path in spent:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 

@@ -128,7 +128,7 @@ def _plan_search(key: str, config: ExperimentConfig, root: Path, inputs: Mapping
     # The number of trials is left out: with more of them, those that were made before are kept.
     rules = search.to_json() | {"num_trials": None, "method": method.name}
     if tuning.metric == "rouge1":
-        decoding = config.decoding.model_dump(mode="json")
+        decoding = config.decoding.identify()
         rules |= {"max_examples": tuning.max_examples, "decoding": decoding, "references": config.scoring.references}
     options = method.model_dump(mode="json", exclude={"learning_rate"})
     return PlannedSearch(search, method.name, root, stable_hash([rules, options, dict(inputs)]))

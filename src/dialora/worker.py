@@ -228,7 +228,7 @@ def _tokenize(job: Job, tokenizer: Any) -> dict[str, list[TrainingPair]]:
 def _generate(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading.Event) -> None:
     """Generate, and write the generation stage: predictions in the order of the test split."""
     from dialora.data.tokens import tokenize_sources
-    from dialora.generation import generate
+    from dialora.generation import open_engine, write_predictions
     from dialora.model import count_parameters
 
     config, run = job.config, job.run
@@ -243,8 +243,19 @@ def _generate(job: Job, model: Any, tokenizer: Any, events: Events, stop: thread
     was_resumed = bool(log.load())
     parameters = count_parameters(model)
     started = time.perf_counter()
-    predictions = generate(
+    engine = open_engine(
+        config.generation,
+        config.decoding,
         model,
+        tokenizer,
+        stage=_find_converted(config, run),
+        sources=[source.input_ids for source in sources],
+        on_warning=lambda message: events.send("warning", message=f"{run.name}: {message}"),
+    )
+    prepare_seconds = time.perf_counter() - started
+    started = time.perf_counter()
+    predictions = write_predictions(
+        engine,
         tokenizer,
         examples,
         sources,
@@ -256,6 +267,9 @@ def _generate(job: Job, model: Any, tokenizer: Any, events: Events, stop: thread
     facts = {
         # Half the time of an interrupted generation is unknown, and no number is better than a wrong one.
         "generate_seconds": None if was_resumed else time.perf_counter() - started,
+        "prepare_seconds": prepare_seconds,
+        "engine": engine.name,
+        "precision": engine.precision,
         "num_examples": len(examples),
         "num_truncated": sum(p.truncated for p in predictions),
         "num_cut": sum(p.num_new_tokens >= config.decoding.max_new_tokens for p in predictions),
@@ -270,8 +284,21 @@ def _generate(job: Job, model: Any, tokenizer: Any, events: Events, stop: thread
     run.tidy()
 
 
+def _find_converted(config: ExperimentConfig, run: Run) -> Stage:
+    """Return where the system lies converted: kept beside the run by an earlier use, or for this generation alone."""
+    from dialora.generation import converted_stage, identify_system
+
+    system = identify_system(config, None if run.training is None else run.training.key)
+    kept, own = (
+        converted_stage(folder, system=system, precision=config.generation.precision)
+        for folder in (run.folder, run.work)
+    )
+    return kept if kept.is_complete else own
+
+
 def describe_environment() -> dict[str, str]:
     """Return versions and hardware, as they are where the work is done."""
+    import importlib.util
     import platform
     from importlib.metadata import version
 
@@ -280,6 +307,8 @@ def describe_environment() -> dict[str, str]:
     names = ("dialora", "torch", "transformers", "peft", "accelerate", "tokenizers", "numpy")
     found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
     found |= {name: version(name) for name in names}
+    if importlib.util.find_spec("ctranslate2") is not None:
+        found["ctranslate2"] = version("ctranslate2")
     found["processor"] = _processor_name()
     found["threads"] = str(torch.get_num_threads())
     if torch.cuda.is_available():

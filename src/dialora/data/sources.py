@@ -95,7 +95,7 @@ def _read_folder(folder: Path) -> RawSource:
     splits = {}
     for split in filter(by_split.__contains__, SPLITS):
         shards = _order_shards(by_split[split], split)
-        splits[split] = [row for file in shards for row in _read_rows(file)]
+        splits[split] = [row for file in shards for row in read_file_rows(file)]
         if len(shards) > 1:
             notes.append(f"{split}: joined {len(shards)} files: {_join(shards)}.")
     return RawSource(splits, [], tuple(notes))
@@ -123,7 +123,8 @@ def _order_shards(files: list[Path], split: str) -> list[Path]:
     return sorted(files, key=lambda file: [int(number) for number in re.findall(r"\d+", file.name)])
 
 
-def _read_rows(path: Path) -> list[Row]:
+def read_file_rows(path: Path) -> list[Row]:
+    """Read every row of one file that holds no splits. Raises DataError."""
     content = _read_file(path)
     if isinstance(content, dict):
         raise DataError(f"{path}: holds several splits ({', '.join(content)}); give this file itself as data.source.")
@@ -296,4 +297,4 @@ _READERS: dict[str, Callable[[Path], Content]] = {
     ".parquet": _read_parquet,
 }
 
-__all__ = ["SPLITS", "RawSource", "Row", "find_split", "read_source"]
+__all__ = ["SPLITS", "RawSource", "Row", "find_split", "read_file_rows", "read_source"]

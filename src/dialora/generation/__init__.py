@@ -1,0 +1,27 @@
+"""Summaries from a system: which engine writes them, in which batches, and that it writes what it should.
+
+`generate` is the short way, a model in torch. `open_engine` and `write_predictions` are for everything else.
+"""
+
+from dialora.generation.convert import convert_system, converted_stage, identify_system
+from dialora.generation.engine import Engine, Written
+from dialora.generation.engines import open_engine
+from dialora.generation.generate import generate, write_predictions
+from dialora.generation.parity import Parity, check_parity, write_all
+from dialora.generation.torch_engine import TorchEngine, build_generation_config
+
+__all__ = [
+    "Engine",
+    "Parity",
+    "TorchEngine",
+    "Written",
+    "build_generation_config",
+    "check_parity",
+    "convert_system",
+    "converted_stage",
+    "generate",
+    "identify_system",
+    "open_engine",
+    "write_all",
+    "write_predictions",
+]

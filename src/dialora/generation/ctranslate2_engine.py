@@ -1,0 +1,119 @@
+"""The fast engine for processors: CTranslate2 on a converted system (see `convert`).
+
+The same greedy tokens as torch in fp32, in a fraction of its time: rows that are done leave the batch, weights lie
+packed for the processor, and nothing but the kernels runs in between. Batches run side by side on all cores.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dialora.config import DecodingConfig
+from dialora.errors import GenerationError
+from dialora.generation.convert import QUANTIZATION
+from dialora.generation.engine import Batch, Written
+
+CORES_PER_BATCH = 4
+"""A batch's products are small: up to so many cores each take a batch of their own, then several share one."""
+
+MAX_ROWS = 32
+"""A batch is cut into pieces of so many rows, which cores share out: 16 to 32 rows are fastest per core (FLAN-T5-base's
+layout, 200 source tokens: 8 rows 2.2 dialogues per core second in int8, 16 and 32 rows 2.7, 64 rows 2.2)."""
+
+
+class CTranslate2Engine:
+    """A converted system with the experiment's decoding.
+
+    `threads` is how many cores to use in all; `parallel` how many batches at once, a good number when not given.
+    """
+
+    name = "ctranslate2"
+
+    def __init__(
+        self, folder: Path, decoding: DecodingConfig, *, precision: str, threads: int, parallel: int | None = None
+    ) -> None:
+        import ctranslate2
+
+        self.precision = precision
+        self.parallel = parallel or split_threads(threads)[0]
+        self._names: list[str] = json.loads((folder / "shared_vocabulary.json").read_text(encoding="utf-8"))
+        self._ids = {name: i for i, name in enumerate(self._names)}
+        self._options = build_options(decoding)
+        try:
+            self._translator: Any = ctranslate2.Translator(
+                str(folder),
+                device="cpu",
+                compute_type=QUANTIZATION[precision],
+                inter_threads=self.parallel,
+                intra_threads=max(1, threads // self.parallel),
+                max_queued_batches=-1,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise GenerationError(f"{folder}: CTranslate2 cannot load it: {' '.join(str(error).split())}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def write(self, batches: Iterable[Batch]) -> Iterator[list[Written]]:
+        """Give each batch's results in order; a few batches are under way at once."""
+        waiting: deque[list[Any]] = deque()
+        for batch in batches:
+            waiting.append(self._submit(batch))
+            if len(waiting) > self.parallel:
+                yield self._collect(waiting.popleft())
+        while waiting:
+            yield self._collect(waiting.popleft())
+
+    def _submit(self, batch: Batch) -> list[Any]:
+        # An empty list cannot be translated; a source has its end token at least.
+        source = [[self._names[i] for i in ids] for ids in batch]
+        return list(self._translator.translate_batch(source, asynchronous=True, **self._options))
+
+    def _collect(self, results: list[Any]) -> list[Written]:
+        try:
+            made = [result.result() for result in results]
+        except (RuntimeError, ValueError) as error:
+            raise GenerationError(
+                f"generation failed on a batch of {len(results)} ({' '.join(str(error).split())}). If memory ran out, "
+                f"lower decoding.max_batch_tokens."
+            ) from error
+        return [
+            Written([self._ids[name] for name in one.hypotheses[0]], one.scores[0] if one.scores else None)
+            for one in made
+        ]
+
+
+def build_options(decoding: DecodingConfig) -> dict[str, Any]:
+    """Return CTranslate2's options for a decoding, its own limits and defaults switched off."""
+    options: dict[str, Any] = {
+        "beam_size": decoding.num_beams,
+        "max_decoding_length": decoding.max_new_tokens,
+        "min_decoding_length": 0,
+        "max_input_length": 0,
+        "no_repeat_ngram_size": decoding.no_repeat_ngram_size,
+        "return_end_token": True,
+        "batch_type": "examples",
+        "max_batch_size": max(1, MAX_ROWS // decoding.num_beams),
+    }
+    if decoding.num_beams > 1:
+        options |= {"length_penalty": decoding.length_penalty, "return_scores": True}
+    return options
+
+
+def split_threads(threads: int) -> tuple[int, int]:
+    """Return how many batches to run side by side on `threads` cores, and the cores of each."""
+    parallel = threads if threads <= CORES_PER_BATCH else max(CORES_PER_BATCH, threads // CORES_PER_BATCH)
+    return parallel, max(1, threads // parallel)
+
+
+__all__ = ["CTranslate2Engine", "build_options", "split_threads"]

@@ -1,0 +1,107 @@
+"""Predictions only: a model and dialogues in, one summary per dialogue out.
+
+Every distinct source is generated once, in batches sorted by length, and put back in order. The decoding is the
+experiment's alone: what a checkpoint's own generation config asks for (beams, lengths, sampling) is not used.
+Nothing is drawn, so the same inputs give the same summaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from dialora.config import DecodingConfig
+from dialora.data.tokens import TokenizedSource, fill_batches
+from dialora.errors import Interrupted
+from dialora.generation.engine import Engine
+from dialora.generation.torch_engine import TorchEngine
+from dialora.records import Example, Prediction
+from dialora.runs import PartialLog
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedTokenizerBase
+
+OnProgress = Callable[[int, int], None]
+"""Called with the number of sources done and of all."""
+
+
+def generate(
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    sources: Sequence[TokenizedSource],
+    decoding: DecodingConfig,
+    *,
+    log: PartialLog | None = None,
+    on_progress: OnProgress = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[Prediction]:
+    """Summarize every example with the model as it is, in torch; see `write_predictions`."""
+    engine = TorchEngine(model, tokenizer, decoding)
+    return write_predictions(
+        engine, tokenizer, examples, sources, decoding, log=log, on_progress=on_progress, should_stop=should_stop
+    )
+
+
+def write_predictions(
+    engine: Engine,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    sources: Sequence[TokenizedSource],
+    decoding: DecodingConfig,
+    *,
+    log: PartialLog | None = None,
+    on_progress: OnProgress = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[Prediction]:
+    """Summarize every example; predictions come in the order of the examples.
+
+    `sources` are the examples' tokenized prompts. Batches found in `log` are taken from there, new ones are added.
+    Raises GenerationError, and Interrupted after `should_stop` said so.
+    """
+    distinct = list({tuple(source.input_ids): source for source in sources}.values())
+    batches = plan_source_batches([source.input_ids for source in distinct], decoding)
+    finished = log.load() if log else {}
+    written: dict[tuple[int, ...], list[int]] = {}
+    missing = ([distinct[i].input_ids for i in batch] for n, batch in enumerate(batches) if n not in finished)
+    with engine:
+        results = engine.write(missing)
+        for number, batch in enumerate(batches):
+            rows = finished.get(number)
+            if rows is None:
+                if should_stop():
+                    raise Interrupted(f"stopped after {len(written)} of {len(distinct)} summaries.")
+                rows = [{"new_ids": made.new_ids} for made in next(results)]
+                if log:
+                    log.append(number, rows)
+            for i, row in zip(batch, rows, strict=True):
+                written[tuple(distinct[i].input_ids)] = row["new_ids"]
+            on_progress(len(written), len(distinct))
+    return [
+        Prediction(
+            id=example.id,
+            summary=decode_summary(tokenizer, written[tuple(source.input_ids)]),
+            num_source_tokens=len(source.input_ids),
+            num_new_tokens=len(written[tuple(source.input_ids)]),
+            truncated=source.truncated,
+        )
+        for example, source in zip(examples, sources, strict=True)
+    ]
+
+
+def plan_source_batches(sources: Sequence[Sequence[int]], decoding: DecodingConfig) -> list[list[int]]:
+    """Plan batches of at most `decoding.max_batch_tokens`: lists of indices into `sources`, the longest first."""
+    order = sorted(range(len(sources)), key=lambda i: len(sources[i]), reverse=True)
+    # The cache of keys and values grows with every beam and every token made.
+    items = [(i, len(sources[i]), decoding.max_new_tokens) for i in order]
+    return fill_batches(items, decoding.max_batch_tokens // decoding.num_beams)
+
+
+def decode_summary(tokenizer: PreTrainedTokenizerBase, new_ids: Sequence[int]) -> str:
+    """Return the text of new tokens."""
+    text: str = tokenizer.decode(list(new_ids), skip_special_tokens=True)
+    return text.strip()
+
+
+__all__ = ["OnProgress", "decode_summary", "generate", "plan_source_batches", "write_predictions"]

@@ -1,0 +1,188 @@
+"""Engines: CTranslate2 writes what torch writes, tied or not, merged or whole; where it cannot, torch does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from dialora.config import DecodingConfig, ExperimentConfig, GenerationConfig, load_experiment
+from dialora.data.tokens import tokenize_sources
+from dialora.errors import GenerationError
+from dialora.generation import TorchEngine, check_parity, convert_system, converted_stage, open_engine, write_all
+from dialora.generation.convert import name_tokens
+from dialora.generation.ctranslate2_engine import CTranslate2Engine
+from dialora.methods import METHODS, LoRA
+from dialora.model import apply_method, load_base_model, load_tokenizer
+from dialora.pipeline import plan_runs
+from dialora.runs import Stage
+from tests.conftest import DIALOGUES
+
+GREEDY = DecodingConfig(max_new_tokens=12)
+BEAMS = DecodingConfig(max_new_tokens=12, num_beams=4, early_stopping=True)
+
+
+def read_sources(tokenizer: Any, size: int | None = 6, max_length: int = 128) -> list[list[int]]:
+    """Token ids of bundled test dialogues, each once."""
+    lines = (DIALOGUES / "test.jsonl").read_text(encoding="utf-8").splitlines()
+    dialogues = list(dict.fromkeys(json.loads(line)["dialogue"] for line in lines))[:size]
+    prompt = "Summarize the following conversation.\n\n{dialogue}\n\nSummary: "
+    return [s.input_ids for s in tokenize_sources(dialogues, tokenizer, prompt=prompt, max_length=max_length)]
+
+
+def convert(model: Any, tokenizer: Any, folder: Path, decoding: DecodingConfig, precision: str = "fp32") -> Any:
+    stage = converted_stage(folder, system="it", precision=precision)
+    made = convert_system(model, tokenizer, stage, precision=precision)
+    return CTranslate2Engine(made, decoding, precision=precision, threads=1)
+
+
+@pytest.fixture
+def config(experiment: dict[str, Any]) -> ExperimentConfig:
+    return load_experiment(experiment)
+
+
+@pytest.fixture
+def tied_model(tmp_path: Path) -> Any:
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    torch.manual_seed(0)
+    tied = T5Config(vocab_size=420, d_model=32, d_kv=8, d_ff=64, num_layers=1, num_heads=4, decoder_start_token_id=0)
+    model = T5ForConditionalGeneration(tied)
+    assert model.config.scale_decoder_outputs
+    with torch.no_grad():
+        # Tied, it would repeat what it is given: the start token, which a trained model never writes, and which only
+        # transformers counts among the words that may not come again.
+        model.shared.weight[0] = 0
+    return model
+
+
+def with_adapter(config: ExperimentConfig) -> Any:
+    model = apply_method(load_base_model(config), LoRA(r=4), key="lora")
+    torch.manual_seed(1)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.5)
+    return model
+
+
+@pytest.mark.parametrize("decoding", [GREEDY, GREEDY.model_copy(update={"no_repeat_ngram_size": 2}), BEAMS])
+@pytest.mark.parametrize("kind", ["untied", "tied", "adapter"])
+def test_every_token_and_score_is_torchs(
+    config: ExperimentConfig, tied_model: Any, tmp_path: Path, kind: str, decoding: DecodingConfig
+) -> None:
+    model = {"untied": load_base_model, "tied": lambda _: tied_model, "adapter": with_adapter}[kind](config)
+    tokenizer = load_tokenizer(config)
+    sources = read_sources(tokenizer)
+    parity = check_parity(
+        convert(model, tokenizer, tmp_path, decoding), TorchEngine(model, tokenizer, decoding), sources, decoding
+    )
+    assert parity.is_exact, parity
+    assert (parity.largest_score_difference is None) == (decoding.num_beams == 1)
+
+
+def test_the_bundled_base_writes_the_same_for_every_test_dialogue(tmp_path: Path) -> None:
+    config = load_experiment("bundled")
+    model, tokenizer = load_base_model(config), load_tokenizer(config)
+    greedy, beams = config.decoding, DecodingConfig(max_new_tokens=20, num_beams=4, early_stopping=True)
+    sources = read_sources(tokenizer, None, max_length=512)
+    for decoding, asked in ((greedy, sources), (beams, sources[:12])):
+        engine = convert(model, tokenizer, tmp_path, decoding)
+        parity = check_parity(engine, TorchEngine(model, tokenizer, decoding), asked, decoding)
+        assert parity.is_exact, parity
+
+
+def test_a_wrong_scale_fails_the_gate(config: ExperimentConfig, tmp_path: Path) -> None:
+    model, tokenizer = load_base_model(config), load_tokenizer(config)
+    engine = convert(model, tokenizer, tmp_path, BEAMS)
+    with torch.no_grad():
+        model.lm_head.weight *= model.config.d_model**-0.5
+    assert not check_parity(engine, TorchEngine(model, tokenizer, BEAMS), read_sources(tokenizer), BEAMS).is_exact
+
+
+def test_no_two_ids_have_one_name(config: ExperimentConfig) -> None:
+    tokenizer = load_tokenizer(config)
+    tokenizer.add_tokens(["<unused_415>", "a new word"])
+    names = name_tokens(tokenizer, 420)
+    assert len(set(names)) == 420
+    assert names[: len(tokenizer)] == tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+
+
+def test_a_system_is_converted_once_and_left_as_it_was(config: ExperimentConfig, tmp_path: Path) -> None:
+    model, tokenizer = with_adapter(config), load_tokenizer(config)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    stage = converted_stage(tmp_path, system="it", precision="fp32")
+    folder = convert_system(model, tokenizer, stage, precision="fp32")
+    changed = (folder / "model.bin").stat().st_mtime_ns
+    convert_system(model, tokenizer, stage, precision="fp32")
+    assert (folder / "model.bin").stat().st_mtime_ns == changed
+    assert all(torch.equal(p, before[name]) for name, p in model.named_parameters())
+    assert not converted_stage(tmp_path, system="another", precision="fp32").is_complete
+
+
+def choose(config: ExperimentConfig, model: Any, folder: Path, generation: GenerationConfig, **decoding: Any) -> Any:
+    tokenizer = load_tokenizer(config)
+    warnings: list[str] = []
+    engine = open_engine(
+        generation,
+        DecodingConfig(max_new_tokens=5, **decoding),
+        model,
+        tokenizer,
+        stage=Stage(folder / "converted", "key"),
+        sources=read_sources(tokenizer, 3),
+        on_warning=warnings.append,
+    )
+    return engine, warnings
+
+
+def test_auto_takes_ctranslate2_where_it_is_the_same_and_torch_elsewhere(
+    config: ExperimentConfig, tmp_path: Path
+) -> None:
+    auto, base = GenerationConfig(), load_base_model(config)
+    assert choose(config, base, tmp_path, auto)[0].name == "ctranslate2"
+    assert choose(config, base, tmp_path, GenerationConfig(engine="torch"))[0].name == "torch"
+    assert choose(config, base, tmp_path, auto, num_beams=2)[0].name == "torch"
+    assert choose(config, base, tmp_path, auto, num_beams=2, early_stopping=True)[0].name == "ctranslate2"
+    assert choose(config, base, tmp_path, auto, no_repeat_ngram_size=2)[0].name == "ctranslate2"
+    both = {"num_beams": 2, "early_stopping": True, "no_repeat_ngram_size": 2}
+    assert choose(config, base, tmp_path, auto, **both)[0].name == "torch"
+    assert choose(config, base, tmp_path, GenerationConfig(precision="int8"), num_beams=2)[0].name == "ctranslate2"
+    prompted = apply_method(load_base_model(config), METHODS["prompt_tuning"](), key="prompt_tuning")
+    assert choose(config, prompted, tmp_path, auto)[0].name == "torch"
+    with pytest.raises(GenerationError, match=r"ctranslate2 cannot be used here: the adapter does not merge"):
+        choose(config, prompted, tmp_path, GenerationConfig(engine="ctranslate2"))
+    with pytest.raises(GenerationError, match="int8 needs ctranslate2, and the adapter does not merge"):
+        choose(config, prompted, tmp_path, GenerationConfig(precision="int8"))
+
+
+def test_a_conversion_that_writes_something_else_is_not_used(config: ExperimentConfig, tmp_path: Path) -> None:
+    choose(config, with_adapter(config), tmp_path, GenerationConfig())
+    # The stage's key says that this is the same system, and it is not.
+    engine, warnings = choose(config, load_base_model(config), tmp_path, GenerationConfig())
+    assert engine.name == "torch"
+    assert len(warnings) == 1
+    assert "summaries have the same tokens; torch is used" in warnings[0]
+
+
+@pytest.mark.parametrize("precision", ["int8", "bf16"])
+def test_lower_precision_writes_something(config: ExperimentConfig, tmp_path: Path, precision: str) -> None:
+    model, tokenizer = load_base_model(config), load_tokenizer(config)
+    engine, _ = choose(config, model, tmp_path, GenerationConfig(precision=precision))
+    assert engine.precision == precision
+    written = write_all(engine, read_sources(tokenizer), DecodingConfig(max_new_tokens=5))
+    assert all(len(each.new_ids) == 5 or each.new_ids[-1] == 1 for each in written)
+
+
+def test_finished_experiments_stay_finished_and_precision_begins_new_summaries(config: ExperimentConfig) -> None:
+    def plan(*overrides: str) -> list[str]:
+        runs = plan_runs(load_experiment(config, overrides), Path("it"), {"train": "a", "validation": "b", "test": "c"})
+        return [run.generation.key for run in runs]
+
+    assert plan("generation.engine=torch") == plan() == plan("decoding.early_stopping=false")
+    assert not set(plan("generation.precision=int8")) & set(plan())
+    assert not set(plan("decoding.early_stopping=true", "decoding.num_beams=2")) & set(plan("decoding.num_beams=2"))
+    # What was hashed before there was a choice.
+    known = {"num_beams", "max_new_tokens", "length_penalty", "no_repeat_ngram_size", "max_batch_tokens"}
+    assert set(config.decoding.identify()) == known

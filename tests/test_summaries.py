@@ -1,0 +1,280 @@
+"""`dialora summarize`: the table's order, in constant memory, going on after a kill; and the systems it finds."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import dialora
+from dialora.cli import main
+from dialora.config import load_experiment
+from dialora.data.examples import load_dataset
+from dialora.errors import ConfigError, DataError, StageError
+from dialora.generation import Written
+from dialora.methods import LoRA
+from dialora.model import apply_method, load_base_model, load_tokenizer, save_system
+from dialora.runs import Stage, save_records
+from dialora.summaries import summarize_file
+from dialora.systems import System, find_system
+
+TEXTS = [f"#Person1#: {'So it goes. ' * (n % 7)}That is number {n}." for n in range(10)]
+
+
+@pytest.fixture(scope="module")
+def root(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An experiment's folder as it lies after its runs: zero-shot and LoRA."""
+    from tests.conftest import build_experiment_values
+
+    config = load_experiment(build_experiment_values(tiny_model, small_data))
+    root = tmp_path_factory.mktemp("runs") / "tiny"
+    (root / "data").mkdir(parents=True)
+    (root / "experiment.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    save_records(load_dataset(config.data).test, root / "data" / "test.jsonl")
+    model = apply_method(load_base_model(config), LoRA(r=4), key="lora")
+    torch.manual_seed(1)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.5)
+    with Stage(root / "lora-s0-00000000" / "training", "lora's key").writing() as folder:
+        save_system(model, load_tokenizer(config), folder, base=config.model)
+    for run in ("lora-s0-00000000", "zero_shot-s0-11111111"):
+        with Stage(root / run / "generation", "key").writing():
+            pass
+    return root
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "table.jsonl"
+    write_table(path, [{"fname": f"d{n}", "dialogue": text} for n, text in enumerate(TEXTS)])
+    return path
+
+
+def write_table(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def read_output(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def ignore(event: dict[str, Any]) -> None:
+    return None
+
+
+class Echo:
+    """An engine that writes the first three tokens of what it reads."""
+
+    name, precision = "echo", "fp32"
+
+    def __init__(self, fail_after: int = 10**9) -> None:
+        self.rows, self.left = 0, fail_after
+
+    def __enter__(self) -> Echo:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        return None
+
+    def write(self, batches: Iterable[Any]) -> Iterator[list[Written]]:
+        for batch in batches:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+            self.rows += len(batch)
+            yield [Written([*ids[-12:-9], 1]) for ids in batch]
+
+
+@pytest.fixture
+def echo(monkeypatch: pytest.MonkeyPatch) -> Echo:
+    engine = Echo()
+    monkeypatch.setattr(System, "open_engine", lambda self, sources, on_warning: engine)
+    return engine
+
+
+def test_summaries_come_in_the_tables_order_whatever_the_chunk(root: Path, table: Path, tmp_path: Path) -> None:
+    system = find_system(root, method="lora")
+    outputs = []
+    for chunk in (3, 100):
+        output = tmp_path / f"{chunk}.jsonl"
+        assert summarize_file(system, table, output, observer=ignore, chunk=chunk) == 10
+        outputs.append(read_output(output))
+    assert outputs[0] == outputs[1]
+    assert [row["id"] for row in outputs[0]] == [f"d{n}" for n in range(10)]
+    assert [row["row"] for row in outputs[0]] == list(range(1, 11))
+    assert [row["summary"] for row in outputs[0]] == dialora.summarize(TEXTS, run=root, method="lora")
+    assert len({row["summary"] for row in outputs[0]}) > 3
+    # The conversion stays beside the run for the next use.
+    assert (root / "lora-s0-00000000" / "ctranslate2-fp32" / "model.bin").is_file()
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_it_goes_on_behind_the_last_whole_line(
+    root: Path, table: Path, tmp_path: Path, echo: Echo, suffix: str
+) -> None:
+    system, output = find_system(root, method="lora"), tmp_path / f"out{suffix}"
+    summarize_file(system, table, output, observer=ignore, chunk=4)
+    whole = output.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    kept = 6 + (suffix == ".csv")
+    output.write_bytes(b"".join(lines[:kept]) + lines[kept][:7])
+    echo.rows = 0
+    assert summarize_file(system, table, output, observer=ignore, chunk=4) == 4
+    assert echo.rows == 4
+    assert output.read_bytes() == whole
+    assert summarize_file(system, table, output, observer=ignore) == 0
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_batches_of_a_chunk_that_was_killed_are_kept(root: Path, table: Path, tmp_path: Path, echo: Echo) -> None:
+    system = find_system(root, method="lora", set=["decoding.max_batch_tokens=8"])
+    output = tmp_path / "out.jsonl"
+    echo.left = 4
+    with pytest.raises(KeyboardInterrupt):
+        summarize_file(system, table, output, observer=ignore)
+    assert not output.read_bytes()
+    echo.left = 10**9
+    summarize_file(system, table, output, observer=ignore)
+    assert echo.rows == 10
+    assert [row["id"] for row in read_output(output)] == [f"d{n}" for n in range(10)]
+
+
+def test_what_something_else_made_is_not_continued(root: Path, table: Path, tmp_path: Path, echo: Echo) -> None:
+    output = tmp_path / "out.jsonl"
+    summarize_file(find_system(root, method="lora"), table, output, observer=ignore)
+    for method, overrides in (("zero_shot", []), ("lora", ["generation.precision=int8"])):
+        with pytest.raises(ConfigError, match="another system, setting or table made it"):
+            summarize_file(find_system(root, method=method, set=overrides), table, output, observer=ignore)
+    table.write_text(table.read_text() + '{"dialogue": "One more."}\n')
+    with pytest.raises(ConfigError, match="another system, setting or table made it"):
+        summarize_file(find_system(root, method="lora"), table, output, observer=ignore)
+    foreign = tmp_path / "foreign.csv"
+    foreign.write_text("my,own\n")
+    with pytest.raises(ConfigError, match="is there already"):
+        summarize_file(find_system(root, method="lora"), table, foreign, observer=ignore)
+    assert foreign.read_text() == "my,own\n"
+
+
+def test_memory_does_not_grow_with_the_table(root: Path, tmp_path: Path, echo: Echo) -> None:
+    system = find_system(root, method="lora")
+    system.tokenizer  # noqa: B018 - loaded before memory is measured
+    peaks = {}
+    for size in (500, 5_000):
+        table = tmp_path / f"{size}.jsonl"
+        write_table(table, ({"dialogue": f"#Person1#: Number {n} is here."} for n in range(size)))
+        tracemalloc.start()
+        summarize_file(system, table, tmp_path / f"out-{size}.jsonl", observer=ignore, chunk=100)
+        peaks[size] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peaks[5_000] < 1.2 * peaks[500] + 100_000
+    rows = read_output(tmp_path / "out-5000.jsonl")
+    assert [row["row"] for row in rows] == list(range(1, 5_001))
+
+
+def test_an_empty_dialogue_keeps_its_row(root: Path, tmp_path: Path, echo: Echo) -> None:
+    table, output = tmp_path / "t.csv", tmp_path / "o.csv"
+    table.write_text('id,dialogue\na,Hello there my friend\nb,\nc,"Two\nlines, here"\n', encoding="utf-8")
+    summarize_file(find_system(root, method="lora"), table, output, observer=ignore)
+    with output.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["row"], row["id"], bool(row["summary"])) for row in rows] == [
+        ("1", "a", True), ("2", "b", False), ("3", "c", True),
+    ]  # fmt: skip
+
+
+def test_every_format_gives_the_same_dialogues(root: Path, table: Path, tmp_path: Path, echo: Echo) -> None:
+    import pandas as pd
+
+    frame = pd.read_json(table, lines=True)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_csv(tmp_path / "t.tsv", index=False, sep="\t")
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_json(tmp_path / "t.json", orient="records")
+    (tmp_path / "texts").mkdir()
+    for row in frame.itertuples():
+        (tmp_path / "texts" / f"{row.fname}.txt").write_text(row.dialogue, encoding="utf-8")
+    system = find_system(root, method="lora")
+    made = set()
+    for name in ("table.jsonl", "t.csv", "t.tsv", "t.parquet", "t.json", "texts"):
+        summarize_file(system, tmp_path / name, tmp_path / f"of-{name}.jsonl", observer=ignore)
+        made.add((tmp_path / f"of-{name}.jsonl").read_bytes())
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.jsonl", '{"dialogue": "Hi."}\n{"dialogue": \n', "line 2: is not valid JSON"),
+        ("t.jsonl", '{"dialogue": "Hi."}\n[1]\n', "line 2: must be a JSON object, got list"),
+        ("t.jsonl", '{"dialogue": "Hi."}\n{"dialogue": 7}\n', "line 2: the dialogue must be text, got int"),
+        ("t.jsonl", '{"words": "Hi."}\n', "no dialogue column"),
+        ("t.csv", "dialogue,id\nHi.,1\nBye\n", "line 3: 1 cells where the header has 2"),
+        ("t.csv", 'dialogue,id\n"Hi.,1\n', "is not valid CSV"),
+        ("t.csv", "", "has no rows"),
+        ("t.xml", "<a/>", "unknown format '.xml'"),
+        ("t.parquet", "no", "is not a readable Parquet file"),
+    ],
+)
+def test_a_bad_table_is_refused_before_anything_is_written(
+    root: Path, tmp_path: Path, name: str, content: str, message: str, echo: Echo
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=message) as caught:
+        summarize_file(find_system(root, method="lora"), tmp_path / name, tmp_path / "o.jsonl", observer=ignore)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "o.jsonl").exists()
+
+
+def test_text_that_is_not_utf8_is_refused_with_its_line(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_bytes(b'{"dialogue": "a"}\n{"dialogue": "\xe9"}\n')
+    with pytest.raises(DataError, match="line 2: is not UTF-8"):
+        summarize_file(find_system(root, method="lora"), tmp_path / "t.jsonl", tmp_path / "o.jsonl", observer=ignore)
+
+
+def test_systems_are_found_by_run_or_by_experiment_and_method(root: Path, tmp_path: Path) -> None:
+    assert find_system(root / "lora-s0-00000000").key == find_system(root, method="lora").key == "lora"
+    assert find_system(root, method="zero_shot").training is None
+    assert find_system(root, method="lora").identity != find_system(root, method="zero_shot").identity
+    for folder, options, message in (
+        (root, {}, "choose one with --method: lora, zero_shot"),
+        (root, {"method": "full"}, "no finished run of it"),
+        (root / "lora-s0-00000000", {"method": "full"}, "is a run of lora"),
+        (tmp_path, {}, "neither a run's folder nor an experiment's"),
+        (tmp_path / "nowhere", {}, "no such folder"),
+        (root, {"method": "lora", "set": ["prompt=Hi {dialogue}"]}, "cannot be changed for a system that is trained"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            find_system(folder, **options)
+
+
+def test_a_system_that_is_not_whole_is_not_used(root: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "tiny"
+    shutil.copytree(root, copy)
+    (copy / "lora-s0-00000000" / "training" / "adapter_model.safetensors").write_bytes(b"cut")
+    with pytest.raises(StageError, match="is missing"):
+        find_system(copy, method="lora")
+
+
+def test_the_commands_answer(root: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "out.jsonl"
+    assert main(["summarize", str(table), "--run", str(root), "--method", "lora", "--output", str(output)]) == 0
+    assert len(read_output(output)) == 10
+    assert main(["summarize", str(table), "--run", str(root), "--method", "lora", "--output", "out.txt"]) == 2
+    assert "the format is its suffix: .jsonl or .csv" in capsys.readouterr().err
+    assert main(["parity", str(root), "--method", "lora", "--precision", "int8", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["engine"], found["precision"], found["num_dialogues"]) == ("ctranslate2", "int8", 8)
+    difference, low, high = found["differences"]["rouge1"]
+    assert difference == pytest.approx(found["scores"]["rouge1"] - found["scores_fp32"]["rouge1"])
+    assert low <= difference <= high
+    assert main(["parity", str(root), "--method", "lora"]) == 0
+    assert "summaries are the same" in capsys.readouterr().out
