@@ -24,7 +24,7 @@ TRAINING: dict[str, Any] = {"checkpoint_seconds": 1e9, "num_evaluations": 1}
 ENVIRONMENT = ALLOCATOR
 """What dialora's own processes run in and others' do not, because nobody sets it."""
 
-UNMEASURED = {"ours_int8": "dialora has no int8 engine yet"}
+UNMEASURED: dict[str, str] = {}
 """Sides that cannot be measured, and why."""
 
 OnStep = Callable[[int], None]
@@ -138,25 +138,35 @@ def measure_padding(examples: Sequence[Example], config: ExperimentConfig) -> fl
 class Generator:
     """Summarizes with one engine; made once, so that loading and converting are not timed.
 
-    `side` is `ours_fp32`, `ours_int8`, or `torch` for the profile. An engine is plugged in here: convert and load in
-    `__init__`, say which in `engine`, and summarize in `generate`.
+    `side` is `ours_fp32`, `ours_int8`, or `torch` for the profile.
     """
 
     def __init__(self, model: Path, side: str, *, max_new_tokens: int, work: Path) -> None:
+        import torch
+
+        from dialora.generation import converted_stage
+        from dialora.generation.convert import convert_system
+        from dialora.generation.ctranslate2_engine import CTranslate2Engine
+        from dialora.generation.torch_engine import TorchEngine
         from dialora.model import load_base_model, load_tokenizer
 
-        if side in UNMEASURED:
-            raise NotImplementedError(UNMEASURED[side])
         config = load_config(model)
-        self.engine = "torch"
         self.prompt = config.prompt
         self.decoding = config.decoding.model_copy(update={"max_new_tokens": max_new_tokens})
         self.model, self.tokenizer = load_base_model(config), load_tokenizer(config)
+        self.writer: Any = TorchEngine(self.model, self.tokenizer, self.decoding)
+        if side != "torch":
+            precision = side.removeprefix("ours_")
+            stage = converted_stage(work, system="benchmark", precision=precision)
+            folder = convert_system(self.model, self.tokenizer, stage, precision=precision)
+            threads = torch.get_num_threads()
+            self.writer = CTranslate2Engine(folder, self.decoding, precision=precision, threads=threads)
+        self.engine: str = self.writer.name
 
     def generate(self, examples: Sequence[Example]) -> list[tuple[str, int]]:
         """Return each example's summary and its number of tokens."""
         from dialora.data.tokens import tokenize_sources
-        from dialora.generation import generate
+        from dialora.generation import write_predictions
 
         sources = tokenize_sources(
             [example.dialogue for example in examples],
@@ -164,7 +174,7 @@ class Generator:
             prompt=self.prompt,
             max_length=MAX_SOURCE_LENGTH,
         )
-        predictions = generate(self.model, self.tokenizer, examples, sources, self.decoding)
+        predictions = write_predictions(self.writer, self.tokenizer, examples, sources, self.decoding)
         return [(prediction.summary, prediction.num_new_tokens) for prediction in predictions]
 
 

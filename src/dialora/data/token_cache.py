@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -31,7 +32,7 @@ def tokenize_once(stage: Stage, tokenize: Callable[[], Splits]) -> dict[str, lis
 
 def _save(pairs: Sequence[TrainingPair], path: Path) -> None:
     rows = [ids for pair in pairs for ids in (pair.input_ids, pair.labels)]
-    arrays = {
+    arrays: dict[str, np.ndarray[Any, Any]] = {
         "ids": np.fromiter((i for ids in rows for i in ids), dtype=np.int32),
         "ends": np.fromiter(accumulate(map(len, rows)), dtype=np.int64, count=len(rows)),
         "truncated": np.array([(p.source_truncated, p.target_truncated) for p in pairs], dtype=np.bool_).reshape(-1, 2),

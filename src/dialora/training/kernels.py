@@ -29,13 +29,16 @@ class _Dropout(torch.autograd.Function):
         return (x * ctx.kept).mul_(ctx.scale)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         return (grad * ctx.kept).mul_(ctx.scale), None
 
 
 def drop(x: Tensor, p: float) -> Tensor:
     """Set positions to 0 with probability `p` (rounded to 1/256, never to 0) and scale the rest up. CPU only."""
-    return x if p <= 0 else _Dropout.apply(x, min(max(1, round(p * LEVELS)), LEVELS - 1))
+    if p <= 0:
+        return x
+    dropped: Tensor = _Dropout.apply(x, min(max(1, round(p * LEVELS)), LEVELS - 1))  # type: ignore[no-untyped-call]
+    return dropped
 
 
 class ByteDropout(nn.Dropout):
@@ -108,7 +111,7 @@ class _CrossEntropy(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         hidden_grad, weight_grad = ctx.saved_tensors
         return (
             None if hidden_grad is None else hidden_grad * grad.to(hidden_grad.dtype),
@@ -127,7 +130,8 @@ def sum_cross_entropy(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
         dtype = torch.get_autocast_dtype(device)
         hidden, weight = hidden.to(dtype), weight.to(dtype)
     with torch.autocast(device, enabled=False):
-        return _CrossEntropy.apply(hidden, weight, labels)
+        total: Tensor = _CrossEntropy.apply(hidden, weight, labels)  # type: ignore[no-untyped-call]
+        return total
 
 
 __all__ = ["CHUNK", "LEVELS", "ByteDropout", "attend", "drop", "sum_cross_entropy"]

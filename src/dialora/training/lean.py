@@ -32,6 +32,8 @@ FROZEN_FILE = "frozen.safetensors"
 
 
 class _LeanT5(T5ForConditionalGeneration):  # type: ignore[misc]
+    lm_head: nn.Module
+
     def forward(self, labels: Tensor | None = None, **inputs: Any) -> Any:
         """Return the loss alone where there are labels; the mean over label positions as ever."""
         # A head that a method has wrapped has a forward of its own to be heard.
@@ -39,7 +41,8 @@ class _LeanT5(T5ForConditionalGeneration):  # type: ignore[misc]
             return super().forward(labels=labels, **inputs)
         if inputs.get("decoder_input_ids") is None and inputs.get("decoder_inputs_embeds") is None:
             inputs["decoder_input_ids"] = self._shift_right(labels)
-        head, self.lm_head = self.lm_head, _AsItIs()
+        head = self.lm_head
+        self.lm_head = _AsItIs()
         try:
             hidden = super().forward(**inputs, use_cache=False).logits  # (B, T, M)
         finally:
@@ -70,7 +73,7 @@ class _LeanFeedForward(T5DenseActDense):  # type: ignore[misc]
         return self.wo(self.dropout(self.act(self.wi(hidden_states))))
 
 
-LEAN = {
+LEAN: dict[type, type] = {
     T5ForConditionalGeneration: _LeanT5,
     T5LayerNorm: _LeanNorm,
     T5DenseGatedActDense: _LeanGatedFeedForward,
@@ -119,7 +122,7 @@ def _leaner_modules(model: nn.Module, *, byte_dropout: bool) -> Iterator[None]:
 def _attention(model: nn.Module) -> Iterator[None]:
     AttentionInterface.register(ATTENTION, attend)
     AttentionMaskInterface.register(ATTENTION, eager_mask)
-    configs = list({id(m.config): m.config for m in model.modules() if _has_attention(m)}.values())
+    configs: list[Any] = list({id(m.config): m.config for m in model.modules() if _has_attention(m)}.values())
     kept = [config._attn_implementation for config in configs]
     for config in configs:
         config._attn_implementation = ATTENTION
@@ -177,7 +180,7 @@ def _frozen_in_bf16(model: nn.Module, spill: Path) -> Iterator[None]:
 
 def _frozen_matrices(model: nn.Module) -> list[nn.Parameter]:
     """Return the frozen fp32 weights that nothing but a linear layer reads."""
-    linear = {id(m.weight): m.weight for m in model.modules() if type(m) is nn.Linear}
+    linear: dict[int, Any] = {id(m.weight): m.weight for m in model.modules() if type(m) is nn.Linear}
     elsewhere = {id(p) for m in model.modules() if type(m) is not nn.Linear for p in m.parameters(recurse=False)}
     return [p for i, p in linear.items() if i not in elsewhere and not p.requires_grad and p.dtype == torch.float32]
 
