@@ -12,7 +12,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from dialora import pipeline
+from dialora import launcher, pipeline
 from dialora.comparison import METRICS, Comparison
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.data.examples import load_dataset
@@ -251,7 +251,7 @@ def test_ctrl_c_is_not_lost_when_the_worker_was_all_but_done() -> None:
     run = build_run(Path("x"), key="a", method="lora", seed=0, trains=True, inputs=1, decoding=1)
     job = Job(load_experiment("bundled"), run, Path("x"))
     with pytest.raises(Interrupted, match="is finished; what comes after it is not started"):
-        pipeline._talk(process, job, lambda event: None)
+        launcher._talk(process, job, lambda event: None)
     assert process.signals == [signal.SIGINT]
 
 

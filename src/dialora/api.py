@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dialora.comparison import Comparison
     from dialora.data.quality import DataCheck
-    from dialora.pipeline import Observer
+    from dialora.launcher import Observer
 
 Experiment = str | Path | Mapping[str, Any] | ExperimentConfig
 Overrides = Iterable[str] | Mapping[str, Any]
@@ -49,7 +49,7 @@ def check(experiment: Experiment = "bundled", *, set: Overrides = (), output: st
     import pandas as pd
 
     from dialora.checks import check_experiment
-    from dialora.pipeline import RUNS, read_dataset
+    from dialora.workspace import RUNS, read_dataset
 
     config = load_experiment(experiment, set)
     root = RUNS / config.name if output is None else Path(output)

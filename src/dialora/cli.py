@@ -15,8 +15,8 @@ from dialora.errors import ConfigError, DialoraError, Interrupted
 
 if TYPE_CHECKING:
     from dialora.config import ExperimentConfig
-    from dialora.pipeline import Workspace
     from dialora.systems import System
+    from dialora.workspace import Workspace
 
 app = typer.Typer(
     name="dialora",
@@ -332,7 +332,7 @@ def check_data(
     """
     from dialora import api
     from dialora.checkpoint import forbid_network
-    from dialora.pipeline import RUNS
+    from dialora.workspace import RUNS
 
     forbid_network(api.load_data_experiment(source, set or ()))
     folder = output or RUNS / "data-check" / (Path(source).expanduser().resolve().stem or "data")
@@ -392,7 +392,7 @@ def _find_system(run: Path, method: str | None, overrides: list[str] | None) -> 
 def _run_stage(
     experiment: str, overrides: list[str] | None, output: Path | None, stage: Callable[[Workspace, Any], object]
 ) -> None:
-    from dialora.pipeline import open_workspace
+    from dialora.workspace import open_workspace
 
     config = _load(experiment, overrides)
     with _observing() as observer, open_workspace(config, output, observer) as workspace:

@@ -20,13 +20,14 @@ from dialora.config import apply_overrides, build_config, stable_hash
 from dialora.data.output_columns import OutputsConfig
 from dialora.data.system_outputs import Outputs, load_outputs
 from dialora.faithfulness import measure_once
+from dialora.launcher import Observer
 from dialora.learned import LearnedMetrics, describe_learned, describe_scorer, require_learned
-from dialora.pipeline import RUNS, Observer, own_folder
 from dialora.protocols import PROTOCOLS
 from dialora.records import Cost, ExampleScores
 from dialora.report.document import ReportDocument
 from dialora.runs import Stage, load_json, load_records, save_json, save_records, save_text
 from dialora.scoring import score_summaries
+from dialora.workspace import RUNS, own_folder
 from dialora.yardsticks import load_yardsticks, make_yardsticks, plan_yardsticks
 
 

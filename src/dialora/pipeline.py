@@ -6,77 +6,29 @@ happen in worker processes, one per run. An observer is told what happens, as pl
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from dialora import errors
-from dialora.checkpoint import identify_model
 from dialora.comparison import Comparison
 from dialora.config import ExperimentConfig, stable_hash
-from dialora.data.examples import DataSummary, DialogueDataset, count_overlap, load_dataset
-from dialora.errors import ConfigError, DialoraError, Interrupted, StageError
-from dialora.learned import LearnedMetrics, describe_scorer
+from dialora.errors import ConfigError
+from dialora.launcher import Observer, run_job
+from dialora.learned import LearnedMetrics
 from dialora.protocols import PROTOCOLS
-from dialora.records import Example, Prediction
+from dialora.records import Prediction
 from dialora.runs import (
     Run,
-    Stage,
-    build_run,
-    disk_errors_explained,
-    load_json,
     load_records,
     save_json,
     save_records,
     save_text,
 )
-from dialora.searches import PlannedSearch, plan_searches, set_learning_rates
+from dialora.searches import set_learning_rates
 from dialora.tuning import TrialJob
-from dialora.worker import ALLOCATOR, Job
-from dialora.yardsticks import load_yardsticks, make_yardsticks, plan_yardsticks
-
-RUNS = Path("runs")
-RESULTLESS = frozenset({"checkpoint_seconds", "report_to"})
-"""Training options that do not change what is learned."""
-
-Observer = Callable[[dict[str, Any]], None]
-"""Told what happens: {"event": "stage" | "progress" | "done" | …, …}."""
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """An experiment's folder, its data and its runs."""
-
-    config: ExperimentConfig
-    root: Path
-    data: Stage
-    dataset: DialogueDataset
-    runs: tuple[Run, ...]
-    yardsticks: Stage
-    searches: tuple[PlannedSearch, ...] = ()
-    """For learning rates: one for each method that trains, where the experiment asks for them."""
-    rates: Mapping[str, float] = field(default_factory=dict)
-    """Learning rates that finished searches have chosen, by method; the runs are made with these."""
-
-    @property
-    def missing_runs(self) -> list[Run]:
-        """Runs that still have to be trained or generated."""
-        return [run for run in self.runs if not (_is_trained(run) and run.generation.is_complete)]
-
-    @property
-    def is_tuned(self) -> bool:
-        """Every search for a learning rate is finished."""
-        return len(self.rates) == len(self.searches)
+from dialora.worker import Job
+from dialora.workspace import Workspace, is_trained, open_workspace, plan_runs, settle
+from dialora.yardsticks import load_yardsticks, make_yardsticks
 
 
 def compare(config: ExperimentConfig, *, output: Path | None = None, observer: Observer | None = None) -> Comparison:
@@ -102,11 +54,11 @@ def tune_methods(workspace: Workspace, observer: Observer) -> Workspace:
 
     def make_trial(run: Run, learning_rate: float, trial: TrialJob) -> None:
         config = set_learning_rates(workspace.config, {run.key: learning_rate})
-        _run_job(Job(config, run, workspace.data.require(), "training", trial), observer)
+        run_job(Job(config, run, workspace.data.require(), "training", trial), observer)
 
     for planned in workspace.searches:
         planned.finish(make_trial)
-    return _settle(workspace) if workspace.searches else workspace
+    return settle(workspace) if workspace.searches else workspace
 
 
 def require_tuned(workspace: Workspace) -> None:
@@ -211,207 +163,13 @@ def require_checks(workspace: Workspace, observer: Observer) -> None:
     save_text(key, passed)
 
 
-@contextmanager
-def open_workspace(
-    config: ExperimentConfig, output: Path | None = None, observer: Observer | None = None
-) -> Iterator[Workspace]:
-    """Read the data, lay out the runs, and keep other dialoras out of the folder meanwhile. Raises DialoraError."""
-    root = output or RUNS / config.name
-    with own_folder(root):
-        yield _lay_out(config, root, observer or _ignore)
-
-
-@contextmanager
-def own_folder(root: Path) -> Iterator[None]:
-    """Make the folder and keep other dialoras out of it meanwhile. Raises StageError, or ConfigError."""
-    with disk_errors_explained(root):
-        _require_own_folder(root)
-        root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise StageError(
-                f"{root}: another dialora is at work here; wait for it, or give another --output."
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-
-def read_dataset(config: ExperimentConfig) -> DialogueDataset:
-    """Read the experiment's data. Raises DataError."""
-    return load_dataset(config.data, needs_train=any(method.trains for method in config.methods.values()))
-
-
-def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, str]) -> tuple[Run, ...]:
-    """Lay out every run of the experiment: what each depends on, and so where it lies.
-
-    `fingerprint` is the data's, by split.
-    """
-    common, trained = _list_inputs(config, fingerprint)
-    scorer = describe_scorer(config.scoring)
-    decoding = {"test": fingerprint["test"], "decoding": config.decoding.identify()}
-    if config.generation.precision != "fp32":  # in fp32 every engine writes the same
-        decoding["precision"] = config.generation.precision
-    runs = []
-    for key, method in config.methods.items():
-        # Without training nothing is drawn: one seed says it all.
-        for seed in config.seeds if method.trains else config.seeds[:1]:
-            inputs = common | {"method": method.name, "options": method.model_dump(mode="json")}
-            runs.append(
-                build_run(
-                    root,
-                    key=key,
-                    method=method.name,
-                    seed=seed,
-                    trains=method.trains,
-                    inputs=inputs | trained if method.trains else inputs,
-                    decoding=decoding,
-                    scorer=scorer,
-                )
-            )
-    return tuple(runs)
-
-
-def _list_inputs(config: ExperimentConfig, fingerprint: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what every system depends on besides method and seed, and what those that train depend on as well."""
-    common = {
-        "model": identify_model(config),
-        "prompt": config.prompt,
-        "max_source_length": config.data.max_source_length,
-    }
-    trained = {
-        "train": fingerprint.get("train"),
-        "validation": fingerprint.get("validation"),
-        "max_target_length": config.data.max_target_length,
-        "training": config.training.model_dump(mode="json", exclude=set(RESULTLESS)),
-    }
-    return common, trained
-
-
-def _settle(workspace: Workspace) -> Workspace:
-    """Put the learning rates that were found in, and lay out the runs anew."""
-    outcomes = [planned.load_outcome() for planned in workspace.searches]
-    rates = {outcome.key: outcome.chosen.learning_rate for outcome in outcomes if outcome is not None}
-    config = set_learning_rates(workspace.config, rates)
-    runs = plan_runs(config, workspace.root, workspace.dataset.summary.fingerprint)
-    return replace(workspace, runs=runs, rates=rates)
-
-
-def _lay_out(config: ExperimentConfig, root: Path, observer: Observer) -> Workspace:
-    observer({"event": "stage", "stage": "data", "run": root.name, "key": ""})
-    started = time.perf_counter()
-    dataset = read_dataset(config)
-    data = Stage(root / "data", stable_hash(dataset.summary.to_json()))
-    if not data.is_complete:
-        with data.writing() as folder:
-            for name in ("train", "validation", "test"):
-                examples: tuple[Example, ...] = getattr(dataset, name)
-                save_records(examples, folder / f"{name}.jsonl")
-            counted = count_overlap(dataset).summary
-            save_json(counted.to_json() | {"load_seconds": time.perf_counter() - started}, folder / "data.json")
-    dataset = replace(dataset, summary=DataSummary.from_json(load_json(data.folder / "data.json")))
-    save_text(config.to_yaml(), root / "experiment.yaml")
-    for note in dataset.summary.notes:
-        observer({"event": "note", "message": note})
-    fingerprint = dataset.summary.fingerprint
-    yardsticks = plan_yardsticks(root, fingerprint["test"], describe_scorer(config.scoring))
-    workspace = Workspace(config, root, data, dataset, plan_runs(config, root, fingerprint), yardsticks)
-    if config.tuning is None:
-        return workspace
-    common, trained = _list_inputs(config, fingerprint)
-    return _settle(replace(workspace, searches=plan_searches(config, root, common | trained)))
-
-
-def _require_own_folder(root: Path) -> None:
-    """Raise ConfigError when `root` is somebody else's folder."""
-    if root.exists() and not root.is_dir():
-        raise ConfigError(f"--output {root}: is a file; give a folder.")
-    if root.is_dir() and any(root.iterdir()) and not ({"experiment.yaml", ".lock"} & set(os.listdir(root))):
-        raise ConfigError(f"--output {root}: holds files that are not dialora's; give a new or empty folder.")
-
-
-def _is_trained(run: Run) -> bool:
-    return run.training is None or run.training.is_complete
-
-
 def _run_worker(workspace: Workspace, run: Run, observer: Observer, *, until: str = "generation") -> None:
     """Do a run's missing stages in a worker. Raises what it raised."""
-    if _is_trained(run) and (until == "training" or run.generation.is_complete):
+    if is_trained(run) and (until == "training" or run.generation.is_complete):
         run.tidy()  # a worker killed at the last moment could not
         return
     config = set_learning_rates(workspace.config, workspace.rates)
-    _run_job(Job(config, run, workspace.data.require(), until), observer)
-
-
-def _run_job(job: Job, observer: Observer) -> None:
-    """Do a job in a fresh process, and pass its events on. Raises what the worker raised."""
-    run = job.run
-    run.work.mkdir(parents=True, exist_ok=True)
-    observer({"event": "stage", "stage": "start", "run": run.name, "key": run.key})
-    # -P: nothing that lies in the working directory is taken for a library.
-    command = [sys.executable, "-P", "-m", "dialora.worker"]
-    pipe = subprocess.PIPE
-    with (
-        (run.work / "worker.log").open("ab") as log,
-        subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True, env=ALLOCATOR | dict(os.environ)
-        ) as process,
-    ):
-        try:
-            last = _talk(process, job, observer)
-        finally:
-            if process.poll() is None and sys.exc_info()[0] is not None:
-                process.kill()
-    _raise_outcome(last, run, process.returncode)
-
-
-def _talk(process: subprocess.Popen[bytes], job: Job, observer: Observer) -> dict[str, Any]:
-    """Hand the worker its job and pass events on until it ends; Ctrl-C lets it save a checkpoint first."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
-    process.stdin.flush()
-    last: dict[str, Any] = {}
-    interrupted = False
-    lines = iter(process.stdout.readline, b"")
-    while True:
-        try:
-            for line in lines:
-                last = json.loads(line)
-                observer(last)
-            # A worker that was all but done has nothing to save; what was asked for is to stop.
-            if interrupted and last.get("event") == "done":
-                raise Interrupted(f"{job.run.name} is finished; what comes after it is not started.")
-            return last
-        except KeyboardInterrupt:
-            if interrupted:
-                raise
-            interrupted = True
-            observer({"event": "interrupting"})
-            process.send_signal(signal.SIGINT)
-
-
-def _raise_outcome(last: dict[str, Any], run: Run, code: int) -> None:
-    """Raise what ended the worker, if it was not the end of its work."""
-    event = last.get("event")
-    if event == "done":
-        return
-    log = run.work / "worker.log"
-    if event == "error":
-        kind = getattr(errors, last["kind"], DialoraError)
-        raise kind(last["message"])
-    if event == "crash":
-        raise StageError(f"{run.name}: {last['message']}; details in {log}. Finished stages are kept.")
-    if code == -signal.SIGKILL:
-        raise StageError(
-            f"{run.name}: the worker was killed, most likely because memory ran out (details in {log}). Lower "
-            f"training.per_device_train_batch_size or decoding.max_batch_tokens; the same command goes on from the "
-            f"last checkpoint."
-        )
-    raise StageError(f"{run.name}: the worker ended unexpectedly (exit code {code}); details in {log}.")
+    run_job(Job(config, run, workspace.data.require(), until), observer)
 
 
 def _ignore(event: dict[str, Any]) -> None:
@@ -419,14 +177,10 @@ def _ignore(event: dict[str, Any]) -> None:
 
 
 __all__ = [
-    "Observer",
-    "Workspace",
     "compare",
     "generate_runs",
     "open_workspace",
-    "own_folder",
     "plan_runs",
-    "read_dataset",
     "report_runs",
     "require_checks",
     "require_tuned",

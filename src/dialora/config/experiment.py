@@ -1,0 +1,138 @@
+"""ExperimentConfig: everything that decides an experiment's result, frozen and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+
+from dialora.config.problems import describe_problems, suggest
+from dialora.config.sections import (
+    BUNDLED,
+    DEFAULT_PROMPT,
+    DataConfig,
+    DecodingConfig,
+    GenerationConfig,
+    ScoringConfig,
+    Section,
+    TrainingConfig,
+    TuningConfig,
+)
+from dialora.errors import ConfigError
+from dialora.methods import METHODS, Method
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ExperimentConfig(Section):
+    """One experiment, whole: nothing else decides its result."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the run folder")]
+    model: Annotated[str, Field(min_length=1, description="hub id, local folder, or `bundled`")] = BUNDLED
+    model_revision: Annotated[str | None, Field(description="commit or tag of a hub id")] = None
+    data: DataConfig
+    prompt: Annotated[str, Field(description="around the dialogue, in training and in use")] = DEFAULT_PROMPT
+    methods: Annotated[dict[str, SerializeAsAny[Method]], Field(min_length=1, description="see `dialora methods`")]
+    training: TrainingConfig = TrainingConfig()
+    decoding: DecodingConfig = DecodingConfig()
+    generation: GenerationConfig = GenerationConfig()
+    scoring: ScoringConfig = ScoringConfig()
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, description="one run each")] = (0,)
+    tuning: Annotated[TuningConfig | None, Field(description="a search for learning rates; none by default")] = None
+
+    @field_validator("prompt")
+    @classmethod
+    def _has_dialogue(cls, value: str) -> str:
+        if value.count("{dialogue}") != 1:
+            raise ValueError("must contain {dialogue} exactly once")
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _are_distinct(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("names a seed twice")
+        return value
+
+    @field_validator("methods", mode="before")
+    @classmethod
+    def _build_methods(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise ValueError("must map a method's name to its options, as in `lora: {r: 8}`")
+        return {str(key): _build_method(str(key), options) for key, options in value.items()}
+
+    @model_validator(mode="after")
+    def _files_have_safe_names(self) -> ExperimentConfig:
+        for key in self.methods:
+            if not key.replace("_", "").replace("-", "").replace(".", "").isalnum():
+                raise ValueError(f"methods.{key}: a name may hold letters, digits, '_', '-' and '.'")
+        return self
+
+    @model_validator(mode="after")
+    def _methods_allow_checkpointing(self) -> ExperimentConfig:
+        for key, method in self.methods.items():
+            if self.training.gradient_checkpointing and not method.allows_gradient_checkpointing:
+                raise ValueError(f"methods.{key}: {method.name} does not work with training.gradient_checkpointing")
+        return self
+
+    @cached_property
+    def hash(self) -> str:
+        """The whole experiment in 64 hexadecimal digits; the order of keys does not matter."""
+        return stable_hash(self.model_dump(mode="json"))
+
+    def to_yaml(self) -> str:
+        """Return the experiment as an experiment file, with every default written out."""
+        return yaml.safe_dump(dump_experiment(self), sort_keys=False, allow_unicode=True)
+
+
+def dump_experiment(config: ExperimentConfig) -> dict[str, Any]:
+    """Return the experiment as plain values that `build_experiment` takes back."""
+    values = config.model_dump(mode="json")
+    values["methods"] = {
+        key: ({} if key == method.name else {"method": method.name}) | method.model_dump(mode="json")
+        for key, method in config.methods.items()
+    }
+    return values
+
+
+def _build_method(key: str, options: Any) -> Method:
+    """Build one method from its entry; `method:` names the class where the key is another name for it."""
+    options = {} if options is None else options
+    if isinstance(options, Method):
+        return options
+    if not isinstance(options, Mapping) or not all(isinstance(option, str) for option in options):
+        raise ValueError(f"methods.{key}: got {options!r}; options are a mapping, as in `{key}: {{}}`")
+    options = dict(options)
+    name = options.pop("method", key)
+    if not isinstance(name, str) or name not in METHODS:
+        raise ValueError(f"methods.{key}: unknown method {name!r}{suggest(name, METHODS)}")
+    try:
+        return METHODS[name](**options)
+    except ValidationError as error:
+        raise ValueError("\n".join(describe_problems(error, METHODS[name], prefix=f"methods.{key}."))) from error
+
+
+def build_experiment(values: Mapping[str, Any]) -> ExperimentConfig:
+    """Validate plain values. Raises ConfigError with every problem found."""
+    return build_config(ExperimentConfig, values)
+
+
+def build_config(kind: type[M], values: Mapping[str, Any]) -> M:
+    """Validate plain values as one kind of file. Raises ConfigError with every problem found."""
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        raise ConfigError(describe_problems(error, kind)) from error
+
+
+def stable_hash(values: Any) -> str:
+    """Return the SHA-256 of plain values as 64 hexadecimal digits, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+__all__ = ["ExperimentConfig", "build_config", "build_experiment", "dump_experiment", "stable_hash"]

@@ -1,0 +1,219 @@
+"""The sections of an experiment file: what each key may be, its default, and a line about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
+
+from dialora.protocols import PROTOCOLS
+
+BUNDLED = "bundled"
+"""As `model` or `data.source`: the base model or the dialogues inside the package."""
+DEFAULT_PROMPT = "Summarize the following conversation.\n\n{dialogue}\n\nSummary: "
+Trackers = Literal["none", "tensorboard", "trackio", "wandb", "mlflow"]
+
+
+class Section(BaseModel):
+    """A part of a file: no key but its own, and never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Section):
+    """Where the dialogues come from, and how much of each is read."""
+
+    source: Annotated[str, Field(description="hub id, a folder or file, or `bundled`")]
+    revision: Annotated[str | None, Field(description="commit or tag of a hub id")] = None
+    dialogue_column: Annotated[str | None, Field(description="recognised when not named")] = None
+    summary_columns: Annotated[tuple[str, ...] | None, Field(description="recognised when not named")] = None
+    id_column: Annotated[str | None, Field(description="recognised when not named")] = None
+    topic_column: Annotated[str | None, Field(description="recognised when not named")] = None
+    deduplicate: Annotated[bool, Field(description="train on no dialogue that validation or test hold too")] = False
+    max_train_examples: Annotated[int | None, Field(ge=1, description="drawn with `seed`")] = None
+    max_validation_examples: Annotated[int | None, Field(ge=1, description="drawn with `seed`")] = None
+    max_test_examples: Annotated[int | None, Field(ge=1, description="drawn with `seed`")] = None
+    seed: Annotated[int, Field(ge=0, description="of the limits and of a split made here")] = 0
+    max_source_length: Annotated[int, Field(ge=8, description="tokens of prompt and dialogue")] = 512
+    max_target_length: Annotated[int, Field(ge=2, description="tokens of a training summary")] = 128
+
+
+class TrainingConfig(Section):
+    """The training budget, shared by every method; the learning rate belongs to the method."""
+
+    num_train_epochs: Annotated[float, Field(gt=0, description="passes over the training split")] = 1.0
+    max_steps: Annotated[int | None, Field(ge=1, description="optimizer steps; replaces num_train_epochs")] = None
+    per_device_train_batch_size: Annotated[int, Field(ge=1, description="examples per batch")] = 8
+    max_batch_tokens: Annotated[
+        int | None, Field(ge=8, description="padded source + target tokens per batch; replaces the batch size")
+    ] = None
+    gradient_accumulation_steps: Annotated[int, Field(ge=1, description="batches per optimizer step")] = 1
+    gradient_checkpointing: Annotated[bool, Field(description="less memory, more time")] = False
+    lean: Annotated[bool, Field(description="the same steps with less work; false: transformers' own forward")] = True
+    cache_encoder: Annotated[
+        bool, Field(description="methods that train the decoder alone run the frozen encoder once, without dropout")
+    ] = False
+    warmup_ratio: Annotated[float, Field(ge=0, lt=1, description="share of the steps")] = 0.03
+    lr_scheduler_type: Annotated[Literal["linear", "cosine", "constant_with_warmup"], Field()] = "linear"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"], Field(description="auto: bf16 where the processor multiplies it natively")
+    ] = "auto"
+    num_evaluations: Annotated[int, Field(ge=1, description="validation losses per run, the last at the end")] = 5
+    early_stopping_patience: Annotated[
+        int | None, Field(ge=1, description="evaluations without a better validation loss; the best weights are kept")
+    ] = None
+    checkpoint_seconds: Annotated[float, Field(gt=0, description="at most so much work is lost by a crash")] = 120.0
+    report_to: Annotated[tuple[Trackers, ...], Field(description="experiment trackers")] = ()
+    device: Annotated[Literal["auto", "cpu", "cuda"], Field()] = "auto"
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _refuse_fp16(cls, value: Any) -> Any:
+        if value in ("fp16", "float16"):
+            raise ValueError("fp16 makes T5's loss 0 or NaN (it was pretrained in bf16); use auto, bf16 or fp32")
+        return value
+
+
+class DecodingConfig(Section):
+    """How every system writes its summaries."""
+
+    num_beams: Annotated[int, Field(ge=1, description="1 is greedy")] = 1
+    max_new_tokens: Annotated[int, Field(ge=1, description="longest summary in tokens")] = 200
+    length_penalty: Annotated[float, Field(description="exponent of the length; beams only")] = 1.0
+    no_repeat_ngram_size: Annotated[int, Field(ge=0, description="0 allows repeats")] = 0
+    early_stopping: Annotated[
+        bool, Field(description="end with num_beams whole summaries, not when no better one is likely; beams only")
+    ] = False
+    max_batch_tokens: Annotated[
+        int, Field(ge=8, description="per batch: padded source tokens and max_new_tokens of each row, times num_beams")
+    ] = 16_384
+
+    def identify(self) -> dict[str, Any]:
+        """Return what summaries depend on, as plain values for a key.
+
+        What came later than the first finished experiments is left out at its default, so that their keys stay.
+        """
+        values = self.model_dump(mode="json")
+        if not self.early_stopping:
+            del values["early_stopping"]
+        return values
+
+
+class GenerationConfig(Section):
+    """What writes the summaries; in fp32 that changes how long it takes, not what is written."""
+
+    engine: Annotated[
+        Literal["auto", "torch", "ctranslate2"],
+        Field(description="auto: ctranslate2 on a processor where it writes the same as torch; else torch"),
+    ] = "auto"
+    precision: Annotated[
+        Literal["fp32", "bf16", "int8"],
+        Field(description="bf16 and int8 are faster and write other words here and there; see `dialora parity`"),
+    ] = "fp32"
+
+
+class LearnedMetric(Section):
+    """A metric that a model computes; `learned` does it, and says what each kind is."""
+
+    model: Annotated[str, Field(min_length=1, description="local folder, or hub id")]
+    revision: Annotated[str | None, Field(description="commit or tag of a hub id")] = None
+
+
+class BertScore(LearnedMetric):
+    """BERTScore F1 against each reference."""
+
+    kind: Literal["bertscore"]
+    layer: Annotated[int | None, Field(ge=1, description="whose output is compared; the last one if not named")] = None
+
+
+class PairClassifier(LearnedMetric):
+    """What a sequence classifier says of (reference or dialogue, summary)."""
+
+    kind: Literal["pair_classifier"]
+    label: Annotated[
+        str | None, Field(description="whose probability is the score, the more the better; none for a regression")
+    ] = None
+    against: Annotated[Literal["references", "dialogue"], Field(description="the pair's first text")] = "references"
+
+
+MetricName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,23}$")]
+OWN_NAMES = frozenset(
+    {"system", "method", "trainable_params", "trainable_percent", "train_seconds", "peak_memory_bytes"}
+)
+"""Columns that `Comparison.frame` has besides the metrics'."""
+
+
+class ScoringConfig(Section):
+    """How summaries are compared with the references."""
+
+    protocol: Annotated[
+        Literal["standard", "hub", "lab"], Field(description="ours, `evaluate`'s, or the notebook's; see protocols.py")
+    ] = "standard"
+    references: Annotated[
+        Literal["mean", "max", "first"],
+        Field(description="over a dialogue's references; hub takes the maximum, lab each one, whatever stands here"),
+    ] = "mean"
+    num_resamples: Annotated[int, Field(ge=100, description="bootstrap and permutation draws")] = 10_000
+    margin: Annotated[
+        float | None, Field(gt=0, le=100, description="ROUGE points below full fine-tuning that would not matter")
+    ] = None
+    learned: Annotated[
+        dict[MetricName, Annotated[BertScore | PairClassifier, Field(discriminator="kind")]],
+        Field(description="metrics besides ROUGE, by the name they have in the tables"),
+    ] = {}
+
+    @field_validator("learned")
+    @classmethod
+    def _names_are_free(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if name.lower().startswith("rouge") or name in OWN_NAMES or name.endswith(("_low", "_high")):
+                raise ValueError(f"{name}: this name is taken; give the metric another one")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        values = write(self)
+        return values if self.learned else {key: value for key, value in values.items() if key != "learned"}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _protocol_decides(cls, values: Any) -> Any:
+        name = values.get("protocol") if isinstance(values, Mapping) else None
+        protocol = PROTOCOLS.get(name) if isinstance(name, str) else None
+        return (
+            values if protocol is None or protocol.references is None else {**values, "references": protocol.references}
+        )
+
+
+class TuningConfig(Section):
+    """The search for each trained method's learning rate, on validation; the best one is what the runs use."""
+
+    trials: Annotated[int, Field(ge=2, description="trainings per method; the first has the method's own rate")]
+    metric: Annotated[
+        Literal["validation_loss", "rouge1"], Field(description="what the chosen trial is best in, on validation")
+    ] = "validation_loss"
+    factor: Annotated[
+        float | None, Field(gt=1, le=10_000, description="look from rate / factor to rate × factor, not in its range")
+    ] = None
+    halving: Annotated[bool, Field(description="give up trials whose validation loss is in the worse half")] = True
+    max_examples: Annotated[int, Field(ge=1, description="validation dialogues a trial summarizes; rouge1 only")] = 100
+    seed: Annotated[int, Field(ge=0, description="of every trial's training")] = 0
+
+
+__all__ = [
+    "BUNDLED",
+    "DEFAULT_PROMPT",
+    "BertScore",
+    "DataConfig",
+    "DecodingConfig",
+    "GenerationConfig",
+    "LearnedMetric",
+    "PairClassifier",
+    "ScoringConfig",
+    "Section",
+    "TrainingConfig",
+    "TuningConfig",
+]
