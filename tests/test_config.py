@@ -85,7 +85,7 @@ def test_a_problem_says_where_and_what(values: dict[str, object], message: str) 
 
 
 def test_a_missing_file_lists_what_is_shipped() -> None:
-    with pytest.raises(ConfigError, match=r"no such file.*Shipped: bundled, seed"):
+    with pytest.raises(ConfigError, match=r"no such file.*Shipped: bundled, methods, seed"):
         load_experiment("nowhere.yaml")
 
 
