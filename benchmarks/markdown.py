@@ -43,6 +43,8 @@ padding makes all dialogues the same work, is timed on fewer, and so is `generat
 - **the notebook's recipe**: source and target padded to 512 tokens, batches of 4, fp32, `Trainer`.
 - **best common practice**: `Seq2SeqTrainer`, dynamic padding, `group_by_length`, bf16 autocast, batches of 8, else
   defaults.
+- **dialora**: the experiment `seed` with `training.lean`, in the environment its own workers get (the allocator keeps
+  freed blocks); nothing is compiled. Summaries by CTranslate2, conversion left out.
 - **`generate`**: greedy, fp32. On FLAN-T5-base's layout, whose random weights never end a summary, everyone writes
   {NEW_TOKENS} tokens.
 - **`evaluate`**: what `evaluate.load("rouge").compute(use_stemmer=True)` calls; both sides draw 1,000 resamples.
