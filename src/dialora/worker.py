@@ -242,6 +242,7 @@ def _generate(job: Job, model: Any, tokenizer: Any, events: Events, stop: thread
     log = PartialLog(run.work / "partial.jsonl", run.generation.key)
     was_resumed = bool(log.load())
     parameters = count_parameters(model)
+    environment = describe_environment()  # before CTranslate2, which sets the number of threads for torch too
     started = time.perf_counter()
     engine = open_engine(
         config.generation,
@@ -276,7 +277,7 @@ def _generate(job: Job, model: Any, tokenizer: Any, events: Events, stop: thread
         "num_empty": sum(not p.summary for p in predictions),
         "trainable_params": parameters.trainable,
         "total_params": parameters.total,
-        "environment": describe_environment(),
+        "environment": environment,
     }
     with run.generation.writing() as folder:
         save_records(predictions, folder / "predictions.jsonl")
