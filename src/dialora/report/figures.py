@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 INK = "#7a828d"
 WIDTH = 8.6  # inches; 826 px at the CSS resolution, about the width of the report's column
 MAX_RAW_POINTS = 1500
+MAX_RAW_CURVES = 6
+"""With more curves than this, only smoothed ones are drawn."""
 FIGURE_NAMES = ("scores", "loss", "tradeoff", FIGURE)
 _STYLE: Any = {
     "svg.hashsalt": "dialora",
@@ -165,6 +167,7 @@ def _draw_loss(
         return None
     canvas, (axis,) = _build_canvas(3.6, columns=1)
     tops, named = [], set()
+    shows_raw = len(curves) <= MAX_RAW_CURVES
     for curve in curves:
         system = find_system(curve.label, comparison.systems)
         style = styles[system.key] if system else SystemStyle(GREY, "o")
@@ -175,8 +178,10 @@ def _draw_loss(
         smooth = smooth_losses(curve.train)
         steps = np.arange(1, len(smooth) + 1)
         thin = slice(None, None, max(1, len(smooth) // MAX_RAW_POINTS))
-        axis.plot(steps[thin], np.asarray(curve.train, dtype=float)[thin], color=style.color, linewidth=0.6, alpha=0.22)
-        axis.plot(steps[thin], smooth[thin], color=style.color, linewidth=1.6, label=label)
+        if shows_raw:
+            raw = np.asarray(curve.train, dtype=float)[thin]
+            axis.plot(steps[thin], raw, color=style.color, linewidth=0.6, alpha=0.22)
+        axis.plot(steps[thin], smooth[thin], color=style.color, linestyle=style.line, linewidth=1.6, label=label)
         at, losses = [step for step, _ in curve.validation], [loss for _, loss in curve.validation]
         label = None if curve.train else label
         axis.plot(at, losses, style.marker, color=style.color, markersize=6, markeredgecolor=INK, label=label)
@@ -189,7 +194,7 @@ def _draw_loss(
     axis.set_xlabel("optimizer step")
     axis.set_ylabel("loss")
     canvas.legend(loc="outside right upper", frameon=False, labelcolor=INK)
-    caption = "Training loss per optimizer step (faint) and smoothed (line)."
+    caption = f"Training loss per optimizer step{' (faint) and' if shows_raw else ','} smoothed (line)."
     if any(curve.validation for curve in curves):
         caption += " Markers are the validation loss."
     return ReportFigure("loss", "Loss", caption, _to_svg(canvas))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dialora.comparison import System
 from dialora.methods import METHODS
@@ -17,6 +18,8 @@ from dialora.methods import METHODS
 GREY = "#7a828c"
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#c4659a", "#b07d00", "#7a6fd0", "#a0673f")
 MARKERS = ("o", "s", "^", "D", "v", "P")
+LINES = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)))
+"""A line for each marker, which tells apart curves of systems sharing a colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,11 @@ class SystemStyle:
 
     color: str
     marker: str
+
+    @property
+    def line(self) -> Any:
+        """Matplotlib's style of the system's curves."""
+        return LINES[MARKERS.index(self.marker)]
 
 
 def is_trained(system: System) -> bool:
