@@ -105,3 +105,8 @@ def build_experiment_values(model: Path, data: Path) -> dict[str, Any]:
 def random_words(rng: random.Random, size: int) -> str:
     """Random lower-case words."""
     return " ".join("".join(rng.choices(string.ascii_lowercase, k=rng.randint(1, 8))) for _ in range(size))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow tests first: begun last, one alone would keep everybody waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
