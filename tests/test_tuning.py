@@ -31,7 +31,7 @@ from dialora.tuning import DIVERGED, FINISHED, STOPPED, Search, Trial, TrialJob,
 from tests.conftest import build_experiment_values
 from tests.test_kill import kill_at
 
-NUM_KILLS = 8
+NUM_KILLS = 5
 MINIMAL = {"data": {"source": "bundled"}}
 
 
