@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dialora import pipeline
+from dialora import workspace as workspaces
 from dialora.config import DataConfig, load_experiment
 from dialora.data.examples import DataSummary, DialogueDataset, build_dataset, count_overlap, load_dataset
 from dialora.data.overlap import NearDuplicateIndex, find_overlapping, split_words
@@ -154,7 +154,7 @@ def test_every_experiments_data_stage_and_report_carry_the_overlap(
 ) -> None:
     values = {"name": "x", "data": {"source": source.source}, "methods": {"zero_shot": {}}}
     config = load_experiment(values)
-    with pipeline.open_workspace(config, tmp_path / "run") as workspace:
+    with workspaces.open_workspace(config, tmp_path / "run") as workspace:
         summary = workspace.dataset.summary
     assert summary.also_in_train == {"validation": 1, "test": 2}
     table = build_data_table(summary.to_json())
@@ -165,8 +165,8 @@ def test_every_experiments_data_stage_and_report_carry_the_overlap(
     def fail(dataset: DialogueDataset) -> DialogueDataset:
         raise AssertionError("counted again")
 
-    monkeypatch.setattr(pipeline, "count_overlap", fail)
-    with pipeline.open_workspace(config, tmp_path / "run") as workspace:
+    monkeypatch.setattr(workspaces, "count_overlap", fail)
+    with workspaces.open_workspace(config, tmp_path / "run") as workspace:
         assert workspace.dataset.summary == summary
 
 
