@@ -58,6 +58,7 @@ def run(
     key: str,
     *,
     should_stop: Callable[[], bool] = lambda: False,
+    on_encoding: Callable[[int, int], None] = lambda done, total: None,
     **options: Any,
 ) -> tuple[TrainingResult, nn.Module]:
     model = build(config, key)
@@ -65,7 +66,7 @@ def run(
     method: Any = config.methods[key]
     result = train(
         model, pairs, pairs[:6], training, key=key, learning_rate=3 * method.learning_rate, method=method, seed=0,
-        pad_id=0, work=work, should_stop=should_stop,
+        pad_id=0, work=work, should_stop=should_stop, on_encoding=on_encoding,
     )  # fmt: skip
     return result, model
 
@@ -136,6 +137,13 @@ def test_cached_encoder_states_give_the_losses_of_the_encoder_itself(
     assert found.losses == pytest.approx(plain.losses, rel=2e-5)
     assert [v for _, v in found.validation] == pytest.approx([v for _, v in plain.validation], rel=2e-5)
     assert (tmp_path / "cached" / INDEX_FILE).is_file()
+
+
+def test_computing_encoder_states_shows_how_far_it_is(config: Any, pairs: Any, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    run(config, pairs, tmp_path, "decoder", cache_encoder=True, on_encoding=lambda *at: seen.append(at))
+    sources = len({tuple(pair.input_ids) for pair in pairs})
+    assert seen[-1] == (sources, sources)
 
 
 def test_a_run_over_cached_states_that_was_stopped_ends_like_an_undisturbed_one(

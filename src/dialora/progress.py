@@ -17,6 +17,7 @@ STAGES = {
     "check": "checking the experiment",
     "table": "reading the table",
     "start": "loading the model",
+    "encoding": "running the frozen encoder once",
     "training": "training",
     "generation": "summarizing",
     "scoring": "scoring",

@@ -42,6 +42,7 @@ def run_trial(
     splits: Mapping[str, Sequence[TrainingPair]],
     *,
     on_progress: OnProgress,
+    on_encoding: Callable[[int, int], None],
     should_stop: Callable[[], bool],
 ) -> None:
     """Train with `config`'s learning rate for `run.key` and write the trial. Raises DialoraError, but not divergence.
@@ -67,6 +68,7 @@ def run_trial(
             pad_id=tokenizer.pad_token_id,
             work=run.work,
             on_progress=on_progress,
+            on_encoding=on_encoding,
             should_stop=should_stop,
             is_hopeless=lambda losses: job.search.is_hopeless(job.earlier, losses),
         )

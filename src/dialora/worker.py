@@ -154,6 +154,7 @@ def _train(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading
             pad_id=tokenizer.pad_token_id,
             work=run.work,
             on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
+            on_encoding=lambda done, total: events.progress("encoding", done, total),
             should_stop=stop.is_set,
         )
     lengths = [pair.lengths for pair in splits["train"]]
@@ -199,6 +200,7 @@ def _try(job: Job, model: Any, tokenizer: Any, events: Events, stop: threading.E
         tokenizer,
         _tokenize(job, tokenizer),
         on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
+        on_encoding=lambda done, total: events.progress("encoding", done, total),
         should_stop=stop.is_set,
     )
 

@@ -59,13 +59,15 @@ def train(
     work: Path,
     method: Method = Method(),  # noqa: B008 - frozen
     on_progress: OnProgress = lambda step, total, loss: None,
+    on_encoding: Callable[[int, int], None] = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
     is_hopeless: IsHopeless = lambda validation: False,
 ) -> TrainingResult:
     """Train the model's trainable weights in place and return how it went.
 
     `method` is asked for its optimizer and told of every step; without one it is AdamW. Checkpoints go to `work`; a
-    complete one that lies there already is where training goes on. `should_stop` is asked after every step,
+    complete one that lies there already is where training goes on. `on_encoding` is told of sources done, where their
+    encoder states are computed before the first step. `should_stop` is asked after every step,
     `is_hopeless` after every evaluation but the last. Raises DivergedError when the loss is not finite, Interrupted
     after `should_stop` said so.
     """
@@ -74,7 +76,15 @@ def train(
     precision = resolve_precision(training)
     cache = None
     if training.cache_encoder and trains_decoder_alone(model):
-        cache = build_encoder_cache(model, pairs, work, precision=precision, pad_id=pad_id, should_stop=should_stop)
+        cache = build_encoder_cache(
+            model,
+            pairs,
+            work,
+            precision=precision,
+            pad_id=pad_id,
+            on_progress=on_encoding,
+            should_stop=should_stop,
+        )
     trainer = PlannedTrainer(
         model,
         build_arguments(training, work, learning_rate=learning_rate, seed=seed, precision=precision),
