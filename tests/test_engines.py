@@ -11,13 +11,13 @@ import torch
 
 from dialora.config import DecodingConfig, ExperimentConfig, GenerationConfig, load_experiment
 from dialora.data.tokens import tokenize_sources
-from dialora.errors import GenerationError
+from dialora.errors import ConfigError, GenerationError
 from dialora.generation import TorchEngine, check_parity, convert_system, converted_stage, open_engine, write_all
 from dialora.generation.convert import name_tokens
 from dialora.generation.ctranslate2_engine import CTranslate2Engine
 from dialora.methods import METHODS, LoRA
 from dialora.model import apply_method, load_base_model, load_tokenizer
-from dialora.pipeline import plan_runs
+from dialora.pipeline import compare, plan_runs
 from dialora.runs import Stage
 from tests.conftest import DIALOGUES
 
@@ -186,3 +186,21 @@ def test_finished_experiments_stay_finished_and_precision_begins_new_summaries(c
     # What was hashed before there was a choice.
     known = {"num_beams", "max_new_tokens", "length_penalty", "no_repeat_ngram_size", "max_batch_tokens"}
     assert set(config.decoding.identify()) == known
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"generation.precision": "int8", "generation.engine": "torch"}, r"int8 needs ctranslate2.*use bf16 or fp32"),
+        ({"generation.precision": "int8"}, r"merge into the base model, and prompts cannot"),
+        ({"generation.engine": "ctranslate2"}, r"merge into the base model, and prompts cannot"),
+    ],
+)
+def test_what_an_engine_cannot_write_is_said_before_training(
+    settings: dict[str, Any], message: str, experiment: dict[str, Any], tmp_path: Path
+) -> None:
+    methods = {"zero_shot": {}, "lora": {"r": 4}, "prompts": {"method": "prompt_tuning", "num_virtual_tokens": 4}}
+    config = load_experiment(experiment | {"methods": methods}, settings)
+    with pytest.raises(ConfigError, match=message):
+        compare(config, output=tmp_path / "run")
+    assert not list(tmp_path.rglob("training.json"))

@@ -45,6 +45,8 @@ def _run_checks(config: ExperimentConfig, dataset: DialogueDataset, output: Path
     yield _finding("references", lambda: _check_references(dataset))
     yield _finding("training", lambda: _check_training(config, dataset))
     yield _finding("weights", lambda: _check_weights(config))
+    if config.generation.engine == "ctranslate2" or config.generation.precision == "int8":
+        yield _finding("engine", lambda: _check_engine(config))
     if config.scoring.learned:
         yield _finding("learned metrics", lambda: _check_learned(config))
     counts: dict[str, Any] = {}
@@ -77,6 +79,26 @@ def _finding(name: str, check: Callable[[], tuple[str, str]]) -> Finding:
         return Finding(name, *check())
     except DialoraError as error:
         return Finding(name, "failed", str(error))
+
+
+def _check_engine(config: ExperimentConfig) -> tuple[str, str]:
+    """Say before training what the engine that was asked for would say after it."""
+    from dialora.generation.convert import find_version
+
+    generation = config.generation
+    asked = f"precision: {generation.precision}" if generation.precision == "int8" else f"engine: {generation.engine}"
+    if generation.engine == "torch":
+        return "failed", f"generation.{asked} needs ctranslate2, and generation.engine is torch; use bf16 or fp32"
+    if find_version() is None:
+        return "failed", f"generation.{asked} needs ctranslate2, which is not installed (pip install ctranslate2)"
+    apart = [key for key, method in config.methods.items() if method.is_peft and not method.is_mergeable]
+    if apart:
+        return (
+            "failed",
+            f"generation.{asked} needs adapters that merge into the base model, and {', '.join(apart)} cannot; leave "
+            f"them out, or take generation.engine: auto with fp32 or bf16",
+        )
+    return "ok", f"ctranslate2 {find_version()}"
 
 
 def _check_references(dataset: DialogueDataset) -> tuple[str, str]:
