@@ -17,7 +17,7 @@ from benchmarks import ours
 from benchmarks.bench import Result, load_raw, load_states
 from benchmarks.parts import SHARED_RATE
 from benchmarks.ratios import RATIOS, Raw, build_ratios, compute_ratios, describe_part
-from benchmarks.settings import BUNDLED, LAYOUT, METHODS, Settings
+from benchmarks.settings import BUNDLED, DECODER_NAMES, LAYOUT, METHODS, PRECISIONS, Settings
 from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
 
 NOTES = Path(__file__).with_name("notes.yaml")
@@ -39,6 +39,7 @@ def build_document(settings: Settings, notes: Path = NOTES) -> dict[str, Any]:
         "schema_version": 1,
         "benchmark": settings.name,
         "num_layers": settings.num_layers,
+        "quality_epochs": settings.quality_epochs,
         "ratios": {name: entry["value"] for name, entry in details.items()},
         "ratio_details": details,
         "ratios_bundled": {name: entry["value"] for name, entry in bundled.items()},
@@ -47,13 +48,15 @@ def build_document(settings: Settings, notes: Path = NOTES) -> dict[str, Any]:
         "data": _first(raw, "data"),
         "scoring_data": raw.get("scoring", {}).get("ours", [{}])[0].get("data"),
         "measurements": {
-            part: describe_part(raw[part]) for part in ("training", "generation", "scoring") if part in raw
+            part: describe_part(raw[part]) for part in ("training", "decoder", "generation", "scoring") if part in raw
         },
         "engines": {name: results[0]["engine"] for name, results in raw.get("generation", {}).items()},
         "agreement": _agreement(raw),
         "floor": _describe_floor(raw),
         "padding": _describe_padding(raw),
         "scaling": _describe_scaling(raw),
+        "split": _describe_split(raw),
+        "quality": _describe_quality(raw.get("quality", {})),
         "profiles": {name: results[0] for name, results in raw.get("profiles", {}).items()},
         "story": _describe_story(raw.get("story", {})),
     }
@@ -97,6 +100,47 @@ def _describe_floor(raw: Raw) -> dict[str, Any] | None:
     return first | floor | {"ours_times_floor": times}
 
 
+def _describe_split(raw: Raw) -> dict[str, Any]:
+    """Return for each of our engines the seconds of its parts per dialogue, and their floor where it is known."""
+    floor = raw.get("floor", {}).get(LAYOUT)
+    rate = median(result["operations_per_second"]["fp32"] for result in floor) if floor else None
+    described = {}
+    for side, results in raw.get("split", {}).items():
+        names = results[0]["seconds"]
+        needs = results[0]["operations"] if side == "ours_fp32" and rate else {}
+        described[side] = {
+            name: {
+                "seconds": median(result["seconds"][name] for result in results),
+                "floor_seconds": needs[name] / rate if name in needs and rate else None,
+            }
+            for name in names
+        }
+    return described
+
+
+def _describe_quality(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any] | None:
+    """Return the ROUGE of systems trained in several ways, against the first, and what each precision changes."""
+    results = {name: systems[name][0] for name in DECODER_NAMES if name in systems}
+    if not results:
+        return None
+    first = np.array(results["lora"]["scores"]["rouge1"]) if "lora" in results else None
+    draws = bootstrap_counts(len(next(iter(results.values()))["scores"]["rouge1"]), NUM_RESAMPLES, 0)
+    described = {}
+    for name, result in results.items():
+        values = {metric: np.array(scores) for metric, scores in result["scores"].items()}
+        facts = {key: result[key] for key in ("trainable_params", "seconds", "peak_memory_bytes")}
+        facts |= {metric: _interval(scores, draws) for metric, scores in values.items()}
+        facts["against_lora"] = None if first is None or name == "lora" else _interval(values["rouge1"] - first, draws)
+        described[name] = facts
+    precisions = {name: systems[name][0] for name in PRECISIONS if name in systems}
+    return {"num_examples": int(draws.shape[1]), "systems": described, "precisions": precisions}
+
+
+def _interval(values: np.ndarray[Any, Any], draws: Any) -> dict[str, float]:
+    low, high = bootstrap_interval(values, draws)
+    return {"mean": float(values.mean()), "ci_low": low, "ci_high": high}
+
+
 def _describe_padding(raw: Raw) -> dict[str, Any] | None:
     padding = _first(raw, "padding")
     return padding and padding | {
@@ -132,21 +176,19 @@ def _describe_story(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any] |
     num_examples = len(next(iter(results.values()))["scores"]["rouge1"])
     draws = bootstrap_counts(num_examples, NUM_RESAMPLES, 0)
 
-    def interval(values: np.ndarray[Any, Any]) -> dict[str, float]:
-        low, high = bootstrap_interval(values, draws)
-        return {"mean": float(values.mean()), "ci_low": low, "ci_high": high}
-
     def values(name: str, metric: str = "rouge1") -> np.ndarray[Any, Any]:
         return np.array(results[name]["scores"][metric])
 
     def compare(pairs: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, float]]:
         return {
-            name: interval(values(a) - values(b)) for name, (a, b) in pairs.items() if a in results and b in results
+            name: _interval(values(a) - values(b), draws)
+            for name, (a, b) in pairs.items()
+            if a in results and b in results
         }
 
     described = {
         name: {key: result[key] for key in ("seconds", "steps", "learning_rate", "losses", "new_tokens")}
-        | {metric: interval(values(name, metric)) for metric in result["scores"]}
+        | {metric: _interval(values(name, metric), draws) for metric in result["scores"]}
         | {"first_summary": result["first_summary"]}
         for name, result in results.items()
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.settings import BUNDLED, LAYOUT, METHOD_NAMES, NEW_TOKENS
+from benchmarks.fast_ways import render_decoder, render_precisions, render_split
+from benchmarks.settings import METHOD_NAMES, MODEL_NAMES, NEW_TOKENS
+from benchmarks.table import render_spread, render_table
 from dialora.report.numbers import format_bytes, format_count, format_share
 
 LABELS = {
@@ -30,7 +32,6 @@ SIDES = {
     "ours_int8": "dialora, int8",
     "evaluate": "`evaluate`, bootstrap aggregator",
 }
-MODELS = {LAYOUT: "FLAN-T5-base's layout", BUNDLED: "bundled base"}
 HOW = f"""\
 ## How it was measured
 
@@ -59,21 +60,18 @@ def render_page(document: Mapping[str, Any]) -> str:
         "# Benchmarks\n\n" + _render_machine(document),
         _render_ratios(document),
         _render_training(document),
+        render_decoder(document),
         _render_generation(document),
+        render_precisions(document),
         _render_scoring(document),
         _render_floor(document),
         _render_profiles(document),
+        render_split(document),
         _render_scaling(document),
         _render_story(document),
         HOW,
     ]
     return "\n".join(section for section in sections if section)
-
-
-def render_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; every column but the first is to the right."""
-    lines = ["| " + " | ".join(headers) + " |", "|" + "|".join(["---"] + ["---:"] * (len(headers) - 1)) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
 
 def _render_machine(document: Mapping[str, Any]) -> str:
@@ -130,8 +128,8 @@ def _render_training(document: Mapping[str, Any]) -> str:
         model, method, side = name.split("/")
         rows.append(
             [
-                f"{MODELS[model]}, {METHOD_NAMES[method]}, {SIDES[side]}",
-                _spread(facts["seconds_per_dialogue"]),
+                f"{MODEL_NAMES[model]}, {METHOD_NAMES[method]}, {SIDES[side]}",
+                render_spread(facts["seconds_per_dialogue"]),
                 f"{facts['dialogues_per_second']['median']:.2f}",
                 format_bytes(int(facts["peak_memory_bytes"]["median"])),
                 f"{facts['warmup_seconds']['median']:.0f} s",
@@ -149,7 +147,7 @@ def _render_generation(document: Mapping[str, Any]) -> str:
         agreement = document["agreement"].get(name)
         rows.append(
             [
-                f"{MODELS[model]}, {SIDES[side]}",
+                f"{MODEL_NAMES[model]}, {SIDES[side]}",
                 f"{facts['dialogues_per_second']['median']:.2f}",
                 f"{facts['dialogues_per_second']['min']:.2f}–{facts['dialogues_per_second']['max']:.2f}",
                 f"{facts['tokens_per_second']['median']:.0f}",
@@ -164,7 +162,8 @@ def _render_generation(document: Mapping[str, Any]) -> str:
 def _render_scoring(document: Mapping[str, Any]) -> str:
     sides = document["measurements"].get("scoring", {})
     rows = [
-        [SIDES[side], f"{facts['pairs']['median']:,.0f}", _spread(facts["seconds"])] for side, facts in sides.items()
+        [SIDES[side], f"{facts['pairs']['median']:,.0f}", render_spread(facts["seconds"])]
+        for side, facts in sides.items()
     ]
     text = f"## ROUGE with intervals\n\n{document['scoring_data']}:\n\n"
     return text + render_table(["", "pairs", "seconds"], rows) if rows else ""
@@ -248,12 +247,8 @@ def _render_story(document: Mapping[str, Any]) -> str:
 
 def _ordered(measurements: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Return measurements by model, method and side, in the order of the tables above."""
-    places = {name: place for place, name in enumerate([*MODELS, *METHOD_NAMES, *SIDES])}
+    places = {name: place for place, name in enumerate([*MODEL_NAMES, *METHOD_NAMES, *SIDES])}
     return sorted(measurements.items(), key=lambda item: [places[part] for part in item[0].split("/")])
 
 
-def _spread(facts: Mapping[str, float]) -> str:
-    return f"{facts['median']:.3g} ({facts['min']:.3g}–{facts['max']:.3g})"
-
-
-__all__ = ["LABELS", "render_page", "render_table"]
+__all__ = ["LABELS", "render_page"]

@@ -21,6 +21,9 @@ from dialora.worker import ALLOCATOR
 TRAINING: dict[str, Any] = {"checkpoint_seconds": 1e9, "num_evaluations": 1}
 """Training options of the benchmark besides the experiment's: no checkpoint but the last."""
 
+LORA_DECODER: dict[str, Any] = {"r": 32, "lora_alpha": 32, "lora_dropout": 0.05, "target_modules": ["q", "v"]}
+"""The notebook's LoRA, on the decoder alone."""
+
 ENVIRONMENT = ALLOCATOR
 """What dialora's own processes run in and others' do not, because nobody sets it."""
 
@@ -48,10 +51,11 @@ def is_own(spec: dict[str, Any]) -> bool:
 
 
 def load_config(model: Path, **training: Any) -> ExperimentConfig:
-    """Return the notebook's experiment on a model's folder, with training options."""
-    config = load_experiment("seed", {"model": str(model), "data.source": "bundled"})
-    values = {key: value for key, value in (TRAINING | training).items() if key in TrainingConfig.model_fields}
-    return config.model_copy(update={"training": config.training.model_copy(update=values)})
+    """Return the notebook's experiment on a model's folder, with training options, and LoRA on the decoder beside."""
+    values = {"model": str(model), "data.source": "bundled", "methods.lora_decoder": LORA_DECODER}
+    config = load_experiment("seed", values)
+    options = {key: value for key, value in (TRAINING | training).items() if key in TrainingConfig.model_fields}
+    return config.model_copy(update={"training": config.training.model_copy(update=options)})
 
 
 def load_trainable(config: ExperimentConfig, method: str) -> tuple[Any, Any]:
@@ -165,17 +169,18 @@ class Generator:
 
     def generate(self, examples: Sequence[Example]) -> list[tuple[str, int]]:
         """Return each example's summary and its number of tokens."""
-        from dialora.data.tokens import tokenize_sources
         from dialora.generation import write_predictions
 
-        sources = tokenize_sources(
-            [example.dialogue for example in examples],
-            self.tokenizer,
-            prompt=self.prompt,
-            max_length=MAX_SOURCE_LENGTH,
-        )
+        sources = self.tokenize(examples)
         predictions = write_predictions(self.writer, self.tokenizer, examples, sources, self.decoding)
         return [(prediction.summary, prediction.num_new_tokens) for prediction in predictions]
+
+    def tokenize(self, examples: Sequence[Example]) -> list[Any]:
+        """Return the examples' tokenized prompts."""
+        from dialora.data.tokens import tokenize_sources
+
+        dialogues = [example.dialogue for example in examples]
+        return list(tokenize_sources(dialogues, self.tokenizer, prompt=self.prompt, max_length=MAX_SOURCE_LENGTH))
 
 
 def score(pairs: Sequence[tuple[str, str]], num_resamples: int) -> dict[str, tuple[float, float, float]]:
@@ -199,6 +204,7 @@ def score(pairs: Sequence[tuple[str, str]], num_resamples: int) -> dict[str, tup
 
 __all__ = [
     "ENVIRONMENT",
+    "LORA_DECODER",
     "TRAINING",
     "UNMEASURED",
     "Generator",

@@ -12,13 +12,22 @@ from typing import Any
 from benchmarks import ours
 from benchmarks.bench import Bench
 from benchmarks.layouts import find_model
-from benchmarks.samples import load_bundled, load_corpus, save_sample
-from benchmarks.settings import BUNDLED, LAYOUT, METHODS, NEW_TOKENS
+from benchmarks.samples import find_source, load_bundled, load_corpus, save_sample
+from benchmarks.settings import BUNDLED, LAYOUT, METHODS, NEW_TOKENS, PRECISIONS
 from dialora.records import Example
 from dialora.runs import save_json, save_records
 
 SHARED_RATE = 1e-3
 """The story's one learning rate for both methods: the notebook's for LoRA."""
+
+DECODER_SIDES: dict[str, tuple[str, dict[str, Any]]] = {
+    "lora": ("lora", {}),
+    "lora_decoder": ("lora_decoder", {}),
+    "cached": ("lora_decoder", {"cache_encoder": True}),
+}
+"""Name → method and training options."""
+QUALITY_RATE = 3e-3
+"""Of the bundled base on DialogSum; see recipes/base/dialogsum.yaml."""
 
 TRAIN_SIDES = ("notebook", "best_practice", "ours")
 GENERATE_SIDES = ("one_by_one", "batched", "ours_fp32", "ours_int8")
@@ -62,6 +71,41 @@ def run_training(bench: Bench) -> None:
                 for side in TRAIN_SIDES:
                     spec = {"folder": folder, "method": method, "side": side, "sample": samples[side]}
                     bench.measure("training", f"{model}/{method}/{side}", "train", spec, repetition=repetition)
+
+
+def run_decoder(bench: Bench) -> None:
+    """Time LoRA's steps beside those of LoRA on the decoder alone, with and without the encoder in every step."""
+    settings = bench.settings
+    sample = _sample(bench, settings.train_dialogues)
+    for repetition in range(settings.repetitions):
+        for model in settings.models:
+            folder = _model(bench, model)
+            for name, (method, options) in DECODER_SIDES.items():
+                spec = {"folder": folder, "method": method, "side": "ours", "sample": sample, "training": options}
+                bench.measure("decoder", f"{model}/{name}", "train", spec, repetition=repetition)
+
+
+def run_quality(bench: Bench) -> None:
+    """Train whole systems on all the data: what ROUGE LoRA on the decoder reaches, and what lower precisions cost."""
+    settings = bench.settings
+    experiments = settings.folder / "raw" / "quality" / "experiments"
+    limits = {f"data.max_{split}_examples": settings.quality_dialogues for split in ("train", "validation", "test")}
+    values = {
+        "model": BUNDLED,
+        "data.source": find_source(),
+        "training.num_train_epochs": settings.quality_epochs,
+        "training.num_evaluations": 1,
+        "decoding.max_new_tokens": 60,
+        "decoding.no_repeat_ngram_size": 3,
+    } | limits
+    for name, (method, options) in DECODER_SIDES.items():
+        own = ours.LORA_DECODER | {"learning_rate": QUALITY_RATE}
+        chosen = {"methods": {method: own}} | {f"training.{key}": value for key, value in options.items()}
+        spec = {"output": str(experiments / name), "method": method, "set": values | chosen}
+        bench.measure("quality", name, "system", spec)
+    for precision in PRECISIONS:
+        spec = {"output": str(experiments / "lora"), "method": "lora", "precision": precision}
+        bench.measure("quality", precision, "precision", spec)
 
 
 def run_generation(bench: Bench) -> None:
@@ -114,6 +158,15 @@ def run_profiles(bench: Bench) -> None:
     bench.measure("profiles", "torch generation", "profile_generation", spec | {"new_tokens": NEW_TOKENS})
 
 
+def run_generation_split(bench: Bench) -> None:
+    """Split the engine's time into encoder, decoder and text, each beside its floor."""
+    sample = _sample(bench, bench.settings.generate_dialogues)
+    spec = {"folder": _model(bench, LAYOUT), "sample": sample, "new_tokens": NEW_TOKENS}
+    for repetition in range(bench.settings.repetitions):
+        for side in ("ours_fp32", "ours_int8"):
+            bench.measure("split", side, "split_generation", spec | {"side": side}, repetition=repetition)
+
+
 def run_story(bench: Bench) -> None:
     """Train with the notebook's recipe to its end and in our time, with its faults mended one by one, and with ours."""
     dataset = load_bundled()
@@ -158,12 +211,15 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "scoring": run_scoring,
     "generation": run_generation,
     "training": run_training,
+    "decoder": run_decoder,
     "profiles": run_profiles,
+    "split": run_generation_split,
     "padding": run_padding,
     "scaling": run_scaling,
+    "quality": run_quality,
     "story": run_story,
 }
 QUICK_PARTS = tuple(name for name in PARTS if name != "story")
 """What a quick run makes unless told otherwise; the story trains twelve models to their end."""
 
-__all__ = ["GENERATE_SIDES", "PARTS", "QUICK_PARTS", "SHARED_RATE", "TRAIN_SIDES"]
+__all__ = ["DECODER_SIDES", "GENERATE_SIDES", "PARTS", "QUICK_PARTS", "SHARED_RATE", "TRAIN_SIDES"]

@@ -38,10 +38,16 @@ def data_folder() -> Path:
 @cache
 def load_corpus() -> Corpus:
     """Load DialogSum's training split, or the bundled one."""
-    folder = data_folder() / "dialogsum" / "hub"
-    if folder.is_dir():
-        return Corpus("DialogSum", load_dataset(DataConfig(source=str(folder))).train)
+    source = find_source()
+    if source != BUNDLED:
+        return Corpus("DialogSum", load_dataset(DataConfig(source=source)).train)
     return Corpus("the bundled dialogues", load_bundled().train)
+
+
+def find_source() -> str:
+    """Return DialogSum's folder, or what stands for the bundled dialogues."""
+    folder = data_folder() / "dialogsum" / "hub"
+    return str(folder) if folder.is_dir() else BUNDLED
 
 
 def load_bundled() -> DialogueDataset:
@@ -105,6 +111,7 @@ __all__ = [
     "Corpus",
     "choose_stratified",
     "data_folder",
+    "find_source",
     "load_bundled",
     "load_corpus",
     "load_scoring_pairs",

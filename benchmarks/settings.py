@@ -13,8 +13,15 @@ SEED = 20
 LAYOUT, BUNDLED = "flan-t5-base", "bundled"
 """The two models: FLAN-T5-base's layout with random weights, and the base inside the package."""
 
+MODEL_NAMES = {LAYOUT: "FLAN-T5-base's layout", BUNDLED: "bundled base"}
 METHODS = ("lora", "full")
 METHOD_NAMES = {"full": "full fine-tuning", "lora": "LoRA"}
+DECODER_NAMES = {
+    "lora": "LoRA",
+    "lora_decoder": "LoRA on the decoder",
+    "cached": "LoRA on the decoder, encoder states computed once",
+}
+PRECISIONS = ("int8", "bf16")
 MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH = 512, 128
 NEW_TOKENS = 40
 """Tokens of every generated summary on the layout, whose random weights never end one."""
@@ -39,6 +46,9 @@ class Settings:
     scaling_sizes: tuple[int, ...]
     story_dialogues: int | None
     """Training dialogues of the story; None takes all."""
+    quality_dialogues: int | None
+    """Training dialogues, and test dialogues, of the systems whose ROUGE is told; None takes all."""
+    quality_epochs: int
 
     @property
     def folder(self) -> Path:
@@ -55,7 +65,7 @@ FULL = Settings(
     name="full",
     models=(LAYOUT, BUNDLED),
     num_layers=12,
-    repetitions=2,
+    repetitions=3,
     notebook_dialogues=8,
     train_dialogues=24,
     one_by_one_dialogues=12,
@@ -64,6 +74,8 @@ FULL = Settings(
     scoring_repetitions=5,
     scaling_sizes=(1000, 2000, 4000, 8000),
     story_dialogues=None,
+    quality_dialogues=None,
+    quality_epochs=3,
 )
 QUICK = Settings(
     name="quick",
@@ -78,17 +90,22 @@ QUICK = Settings(
     scoring_repetitions=1,
     scaling_sizes=(50, 100, 200),
     story_dialogues=16,
+    quality_dialogues=16,
+    quality_epochs=2,
 )
 
 __all__ = [
     "BUNDLED",
+    "DECODER_NAMES",
     "FULL",
     "LAYOUT",
     "MAX_SOURCE_LENGTH",
     "MAX_TARGET_LENGTH",
     "METHODS",
     "METHOD_NAMES",
+    "MODEL_NAMES",
     "NEW_TOKENS",
+    "PRECISIONS",
     "QUICK",
     "REPOSITORY",
     "SEED",

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.markdown import render_table
 from benchmarks.settings import METHOD_NAMES
+from benchmarks.table import render_mean, render_table
 from dialora.report.numbers import MINUS, format_rate
 
 WAYS = {
@@ -82,7 +82,7 @@ def _render_table(story: Mapping[str, Any]) -> str:
                 "–" if rate is None else format_rate(rate),
                 f"{system['seconds']:.0f}",
                 str(system["steps"]),
-                f"{system['rouge1']['mean']:.4f} [{system['rouge1']['ci_low']:.3f}, {system['rouge1']['ci_high']:.3f}]",
+                render_mean(system["rouge1"]),
                 f"{system['rougeL']['mean']:.4f}",
                 f"{system['new_tokens']:.1f}",
             ]

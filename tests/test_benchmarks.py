@@ -118,7 +118,7 @@ def _document(folder: Path) -> dict[str, Any]:
 class _Settings:
     """The full benchmark's settings in another folder."""
 
-    name, num_layers = FULL.name, FULL.num_layers
+    name, num_layers, quality_epochs = FULL.name, FULL.num_layers, FULL.quality_epochs
 
     def __init__(self, folder: Path) -> None:
         self.folder = self.output = folder

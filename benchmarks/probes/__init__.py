@@ -10,6 +10,7 @@ PROBES = {
     "layout": "layout",
     "train": "training",
     "generate": "generation",
+    "split_generation": "generation",
     "score": "scoring",
     "floor": "floor",
     "padding": "scaling",
@@ -17,6 +18,8 @@ PROBES = {
     "profile_training": "profiles",
     "profile_generation": "profiles",
     "story": "story",
+    "system": "quality",
+    "precision": "quality",
     "machine": "machine",
 }
 """Name of a probe → the module here whose function of that name makes it."""

@@ -49,6 +49,44 @@ def generate(spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def split_generation(spec: dict[str, Any]) -> dict[str, Any]:
+    """Tell our engine's encoder, decoder and handling of text apart, in seconds per dialogue.
+
+    `spec`: folder (of the model), side (ours_fp32, ours_int8), sample (path), new_tokens. What one token takes less
+    than all of them is the decoder's; the rest of one token's time, less that of text, the encoder's. Operations are
+    of matrix products, per dialogue.
+    """
+    from transformers import T5Config
+
+    from benchmarks.probes.floor import count_operations
+
+    examples = load_records(Example, Path(spec["sample"]))
+    folder, count = Path(spec["folder"]), spec["new_tokens"]
+    seconds = {}
+    with TemporaryDirectory() as work:
+        for tokens in (1, count):
+            generator = ours.Generator(folder, spec["side"], max_new_tokens=tokens, work=Path(work))
+            generator.generate(examples[:16])
+            started = time.perf_counter()
+            written = generator.generate(examples)
+            seconds[tokens] = (time.perf_counter() - started) / len(examples)
+        started = time.perf_counter()
+        sources = generator.tokenize(examples)
+        generator.tokenizer.batch_decode(generator.tokenizer([text for text, _ in written]).input_ids)
+        text = (time.perf_counter() - started) / len(examples)
+    decoder = (seconds[count] - seconds[1]) * count / (count - 1)
+    config = T5Config.from_pretrained(folder)
+    lengths = [len(source.input_ids) for source in sources]
+    operations = {
+        tokens: sum(sum(count_operations(config, length, tokens)) for length in lengths) / len(lengths)
+        for tokens in (0, count)
+    }
+    return {
+        "seconds": {"encoder": seconds[count] - decoder - text, "decoder": decoder, "text": text},
+        "operations": {"encoder": operations[0], "decoder": operations[count] - operations[0]},
+    }
+
+
 def _load(spec: dict[str, Any], work: Path) -> tuple[Summarize, str]:
     folder, side = Path(spec["folder"]), spec["side"]
     if side.startswith("ours"):
@@ -72,4 +110,4 @@ def _count(row: Sequence[int], end: int) -> int:
     return row.index(end) + 1 if end in row else len(row)
 
 
-__all__ = ["generate"]
+__all__ = ["generate", "split_generation"]

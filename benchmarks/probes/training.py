@@ -16,9 +16,9 @@ from dialora.runs import load_records
 def train(spec: dict[str, Any]) -> dict[str, Any]:
     """Train on the sample and time it.
 
-    `spec`: folder (of the model), method, side (notebook, best_practice, ours), sample (path), and for tests
-    max_length (of the notebook's padding). The notebook's recipe is warm after one step; the others train two epochs
-    of which the second is timed, so that shapes are compiled and memory is there.
+    `spec`: folder (of the model), method, side (notebook, best_practice, ours), sample (path), training (our options),
+    and for tests max_length (of the notebook's padding). The notebook's recipe is warm after one step; the others
+    train two epochs of which the second is timed, so that memory is there.
     """
     examples = load_records(Example, Path(spec["sample"]))
     with TemporaryDirectory() as work:
@@ -72,7 +72,7 @@ def _train_best_practice(spec: dict[str, Any], examples: Sequence[Example], work
 
 
 def _train_ours(spec: dict[str, Any], examples: Sequence[Example], work: Path) -> Timed:
-    config = ours.load_config(Path(spec["folder"]), num_train_epochs=2.0)
+    config = ours.load_config(Path(spec["folder"]), num_train_epochs=2.0, **spec.get("training", {}))
     model, tokenizer = ours.load_trainable(config, spec["method"])
     steps = ours.train(model, tokenizer, examples, config, method=spec["method"], work=work)
     return steps.started, steps.ends, steps.num_first_epoch, steps.peak_memory_bytes

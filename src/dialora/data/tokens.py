@@ -28,8 +28,11 @@ IGNORED_LABEL = -100
 MULTIPLE = 4
 """Padded lengths are multiples of this many tokens: fewer shapes for which kernels are prepared, little padding."""
 
-WINDOW, TILE = 200, 4
-"""Batches among which sources of like length are looked for, and among these batches targets of like length."""
+WINDOW = 200
+"""Batches among which sources of like length are looked for."""
+
+TILES = (1, 2, 4, 8)
+"""So many neighbours of these share out their targets by length; small data afford few, large data more."""
 
 JITTER = 8
 """Tokens by which lengths are blurred, so that a small data set is not cut into the same batches in every epoch."""
@@ -127,8 +130,8 @@ def tokenize_pairs(
 def plan_batches(lengths: Sequence[tuple[int, int]], training: TrainingConfig, *, seed: int) -> list[list[int]]:
     """Plan every batch of a run: lists of indices into `lengths` (source and target tokens), in training order.
 
-    Each epoch is shuffled, sorted by source length within windows of 200 batches and by target length within every
-    four of these, so that a batch holds like lengths and little padding; then its batches are shuffled.
+    Each epoch is shuffled, sorted by source length within windows of 200 batches, and by target length within so many
+    of these (TILES) as leaves the least padding; then its batches are shuffled.
     """
     rng = random.Random(f"batches-{seed}")
     if training.max_steps is not None:
@@ -148,17 +151,26 @@ def plan_batches(lengths: Sequence[tuple[int, int]], training: TrainingConfig, *
 def _plan_epoch(lengths: Sequence[tuple[int, int]], training: TrainingConfig, rng: random.Random) -> list[list[int]]:
     order = list(range(len(lengths)))
     rng.shuffle(order)
+    batches = []
+    for window in _cut(order, WINDOW * training.per_device_train_batch_size):
+        by_source = sorted(window, key=lambda i: lengths[i][0] + JITTER * rng.random(), reverse=True)
+        plans = [_plan_window(by_source, lengths, training, tile) for tile in TILES]
+        batches += min(plans, key=lambda plan: sum(count_padded(lengths, batch) for batch in plan))
+    rng.shuffle(batches)
+    return batches
+
+
+def _plan_window(
+    by_source: list[int], lengths: Sequence[tuple[int, int]], training: TrainingConfig, tile: int
+) -> list[list[int]]:
     size = training.per_device_train_batch_size
     batches = []
-    for window in _cut(order, WINDOW * size):
-        by_source = sorted(window, key=lambda i: lengths[i][0] + JITTER * rng.random(), reverse=True)
-        for tile in _cut(by_source, TILE * size):
-            group = sorted(tile, key=lambda i: lengths[i][::-1], reverse=True)
-            if training.max_batch_tokens is None:
-                batches += _cut(group, size)
-            else:
-                batches += fill_batches([(i, *lengths[i]) for i in group], training.max_batch_tokens)
-    rng.shuffle(batches)
+    for items in _cut(by_source, tile * size):
+        group = sorted(items, key=lambda i: lengths[i][::-1], reverse=True)
+        if training.max_batch_tokens is None:
+            batches += _cut(group, size)
+        else:
+            batches += fill_batches([(i, *lengths[i]) for i in group], training.max_batch_tokens)
     return batches
 
 
@@ -175,7 +187,7 @@ def fill_batches(items: Sequence[tuple[int, int, int]], max_tokens: int) -> list
     longest_source = longest_target = 0
     for index, source, target in items:
         longest_source, longest_target = max(longest_source, source), max(longest_target, target)
-        padded = _padded(longest_source) + _padded(longest_target)
+        padded = round_up(longest_source) + round_up(longest_target)
         if batches and (len(batches[-1]) + 1) * padded <= max_tokens:
             batches[-1].append(index)
         else:
@@ -188,7 +200,7 @@ def collate_sources(sources: Sequence[list[int]], *, pad_id: int) -> dict[str, t
     """Pad token ids on the right: `input_ids` and `attention_mask`, each (B, S)."""
     import torch
 
-    width = _padded(max(len(ids) for ids in sources))
+    width = round_up(max(len(ids) for ids in sources))
     input_ids = torch.full((len(sources), width), pad_id)
     attention_mask = torch.zeros((len(sources), width), dtype=torch.long)
     for row, ids in enumerate(sources):
@@ -201,7 +213,7 @@ def collate_pairs(pairs: Sequence[TrainingPair], *, pad_id: int) -> dict[str, to
     """Pad a training batch: the sources as in `collate_sources`, and `labels` (B, T) with -100 on padding."""
     import torch
 
-    width = _padded(max(len(pair.labels) for pair in pairs))
+    width = round_up(max(len(pair.labels) for pair in pairs))
     labels = torch.full((len(pairs), width), IGNORED_LABEL)
     for row, pair in enumerate(pairs):
         labels[row, : len(pair.labels)] = torch.tensor(pair.labels)
@@ -219,10 +231,11 @@ def padding_share(lengths: Sequence[tuple[int, int]], batches: Sequence[Sequence
 
 def count_padded(lengths: Sequence[tuple[int, int]], batch: Sequence[int]) -> int:
     """Return a batch's positions, source and target together, with their padding."""
-    return len(batch) * (_padded(max(lengths[i][0] for i in batch)) + _padded(max(lengths[i][1] for i in batch)))
+    return len(batch) * (round_up(max(lengths[i][0] for i in batch)) + round_up(max(lengths[i][1] for i in batch)))
 
 
-def _padded(length: int) -> int:
+def round_up(length: int) -> int:
+    """Return the width that a batch with `length` as its longest row is padded to."""
     return -(-length // MULTIPLE) * MULTIPLE
 
 
@@ -249,6 +262,7 @@ __all__ = [
     "fill_batches",
     "padding_share",
     "plan_batches",
+    "round_up",
     "tokenize_pairs",
     "tokenize_sources",
 ]

@@ -6,6 +6,7 @@ Shapes: B batch, H heads, Q queries, K keys, D width of a head, N label position
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import torch
@@ -16,29 +17,53 @@ LEVELS = 256
 """Dropout compares random bytes: a probability is rounded to this many levels, 0.1 to 26 / 256."""
 CHUNK = 256
 """Label positions whose logits are in memory at a time."""
+KINDS = 3
+"""Of attention: in the encoder, in the decoder, between both."""
+BITS = {torch.bfloat16: torch.int16, torch.float16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
+
+
+def _draw_kept(shape: torch.Size, level: int) -> Tensor:
+    """Return bytes that are 1 with probability 1 - level / LEVELS, else 0; eight of them from one draw."""
+    size = shape.numel()
+    draws = torch.empty(-(-size // 8), dtype=torch.int64).random_(-(2**63), None)
+    # In place bytes stay bytes, which torch compares ten times as fast as it makes booleans of them.
+    return draws.view(torch.uint8)[:size].view(shape).ge_(level)
+
+
+def _keep(x: Tensor, kept: Tensor) -> Tensor:
+    """Return `x` where `kept` is 1, and 0 where it is 0.
+
+    The bits are multiplied as integers: torch would bring both operands of unlike types to one type first, in copies.
+    """
+    return (x.view(BITS[x.dtype]) * kept).view(x.dtype)
 
 
 class _Dropout(torch.autograd.Function):
-    """Dropout from random bytes, eight to a draw: torch's own draws a number of 64 bits for every position."""
+    """Dropout from random bytes: torch's own draws a number of 64 bits for every position."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, level: int) -> Tensor:
-        draws = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
-        ctx.kept = draws.view(torch.uint8)[: x.numel()].view(x.shape) >= level
+        kept = _draw_kept(x.shape, level)
+        ctx.save_for_backward(kept)
         ctx.scale = LEVELS / (LEVELS - level)
-        return (x * ctx.kept).mul_(ctx.scale)
+        return _keep(x, kept).mul_(ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return (grad * ctx.kept).mul_(ctx.scale), None
+        (kept,) = ctx.saved_tensors
+        return _keep(grad, kept).mul_(ctx.scale), None
 
 
 def drop(x: Tensor, p: float) -> Tensor:
     """Set positions to 0 with probability `p` (rounded to 1/256, never to 0) and scale the rest up. CPU only."""
     if p <= 0:
         return x
-    dropped: Tensor = _Dropout.apply(x, min(max(1, round(p * LEVELS)), LEVELS - 1))  # type: ignore[no-untyped-call]
+    dropped: Tensor = _Dropout.apply(x, _find_level(p))  # type: ignore[no-untyped-call]
     return dropped
+
+
+def _find_level(p: float) -> int:
+    return min(max(1, round(p * LEVELS)), LEVELS - 1) if p > 0 else 0
 
 
 class ByteDropout(nn.Dropout):
@@ -49,40 +74,93 @@ class ByteDropout(nn.Dropout):
         return drop(input, self.p) if self.training else input
 
 
-def attend(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    dropout: float = 0.0,
-    scaling: float = 1.0,
-    position_bias: Tensor | None = None,
-    **kwargs: Any,
-) -> tuple[Tensor, None]:
-    """Attend with an additive bias, in transformers' attention interface: (B, H, Q, D) → (B, Q, H, D).
+class _Attention(torch.autograd.Function):
+    """softmax(query · keyᵀ + bias), some of it dropped, · value; keeps three bytes of every weight for the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, level: int) -> Tensor:
+        scores = torch.matmul(query, key.transpose(2, 3))  # (B, H, Q, K)
+        if bias is not None:
+            scores += bias
+        weights = functional.softmax(scores, dim=-1)
+        kept = _draw_kept(weights.shape, level) if level else None
+        ctx.scale = LEVELS / (LEVELS - level)
+        ctx.bias_shape = bias.shape if ctx.needs_input_grad[3] and bias is not None else None
+        ctx.save_for_backward(query, key, value, weights, kept)
+        left = weights if kept is None else _keep(weights, kept)
+        return torch.matmul(left, value).mul_(ctx.scale)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None, None]:
+        query, key, value, weights, kept = ctx.saved_tensors
+        grad = grad * ctx.scale
+        left = weights if kept is None else _keep(weights, kept)
+        value_grad = torch.matmul(left.transpose(2, 3), grad)
+        del left
+        grad = torch.matmul(grad, value.transpose(2, 3))
+        grad = grad if kept is None else _keep(grad, kept)
+        grad = torch.ops.aten._softmax_backward_data(grad, weights, -1, weights.dtype)
+        return (
+            torch.matmul(grad, key),
+            torch.matmul(grad.transpose(2, 3), query),
+            value_grad,
+            None if ctx.bias_shape is None else grad.sum_to_size(ctx.bias_shape),
+            None,
+        )
+
+
+class Attention:
+    """Attention with an additive bias, in transformers' attention interface: (B, H, Q, D) → (B, Q, H, D).
 
     All in the queries' precision but for the sums inside a product: autocast would take every softmax, the largest
-    thing in a step, to fp32 and back.
+    thing in a step, to fp32 and back. The layers of a stack share position bias and mask, whose sum is made once.
     """
-    # A prefix comes in its own precision, not from a matrix.
-    key, value = key.to(query.dtype), value.to(query.dtype)
-    with torch.autocast(query.device.type, enabled=False):
-        scores = torch.matmul(query * scaling if scaling != 1 else query, key.transpose(2, 3))  # (B, H, Q, K)
-        bias = _add(position_bias, attention_mask, scores.dtype)
-        if bias is not None:
-            scores = scores.add_(bias)
-        weights = drop(functional.softmax(scores, dim=-1), dropout)
-        return torch.matmul(weights, value).transpose(1, 2).contiguous(), None
 
+    def __init__(self) -> None:
+        self._sums: deque[tuple[Tensor | None, Tensor | None, Tensor | None]] = deque(maxlen=KINDS)
 
-def _add(position_bias: Tensor | None, mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    """Return the sum of both, finite in `dtype`: the lowest number of fp32 is infinite in bf16."""
-    lowest = torch.finfo(dtype).min
-    if mask is not None and mask.dtype == torch.bool:
-        mask = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, lowest)
-    bias = position_bias if mask is None else mask if position_bias is None else position_bias + mask
-    return None if bias is None else bias.clamp(min=lowest).to(dtype)
+    def __call__(
+        self,
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        dropout: float = 0.0,
+        scaling: float = 1.0,
+        position_bias: Tensor | None = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor, None]:
+        """Attend."""
+        # A prefix comes in its own precision, not from a matrix.
+        key, value = key.to(query.dtype), value.to(query.dtype)
+        with torch.autocast(query.device.type, enabled=False):
+            bias = self._add(position_bias, attention_mask, query.dtype)
+            query = query * scaling if scaling != 1 else query
+            attended: Tensor = _Attention.apply(query, key, value, bias, _find_level(dropout))  # type: ignore[no-untyped-call]
+            return attended.transpose(1, 2).contiguous(), None
+
+    def forget(self) -> None:
+        """Let go of the sums."""
+        self._sums.clear()
+
+    def _add(self, position_bias: Tensor | None, mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+        """Return the sum of both, finite in `dtype`: the lowest number of fp32 is infinite in bf16."""
+        for known_bias, known_mask, known in self._sums:
+            if known_bias is position_bias and known_mask is mask and (known is None or known.dtype == dtype):
+                return known
+        lowest = torch.finfo(dtype).min
+        if mask is None:
+            added = position_bias
+        else:
+            if mask.dtype == torch.bool:
+                low = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, lowest)
+            else:
+                low = mask.clamp(min=lowest)
+            added = low if position_bias is None else position_bias + low
+        added = None if added is None else added.to(dtype)
+        self._sums.append((position_bias, mask, added))
+        return added
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -134,4 +212,4 @@ def sum_cross_entropy(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
         return total
 
 
-__all__ = ["CHUNK", "LEVELS", "ByteDropout", "attend", "drop", "sum_cross_entropy"]
+__all__ = ["CHUNK", "LEVELS", "Attention", "ByteDropout", "drop", "sum_cross_entropy"]

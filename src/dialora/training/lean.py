@@ -25,7 +25,7 @@ from transformers.modeling_outputs import Seq2SeqLMOutput
 from transformers.models.t5.modeling_t5 import T5DenseActDense, T5DenseGatedActDense, T5LayerNorm
 
 from dialora.data.tokens import IGNORED_LABEL
-from dialora.training.kernels import ByteDropout, attend, sum_cross_entropy
+from dialora.training.kernels import Attention, ByteDropout, sum_cross_entropy
 
 ATTENTION = "dialora"
 FROZEN_FILE = "frozen.safetensors"
@@ -120,7 +120,8 @@ def _leaner_modules(model: nn.Module, *, byte_dropout: bool) -> Iterator[None]:
 
 @contextmanager
 def _attention(model: nn.Module) -> Iterator[None]:
-    AttentionInterface.register(ATTENTION, attend)
+    attention = Attention()
+    AttentionInterface.register(ATTENTION, attention)
     AttentionMaskInterface.register(ATTENTION, eager_mask)
     configs: list[Any] = list({id(m.config): m.config for m in model.modules() if _has_attention(m)}.values())
     kept = [config._attn_implementation for config in configs]
@@ -129,6 +130,7 @@ def _attention(model: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
+        attention.forget()
         for config, own in zip(configs, kept, strict=True):
             config._attn_implementation = own
 

@@ -24,9 +24,10 @@ from dialora.methods import Method
 from dialora.records import Record
 from dialora.training.checkpoints import find_checkpoint, load_progress
 from dialora.training.conductor import Conductor, IsHopeless, OnProgress
-from dialora.training.device import measure_peak_memory, resolve_precision
+from dialora.training.device import measure_peak_memory, resolve_precision, uses_cuda
 from dialora.training.encoder_cache import build_encoder_cache, trains_decoder_alone
 from dialora.training.lean import lean
+from dialora.training.pieces import PIECE_TOKENS
 from dialora.training.trainer import PlannedTrainer, build_arguments
 
 
@@ -95,6 +96,7 @@ def train(
         batches=batches,
         pad_id=pad_id,
         collate=collate_pairs if cache is None else cache.collate,
+        piece_tokens=PIECE_TOKENS if training.lean and not uses_cuda(training) else None,
     )
     steps = math.ceil(len(batches) / training.gradient_accumulation_steps)
     conductor = Conductor(

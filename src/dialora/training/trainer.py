@@ -19,6 +19,7 @@ from dialora.methods import Method
 from dialora.trained import load_trained, save_trained
 from dialora.training.checkpoints import WEIGHTS_FILE, Progress
 from dialora.training.device import uses_cuda
+from dialora.training.pieces import cut_batch
 
 VALIDATION_BATCH_TOKENS = 16_384
 """Padded tokens per validation batch; less where training batches are smaller, since memory is measured."""
@@ -75,6 +76,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         batches: list[list[int]],
         pad_id: int,
         collate: Callable[..., dict[str, Any]] = collate_pairs,
+        piece_tokens: int | None = None,
     ) -> None:
         collator = partial(collate, pad_id=pad_id)
         super().__init__(model=model, args=arguments, train_dataset=_Pairs(pairs), data_collator=collator)
@@ -84,6 +86,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         lengths = [pair.lengths for pair in pairs]
         budget = min(VALIDATION_BATCH_TOKENS, max(count_padded(lengths, batch) for batch in batches))
         self.validation = [[validation[i] for i in batch] for batch in fill_batches(items, budget)]
+        self.piece_tokens = piece_tokens
         self.progress = Progress()
         self.step_losses: list[torch.Tensor] = []
         self.loss_is_scaled_for_ga = True
@@ -132,7 +135,9 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Run one batch forward and backward. Raises DivergedError when its loss is not finite."""
-        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        pieces = [inputs] if self.piece_tokens is None else cut_batch(inputs, self.piece_tokens)
+        losses = [super(PlannedTrainer, self).training_step(model, piece, num_items_in_batch) for piece in pieces]
+        loss = torch.stack(losses).sum()
         if not torch.isfinite(loss):
             step, accumulation = self.state.global_step, self.args.gradient_accumulation_steps
             batch = self.batches[step * accumulation + len(self.step_losses)]
