@@ -37,12 +37,13 @@ HOW = f"""\
 
 Every side of a comparison gets the same dialogues and the same model, in a process of its own, and the sides
 alternate (A, B, A, B). Times are of steps or summaries after a warm-up: loading, tokenizing and compiling are left
-out, and the warm-up stands in a column of its own. Memory is the process's peak (VmHWM). The sample has the
-distribution of lengths of the whole: one dialogue from each stratum of equal number. The notebook's recipe, whose
-padding makes all dialogues the same work, is timed on fewer, and so is `generate` one by one.
+out, and the warm-up stands in a column of its own. Memory is the process's peak (VmHWM). The samples are whole
+batches of like lengths, as `group_by_length` makes them of all the data, one from each stratum of lengths: so few
+dialogues have the lengths and the padding of an epoch. The notebook's recipe, whose padding makes all dialogues the
+same work, is timed on fewer, single ones, one from each stratum, and so is `generate` one by one.
 
 - **the notebook's recipe**: source and target padded to 512 tokens, batches of 4, fp32, `Trainer`.
-- **best common practice**: `Seq2SeqTrainer`, dynamic padding, `group_by_length`, bf16 autocast, batches of 8, else
+- **best common practice**: `Seq2SeqTrainer`, dynamic padding, batches by length, bf16 autocast, batches of 8, else
   defaults.
 - **dialora**: the experiment `seed` with `training.lean`, in the environment its own workers get (the allocator keeps
   freed blocks); nothing is compiled. Summaries by CTranslate2, conversion left out.

@@ -29,12 +29,23 @@ DECODER_SIDES: dict[str, tuple[str, dict[str, Any]]] = {
 QUALITY_RATE = 3e-3
 """Of the bundled base on DialogSum; see recipes/base/dialogsum.yaml."""
 
+TRAIN_GROUP, GENERATE_GROUP = 8, 16
+"""Dialogues of a batch."""
 TRAIN_SIDES = ("notebook", "best_practice", "ours")
 GENERATE_SIDES = ("one_by_one", "batched", "ours_fp32", "ours_int8")
 
 
 def _sample(bench: Bench, size: int) -> str:
     return str(save_sample(load_corpus(), size, bench.settings.folder / "samples"))
+
+
+def _batches(bench: Bench, size: int, group: int) -> str:
+    """Return the path of a sample of whole batches; it is drawn where it is missing."""
+    path = bench.settings.folder / "samples" / f"batches-{size}-of-{group}.jsonl"
+    if not path.is_file():
+        bench.on_start("drawing a sample")
+        bench.run("sample", {"folder": _model(bench, LAYOUT), "size": size, "group": group, "path": str(path)})
+    return str(path)
 
 
 def _model(bench: Bench, model: str) -> str:
@@ -60,10 +71,8 @@ def run_machine(bench: Bench) -> None:
 def run_training(bench: Bench) -> None:
     """Time training steps: the notebook's recipe, best practice, ours; LoRA and full."""
     settings = bench.settings
-    samples = {
-        side: _sample(bench, settings.notebook_dialogues if side == "notebook" else settings.train_dialogues)
-        for side in TRAIN_SIDES
-    }
+    samples = dict.fromkeys(TRAIN_SIDES, _batches(bench, settings.train_dialogues, TRAIN_GROUP))
+    samples["notebook"] = _sample(bench, settings.notebook_dialogues)
     for repetition in range(settings.repetitions):
         for model in settings.models:
             folder = _model(bench, model)
@@ -76,7 +85,7 @@ def run_training(bench: Bench) -> None:
 def run_decoder(bench: Bench) -> None:
     """Time LoRA's steps beside those of LoRA on the decoder alone, with and without the encoder in every step."""
     settings = bench.settings
-    sample = _sample(bench, settings.train_dialogues)
+    sample = _batches(bench, settings.train_dialogues, TRAIN_GROUP)
     for repetition in range(settings.repetitions):
         for model in settings.models:
             folder = _model(bench, model)
@@ -111,14 +120,15 @@ def run_quality(bench: Bench) -> None:
 def run_generation(bench: Bench) -> None:
     """Time greedy summaries: one by one, in batches, ours."""
     settings = bench.settings
+    samples = dict.fromkeys(GENERATE_SIDES, _batches(bench, settings.generate_dialogues, GENERATE_GROUP))
+    samples["one_by_one"] = _sample(bench, settings.one_by_one_dialogues)
     for repetition in range(settings.repetitions):
         for model in settings.models:
             folder = _model(bench, model)
             for side in GENERATE_SIDES:
                 if side in ours.UNMEASURED:
                     continue
-                size = settings.one_by_one_dialogues if side == "one_by_one" else settings.generate_dialogues
-                spec: dict[str, Any] = {"folder": folder, "side": side, "sample": _sample(bench, size)}
+                spec: dict[str, Any] = {"folder": folder, "side": side, "sample": samples[side]}
                 spec |= {"new_tokens": NEW_TOKENS, "fixed": model == LAYOUT}
                 bench.measure("generation", f"{model}/{side}", "generate", spec, repetition=repetition)
 
@@ -133,7 +143,8 @@ def run_scoring(bench: Bench) -> None:
 
 def run_floor(bench: Bench) -> None:
     """Measure the rate of matrix products, and what it allows."""
-    spec = {"folder": _model(bench, LAYOUT), "sample": _sample(bench, bench.settings.train_dialogues), "rows": 1600}
+    sample = _batches(bench, bench.settings.train_dialogues, TRAIN_GROUP)
+    spec = {"folder": _model(bench, LAYOUT), "sample": sample, "rows": 1600}
     for repetition in range(bench.settings.repetitions):
         bench.measure("floor", LAYOUT, "floor", spec, repetition=repetition)
 
@@ -152,7 +163,7 @@ def run_padding(bench: Bench) -> None:
 
 def run_profiles(bench: Bench) -> None:
     """Profile LoRA training and torch generation."""
-    sample = _sample(bench, min(16, bench.settings.train_dialogues))
+    sample = _batches(bench, bench.settings.train_dialogues, TRAIN_GROUP)
     spec = {"folder": _model(bench, LAYOUT), "sample": sample}
     bench.measure("profiles", "lora training", "profile_training", spec | {"method": "lora"})
     bench.measure("profiles", "torch generation", "profile_generation", spec | {"new_tokens": NEW_TOKENS})
@@ -160,7 +171,7 @@ def run_profiles(bench: Bench) -> None:
 
 def run_generation_split(bench: Bench) -> None:
     """Split the engine's time into encoder, decoder and text, each beside its floor."""
-    sample = _sample(bench, bench.settings.generate_dialogues)
+    sample = _batches(bench, bench.settings.generate_dialogues, GENERATE_GROUP)
     spec = {"folder": _model(bench, LAYOUT), "sample": sample, "new_tokens": NEW_TOKENS}
     for repetition in range(bench.settings.repetitions):
         for side in ("ours_fp32", "ours_int8"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -84,13 +84,16 @@ def save_sample(corpus: Corpus, size: int, folder: Path) -> Path:
     lengths = [len(example.dialogue.split()) for example in corpus.examples]
     chosen = [corpus.examples[index] for index in choose_stratified(lengths, size)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A dialogue may be taken more than once, and every id names one.
-    records = [
-        Example(f"{number}-{example.id}", example.dialogue, example.references[:1])
-        for number, example in enumerate(chosen)
-    ]
-    save_records(records, path)
+    save_records(number_examples(chosen), path)
     return path
+
+
+def number_examples(examples: Iterable[Example]) -> list[Example]:
+    """Return the examples with one reference each and ids that are their own: one may be taken more than once."""
+    return [
+        Example(f"{number}-{example.id}", example.dialogue, example.references[:1])
+        for number, example in enumerate(examples)
+    ]
 
 
 def load_scoring_pairs(size: int) -> tuple[str, list[tuple[str, str]]]:
@@ -115,5 +118,6 @@ __all__ = [
     "load_bundled",
     "load_corpus",
     "load_scoring_pairs",
+    "number_examples",
     "save_sample",
 ]

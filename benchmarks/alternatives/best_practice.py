@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.data import SequentialSampler
 from transformers import DataCollatorForSeq2Seq, GenerationConfig, Seq2SeqTrainer, Seq2SeqTrainingArguments
 
 from benchmarks.alternatives.clock import StepClock
@@ -44,13 +45,16 @@ def train(
     max_target_length: int,
     work: Path,
 ) -> StepClock:
-    """Train the model in place on (dialogue, summary) pairs; return when its steps ended."""
+    """Train the model in place on (dialogue, summary) pairs; return when its steps ended.
+
+    The pairs are taken in their order: they are batches that `group_by_length` made of a whole corpus, which it could
+    not make again of few.
+    """
     arguments = Seq2SeqTrainingArguments(
         output_dir=str(work),
         learning_rate=learning_rate,
         num_train_epochs=num_train_epochs,
         per_device_train_batch_size=BATCH_SIZE,
-        train_sampling_strategy="group_by_length",
         bf16=True,
         save_strategy="no",
         disable_tqdm=True,
@@ -58,7 +62,7 @@ def train(
         dataloader_pin_memory=False,
     )
     clock = StepClock()
-    trainer = Seq2SeqTrainer(
+    trainer = _InOrder(
         model=model,
         args=arguments,
         train_dataset=tokenize(
@@ -70,6 +74,11 @@ def train(
     )
     trainer.train()
     return clock
+
+
+class _InOrder(Seq2SeqTrainer):  # type: ignore[misc]
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return SequentialSampler(self.train_dataset)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from typing import Any
 
 PROBES = {
     "layout": "layout",
+    "sample": "sample",
     "train": "training",
     "generate": "generation",
     "split_generation": "generation",

@@ -158,7 +158,8 @@ class Attention:
             else:
                 low = mask.clamp(min=lowest)
             added = low if position_bias is None else position_bias + low
-        added = None if added is None else added.to(dtype)
+        # Position biases come with the heads last in memory, and are read in every layer.
+        added = None if added is None else added.to(dtype).contiguous()
         self._sums.append((position_bias, mask, added))
         return added
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
 from dialora.data.tokens import IGNORED_LABEL, round_up
 
 PIECE_TOKENS = 2048
