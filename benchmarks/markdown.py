@@ -35,12 +35,13 @@ SIDES = {
 HOW = f"""\
 ## How it was measured
 
-Every side of a comparison gets the same dialogues and the same model, in a process of its own, and the sides
+Every side of a comparison gets the same data and the same model, in a process of its own, and the sides
 alternate (A, B, A, B). Times are of steps or summaries after a warm-up: loading, tokenizing and compiling are left
 out, and the warm-up stands in a column of its own. Memory is the process's peak (VmHWM). The samples are whole
-batches of like lengths, as `group_by_length` makes them of all the data, one from each stratum of lengths: so few
-dialogues have the lengths and the padding of an epoch. The notebook's recipe, whose padding makes all dialogues the
-same work, is timed on fewer, single ones, one from each stratum, and so is `generate` one by one.
+batches of an epoch over all the data, dialora's of its own plan and best practice's of `group_by_length`, one from
+each stratum of sizes: so few dialogues have an epoch's lengths and padding. The notebook's recipe, whose padding makes
+all dialogues the same work, is timed on fewer, single ones, one from each stratum, and so is `generate` one by one.
+Those that summarize in batches get the same dialogues.
 
 - **the notebook's recipe**: source and target padded to 512 tokens, batches of 4, fp32, `Trainer`.
 - **best common practice**: `Seq2SeqTrainer`, dynamic padding, batches by length, bf16 autocast, batches of 8, else

@@ -39,12 +39,13 @@ def _sample(bench: Bench, size: int) -> str:
     return str(save_sample(load_corpus(), size, bench.settings.folder / "samples"))
 
 
-def _batches(bench: Bench, size: int, group: int) -> str:
+def _batches(bench: Bench, size: int, group: int, plan: str) -> str:
     """Return the path of a sample of whole batches; it is drawn where it is missing."""
-    path = bench.settings.folder / "samples" / f"batches-{size}-of-{group}.jsonl"
+    path = bench.settings.folder / "samples" / f"{plan}-{size}-of-{group}.jsonl"
     if not path.is_file():
         bench.on_start("drawing a sample")
-        bench.run("sample", {"folder": _model(bench, LAYOUT), "size": size, "group": group, "path": str(path)})
+        spec = {"folder": _model(bench, LAYOUT), "size": size, "group": group, "path": str(path), "plan": plan}
+        bench.run("sample", spec)
     return str(path)
 
 
@@ -71,8 +72,11 @@ def run_machine(bench: Bench) -> None:
 def run_training(bench: Bench) -> None:
     """Time training steps: the notebook's recipe, best practice, ours; LoRA and full."""
     settings = bench.settings
-    samples = dict.fromkeys(TRAIN_SIDES, _batches(bench, settings.train_dialogues, TRAIN_GROUP))
-    samples["notebook"] = _sample(bench, settings.notebook_dialogues)
+    samples = {
+        "notebook": _sample(bench, settings.notebook_dialogues),
+        "best_practice": _batches(bench, settings.train_dialogues, TRAIN_GROUP, "group_by_length"),
+        "ours": _batches(bench, settings.train_dialogues, TRAIN_GROUP, "ours"),
+    }
     for repetition in range(settings.repetitions):
         for model in settings.models:
             folder = _model(bench, model)
@@ -85,7 +89,7 @@ def run_training(bench: Bench) -> None:
 def run_decoder(bench: Bench) -> None:
     """Time LoRA's steps beside those of LoRA on the decoder alone, with and without the encoder in every step."""
     settings = bench.settings
-    sample = _batches(bench, settings.train_dialogues, TRAIN_GROUP)
+    sample = _batches(bench, settings.train_dialogues, TRAIN_GROUP, "ours")
     for repetition in range(settings.repetitions):
         for model in settings.models:
             folder = _model(bench, model)
@@ -120,7 +124,9 @@ def run_quality(bench: Bench) -> None:
 def run_generation(bench: Bench) -> None:
     """Time greedy summaries: one by one, in batches, ours."""
     settings = bench.settings
-    samples = dict.fromkeys(GENERATE_SIDES, _batches(bench, settings.generate_dialogues, GENERATE_GROUP))
+    samples = dict.fromkeys(
+        GENERATE_SIDES, _batches(bench, settings.generate_dialogues, GENERATE_GROUP, "group_by_length")
+    )
     samples["one_by_one"] = _sample(bench, settings.one_by_one_dialogues)
     for repetition in range(settings.repetitions):
         for model in settings.models:
@@ -143,7 +149,7 @@ def run_scoring(bench: Bench) -> None:
 
 def run_floor(bench: Bench) -> None:
     """Measure the rate of matrix products, and what it allows."""
-    sample = _batches(bench, bench.settings.train_dialogues, TRAIN_GROUP)
+    sample = _batches(bench, bench.settings.train_dialogues, TRAIN_GROUP, "ours")
     spec = {"folder": _model(bench, LAYOUT), "sample": sample, "rows": 1600}
     for repetition in range(bench.settings.repetitions):
         bench.measure("floor", LAYOUT, "floor", spec, repetition=repetition)
@@ -163,7 +169,7 @@ def run_padding(bench: Bench) -> None:
 
 def run_profiles(bench: Bench) -> None:
     """Profile LoRA training and torch generation."""
-    sample = _batches(bench, bench.settings.train_dialogues, TRAIN_GROUP)
+    sample = _batches(bench, bench.settings.train_dialogues, TRAIN_GROUP, "ours")
     spec = {"folder": _model(bench, LAYOUT), "sample": sample}
     bench.measure("profiles", "lora training", "profile_training", spec | {"method": "lora"})
     bench.measure("profiles", "torch generation", "profile_generation", spec | {"new_tokens": NEW_TOKENS})
@@ -171,7 +177,7 @@ def run_profiles(bench: Bench) -> None:
 
 def run_generation_split(bench: Bench) -> None:
     """Split the engine's time into encoder, decoder and text, each beside its floor."""
-    sample = _batches(bench, bench.settings.generate_dialogues, GENERATE_GROUP)
+    sample = _batches(bench, bench.settings.generate_dialogues, GENERATE_GROUP, "group_by_length")
     spec = {"folder": _model(bench, LAYOUT), "sample": sample, "new_tokens": NEW_TOKENS}
     for repetition in range(bench.settings.repetitions):
         for side in ("ours_fp32", "ours_int8"):

@@ -12,14 +12,15 @@ from torch import nn
 
 from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
 from dialora.data.examples import load_dataset
-from dialora.data.tokens import TrainingPair, tokenize_pairs
+from dialora.data.tokens import TrainingPair, collate_pairs, tokenize_pairs
 from dialora.errors import Interrupted
 from dialora.methods import METHODS
 from dialora.model import apply_method, load_base_model, load_tokenizer
 from dialora.training import TrainingResult, train
 from dialora.training.encoder_cache import INDEX_FILE
-from dialora.training.kernels import CHUNK, ByteDropout, drop, sum_cross_entropy
+from dialora.training.kernels import CHUNK, LEVELS, Attention, ByteDropout, drop, normalize, sum_cross_entropy
 from dialora.training.lean import FROZEN_FILE
+from dialora.training.pieces import cut_batch
 from tests.conftest import build_experiment_values
 
 TRAINED = sorted(name for name, method in METHODS.items() if method.trains and name not in ("qlora", "peft"))
@@ -113,6 +114,109 @@ def test_byte_dropout_does_nothing_out_of_training_and_follows_the_seed() -> Non
     assert torch.equal(layer(x), first)
     assert not torch.equal(layer(x), first)
     assert torch.equal(layer.eval()(x), x)
+
+
+def attend_plainly(query: Any, key: Any, value: Any, bias: Any, mask: Any, kept: Any = 1.0) -> torch.Tensor:
+    scores = query @ key.transpose(2, 3) + bias + mask
+    return ((scores.softmax(dim=-1) * kept) @ value).transpose(1, 2)
+
+
+@pytest.fixture
+def attended() -> list[torch.Tensor]:
+    """Query, key, value and position bias that all want gradients; a mask whose last keys are not to be seen."""
+    torch.manual_seed(0)
+    shapes = [(2, 3, 5, 4), (2, 3, 7, 4), (2, 3, 7, 4), (1, 3, 5, 7)]
+    tensors = [torch.randn(shape, requires_grad=True) for shape in shapes]
+    mask = torch.zeros(2, 1, 5, 7)
+    mask[1, :, :, 4:] = torch.finfo(torch.float32).min
+    return [*tensors, mask]
+
+
+def test_attention_and_its_gradients_are_those_of_the_formula(attended: Any) -> None:
+    query, key, value, bias, mask = attended
+    expected = attend_plainly(query, key, value, bias, mask)
+    found, _ = Attention()(nn.Identity(), query, key, value, mask, position_bias=bias)
+    torch.testing.assert_close(found, expected)
+    weights = torch.randn_like(expected)
+    pairs = zip(*(torch.autograd.grad((made * weights).sum(), attended[:4]) for made in (found, expected)), strict=True)
+    for gradient, other in pairs:
+        torch.testing.assert_close(gradient, other)
+
+
+def test_attention_with_dropout_has_the_gradients_of_what_it_kept(attended: Any) -> None:
+    query, key, _, bias, mask = attended
+    identity = torch.eye(7).expand(2, 3, 7, 7)  # as values it shows the weights that were left
+    torch.manual_seed(3)
+    left, _ = Attention()(nn.Identity(), query, key, identity, mask, dropout=0.3, position_bias=bias)
+    kept = (left.detach().transpose(1, 2) != 0) * (LEVELS / (LEVELS - round(0.3 * LEVELS)))
+    assert 0 < (kept == 0).sum() < kept.numel()
+    torch.manual_seed(3)
+    value = torch.randn(2, 3, 7, 4, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    found, _ = Attention()(nn.Identity(), query, key, value, mask, dropout=0.3, position_bias=bias)
+    expected = attend_plainly(query, key, value, bias, mask, kept)
+    torch.testing.assert_close(found, expected)
+    tensors = [query, key, value, bias]
+    made = [torch.autograd.grad((each**2).sum(), tensors) for each in (found, expected)]
+    for gradient, other in zip(*made, strict=True):
+        torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
+
+
+def test_the_sum_of_bias_and_mask_is_not_taken_for_that_of_other_ones(attended: Any) -> None:
+    query, key, value, bias, mask = attended
+    attention, other = Attention(), bias.detach() + 3 * torch.randn_like(bias)
+    for one in (bias, other, bias):
+        found, _ = attention(nn.Identity(), query, key, value, mask, position_bias=one)
+        torch.testing.assert_close(found, attend_plainly(query, key, value, one, mask))
+
+
+def test_pieces_hold_every_row_once_and_no_more_tokens_than_allowed() -> None:
+    lengths = [(9, 3), (30, 2), (4, 8), (16, 1), (12, 12), (29, 4), (1, 1)]
+    pairs = [TrainingPair(str(i), [i + 1] * s, [i + 1] * t, False, False) for i, (s, t) in enumerate(lengths)]
+    batch = collate_pairs(pairs, pad_id=0)
+    states = batch["input_ids"][:, :, None].float()
+    pieces = cut_batch(batch | {"encoder_outputs": (states,)}, 100)
+    seen = []
+    for piece in pieces:
+        ids, labels = piece["input_ids"], piece["labels"]
+        assert ids.numel() + labels.numel() <= 100
+        assert torch.equal(piece["encoder_outputs"][0][:, :, 0], ids.float())
+        assert torch.equal(piece["attention_mask"].bool(), ids != 0)
+        rows = zip(ids, labels, strict=True)
+        seen += [(int(row[0]), int((row != 0).sum()), int((label > 0).sum())) for row, label in rows]
+    assert sorted(seen) == [(i + 1, s, t) for i, (s, t) in enumerate(lengths)]
+    assert len(cut_batch(batch, 10_000)) == 1
+    assert [len(piece["labels"]) for piece in cut_batch(batch, 1)] == [1] * len(lengths)
+
+
+@pytest.mark.parametrize(
+    ("key", "options"), [("lora", {}), ("full", {}), ("adalora", {}), ("lora_decoder", {"cache_encoder": True})]
+)
+def test_a_step_in_pieces_is_the_same_step(
+    key: str, options: Any, config: Any, pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = run(config, pairs, tmp_path / "whole", key, precision="fp32", **options)
+    cut: list[int] = []
+
+    def count(inputs: Any, max_tokens: int) -> Any:
+        pieces = cut_batch(inputs, min(max_tokens, 100))
+        cut.append(len(pieces))
+        return pieces
+
+    monkeypatch.setattr("dialora.training.trainer.cut_batch", count)
+    found, _ = run(config, pairs, tmp_path / "cut", key, precision="fp32", **options)
+    assert max(cut) > 1
+    assert found.losses == pytest.approx(whole.losses, rel=2e-5)
+
+
+def test_the_norm_and_its_gradients_are_torchs() -> None:
+    torch.manual_seed(0)
+    x, weight = torch.randn(3, 5, 16, requires_grad=True), torch.randn(16, requires_grad=True)
+    expected = nn.functional.rms_norm(x, (16,), weight, 1e-6)
+    found = normalize(x, weight, 1e-6, dtype=torch.float32)
+    torch.testing.assert_close(found, expected)
+    made = [torch.autograd.grad((each**3).sum(), [x, weight]) for each in (found, expected)]
+    for gradient, other in zip(*made, strict=True):
+        torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("rows", [1, CHUNK, 2 * CHUNK + 3])

@@ -113,6 +113,12 @@ def test_an_epoch_holds_every_pair_once_and_little_padding(budget: int | None) -
     assert padding_share(lengths, batches) < 0.5 * padding_share(lengths, unsorted)
 
 
+def test_few_dialogues_are_not_padded_in_their_sources_for_the_sake_of_their_targets() -> None:
+    lengths = [(source + i % 3, 10 + 7 * i % 40) for source in (60, 200, 340, 480) for i in range(8)]
+    for batch in plan_batches(lengths, TrainingConfig(), seed=0):
+        assert len({lengths[i][0] // 60 for i in batch}) == 1
+
+
 def test_a_token_budget_is_kept() -> None:
     lengths = lengths_like_dialogsum(500)
     for batch in plan_batches(lengths, TrainingConfig(max_batch_tokens=3000), seed=3):

@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers import AttentionInterface, T5ForConditionalGeneration
 from transformers.activations import NewGELUActivation
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
@@ -25,7 +24,7 @@ from transformers.modeling_outputs import Seq2SeqLMOutput
 from transformers.models.t5.modeling_t5 import T5DenseActDense, T5DenseGatedActDense, T5LayerNorm
 
 from dialora.data.tokens import IGNORED_LABEL
-from dialora.training.kernels import Attention, ByteDropout, sum_cross_entropy
+from dialora.training.kernels import Attention, ByteDropout, normalize, sum_cross_entropy
 
 ATTENTION = "dialora"
 FROZEN_FILE = "frozen.safetensors"
@@ -59,7 +58,7 @@ class _AsItIs(nn.Module):
 class _LeanNorm(T5LayerNorm):  # type: ignore[misc]
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Normalize in the input's precision; give what the matrices behind it read."""
-        return _cast(functional.rms_norm(hidden_states, self.weight.shape, self.weight, self.variance_epsilon))
+        return normalize(hidden_states, self.weight, self.variance_epsilon, dtype=_find_dtype(hidden_states))
 
 
 class _LeanGatedFeedForward(T5DenseGatedActDense):  # type: ignore[misc]
@@ -187,9 +186,10 @@ def _frozen_matrices(model: nn.Module) -> list[nn.Parameter]:
     return [p for i, p in linear.items() if i not in elsewhere and not p.requires_grad and p.dtype == torch.float32]
 
 
-def _cast(x: Tensor) -> Tensor:
+def _find_dtype(x: Tensor) -> torch.dtype:
+    """Return what a linear layer would cast `x` to."""
     device = x.device.type
-    return x.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else x
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
 
 
 __all__ = ["FROZEN_FILE", "lean"]

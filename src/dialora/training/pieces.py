@@ -11,9 +11,9 @@ from typing import Any
 
 from dialora.data.tokens import IGNORED_LABEL, round_up
 
-PIECE_TOKENS = 2048
-"""Padded source and target tokens of a piece; one long row may have more. Enough that products of matrices are as fast
-as they get on a processor."""
+PIECE_NUMBERS = 1024 * 768
+"""A piece's padded source and target tokens times the model's width; one long row may have more. Enough that products
+of matrices are as fast as they get on a processor."""
 
 Inputs = Mapping[str, Any]
 """What `collate_pairs` gives, or with `encoder_outputs`: every tensor has the batch first, then positions."""
@@ -43,4 +43,4 @@ def cut_batch(inputs: Inputs, max_tokens: int) -> list[dict[str, Any]]:
     return pieces
 
 
-__all__ = ["PIECE_TOKENS", "cut_batch"]
+__all__ = ["PIECE_NUMBERS", "cut_batch"]

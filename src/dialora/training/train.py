@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 from transformers import set_seed
@@ -27,7 +28,7 @@ from dialora.training.conductor import Conductor, IsHopeless, OnProgress
 from dialora.training.device import measure_peak_memory, resolve_precision, uses_cuda
 from dialora.training.encoder_cache import build_encoder_cache, trains_decoder_alone
 from dialora.training.lean import lean
-from dialora.training.pieces import PIECE_TOKENS
+from dialora.training.pieces import PIECE_NUMBERS
 from dialora.training.trainer import PlannedTrainer, build_arguments
 
 
@@ -96,7 +97,7 @@ def train(
         batches=batches,
         pad_id=pad_id,
         collate=collate_pairs if cache is None else cache.collate,
-        piece_tokens=PIECE_TOKENS if training.lean and not uses_cuda(training) else None,
+        piece_tokens=_find_piece_tokens(model) if training.lean and not uses_cuda(training) else None,
     )
     steps = math.ceil(len(batches) / training.gradient_accumulation_steps)
     conductor = Conductor(
@@ -135,6 +136,10 @@ def train(
         stopped_early=progress.stopped_early,
         was_resumed=checkpoint is not None,
     )
+
+
+def _find_piece_tokens(model: Any) -> int:
+    return max(1, PIECE_NUMBERS // int(model.config.d_model))
 
 
 __all__ = ["TrainingResult", "train"]
