@@ -82,6 +82,8 @@ def run_training(bench: Bench) -> None:
             folder = _model(bench, model)
             for method in METHODS:
                 for side in TRAIN_SIDES:
+                    if side == "notebook" and repetition >= settings.notebook_repetitions:
+                        continue
                     spec = {"folder": folder, "method": method, "side": side, "sample": samples[side]}
                     bench.measure("training", f"{model}/{method}/{side}", "train", spec, repetition=repetition)
 

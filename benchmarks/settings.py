@@ -36,6 +36,8 @@ class Settings:
     num_layers: int
     """Of the layout, in encoder and decoder each; FLAN-T5-base has 12."""
     repetitions: int
+    notebook_repetitions: int
+    """Of the notebook's training, whose every batch is the same work: fewer, for it takes most of the time."""
     notebook_dialogues: int
     """Timed with the notebook's recipe, whose padding makes every dialogue the same work; multiples of 4."""
     train_dialogues: int
@@ -65,7 +67,8 @@ FULL = Settings(
     name="full",
     models=(LAYOUT, BUNDLED),
     num_layers=12,
-    repetitions=2,
+    repetitions=3,
+    notebook_repetitions=2,
     notebook_dialogues=8,
     train_dialogues=32,
     one_by_one_dialogues=12,
@@ -82,6 +85,7 @@ QUICK = Settings(
     models=(LAYOUT,),
     num_layers=2,
     repetitions=1,
+    notebook_repetitions=1,
     notebook_dialogues=4,
     train_dialogues=16,
     one_by_one_dialogues=4,
