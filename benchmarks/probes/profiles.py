@@ -18,18 +18,21 @@ from dialora.records import Example
 from dialora.runs import load_records
 
 GROUPS = (
-    ("optimizer", r"adam|Optimizer|_foreach|clip_grad|linalg_vector_norm"),
+    ("optimizer", r"adam|Optimizer|_foreach|clip_grad"),
     ("matrix products", r"aten::(mm|addmm|linear|_addmm_activation)\b|mkldnn|onednn"),
     (
         "attention",
-        r"scaled_dot_product|flash_attention|aten::(_?safe_?softmax|_?softmax|bmm|baddbmm)|_softmax_backward",
+        r"scaled_dot_product|flash_attention|aten::(_?safe_?softmax|_?softmax|bmm|baddbmm)|_softmax_backward|_Attention",
     ),
-    ("dropout", r"dropout|bernoulli|philox|rand"),
+    ("dropout", r"[Dd]ropout|bernoulli|philox|rand|aten::ge_"),
     (
         "normalisation",
-        r"aten::(pow|mean|rsqrt|layer_norm|native_layer_norm|_?fused_rms_norm|rms_norm)|PowBackward|Rsqrt",
+        r"aten::(pow|mean|rsqrt|layer_norm|native_layer_norm|_?fused_rms_norm|rms_norm|linalg_vector_norm|addcmul)"
+        r"|PowBackward|Rsqrt|_RMSNorm",
     ),
-    ("loss", r"log_softmax|nll_loss|cross_entropy"),
+    ("activation", r"gelu|relu|tanh"),
+    ("loss", r"log_softmax|nll_loss|cross_entropy|_CrossEntropy|logsumexp|aten::exp"),
+    ("products and sums of single numbers", r"aten::(mul|add|sub|div|sum)_?\b"),
     ("type conversion and copies", r"aten::(copy_|_to_copy|to|contiguous|clone|cat)\b"),
     ("fused by the compiler", r"^graph_\d|inductor|cpp_fused|triton"),
 )
@@ -41,8 +44,9 @@ REST = "rest"
 def group_operation(name: str) -> str:
     """Return the group of an operation by its name."""
     # Log-softmax is the loss's and would match attention's softmax.
-    if re.search(GROUPS[5][1], name):
-        return GROUPS[5][0]
+    loss = dict(GROUPS)["loss"]
+    if re.search(loss, name):
+        return "loss"
     return next((group for group, pattern in GROUPS if re.search(pattern, name)), REST)
 
 
