@@ -7,6 +7,7 @@ packed for the processor, and nothing but the kernels runs in between. Batches r
 from __future__ import annotations
 
 import json
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,10 +22,10 @@ from dialora.generation.engine import Batch, Written
 CORES_PER_BATCH = 4
 """A batch's products are small: up to so many cores each take a batch of their own, then several share one."""
 
-MAX_ROWS = 12
+MAX_ROWS = 16
 """A batch is cut into equal pieces of at most so many rows, which cores share out. FLAN-T5-base's layout, DialogSum's
-lengths, 40 tokens, two cores with a piece each, dialogues per second: 12 rows 3.2 in int8 and 1.5 in fp32, 24 rows 1.6
-and 1.2; both cores on one piece of 16: 1.7 and 1.0."""
+lengths, 40 tokens, 144 dialogues, two cores with a piece each, dialogues per second: 12 rows 5.9 in int8 and 2.4 in
+fp32, 16 rows 6.4 and 2.5, 24 rows 5.5 and 2.6, 36 rows 4.8 and 2.5."""
 
 
 class CTranslate2Engine:
@@ -38,6 +39,7 @@ class CTranslate2Engine:
     def __init__(
         self, folder: Path, decoding: DecodingConfig, *, precision: str, threads: int, parallel: int | None = None
     ) -> None:
+        _take_widest_instructions()
         import ctranslate2
 
         self.precision = precision
@@ -112,6 +114,17 @@ def build_options(decoding: DecodingConfig) -> dict[str, Any]:
     if decoding.num_beams > 1:
         options |= {"length_penalty": decoding.length_penalty, "return_scores": True}
     return options
+
+
+def _take_widest_instructions() -> None:
+    """Let CTranslate2 use AVX-512 wherever there is one; by itself it does so on Intel's processors alone.
+
+    On AMD's, int8 gains a tenth. CTranslate2 asks the environment once, when its first model loads.
+    """
+    import torch
+
+    if torch.backends.cpu.get_cpu_capability() == "AVX512":
+        os.environ.setdefault("CT2_FORCE_CPU_ISA", "AVX512")
 
 
 def split_threads(threads: int) -> tuple[int, int]:
