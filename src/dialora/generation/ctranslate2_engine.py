@@ -41,6 +41,7 @@ class CTranslate2Engine:
     ) -> None:
         _take_widest_instructions()
         import ctranslate2
+        import torch
 
         self.precision = precision
         self.parallel = parallel or split_threads(threads)[0]
@@ -48,6 +49,7 @@ class CTranslate2Engine:
         self._ids = {name: i for i, name in enumerate(self._names)}
         self._options = build_options(decoding)
         self._max_rows = max(1, MAX_ROWS // decoding.num_beams)
+        torch_threads = torch.get_num_threads()
         try:
             self._translator: Any = ctranslate2.Translator(
                 str(folder),
@@ -59,6 +61,9 @@ class CTranslate2Engine:
             )
         except (RuntimeError, ValueError) as error:
             raise GenerationError(f"{folder}: CTranslate2 cannot load it: {' '.join(str(error).split())}") from error
+        finally:
+            # CTranslate2 sets its own number for the whole process, torch and the next engine included.
+            torch.set_num_threads(torch_threads)
 
     def __enter__(self) -> Self:
         return self
