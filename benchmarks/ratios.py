@@ -97,7 +97,10 @@ def describe_values(values: Sequence[float]) -> dict[str, Any]:
 
 
 def compute_ratio(ratio: Ratio, raw: Raw) -> dict[str, Any]:
-    """Return one ratio with its spread, its bar and whether it is met; value and met are None where it is missing."""
+    """Return one ratio with its spread, its bar and whether it is met; value and met are None where it is missing.
+
+    A side that was measured less often stands with its last measurement beside those that the other has more.
+    """
     names = raw.get(ratio.part, {})
     own = [float(result[ratio.fact]) for result in names.get(ratio.ours, ())]
     others = [float(result[ratio.fact]) for result in names.get(ratio.other, ())]
@@ -105,7 +108,7 @@ def compute_ratio(ratio: Ratio, raw: Raw) -> dict[str, Any]:
     if not own or not others:
         return entry
     value = median(own) / median(others)
-    paired = [a / b for a, b in zip(own, others, strict=False)]
+    paired = [own[min(i, len(own) - 1)] / others[min(i, len(others) - 1)] for i in range(max(len(own), len(others)))]
     return entry | {"value": value, "min": min(paired), "max": max(paired), "met": ratio.is_met(value)}
 
 

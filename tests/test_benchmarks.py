@@ -151,6 +151,9 @@ def test_the_spread_is_of_pairs_measured_one_after_the_other() -> None:
     }
     entry = compute_ratio(ratio, raw)
     assert (entry["value"], entry["min"], entry["max"]) == (2, 2, 2)
+    raw["training"][ratio.other].pop()
+    entry = compute_ratio(ratio, raw)
+    assert (entry["value"], entry["min"], entry["max"]) == (1.5, 1, 2)
     assert describe_values([1.0, 2.0, 4.0])["iqr"] == pytest.approx(1.5)
 
 

@@ -68,6 +68,17 @@ def with_adapter(config: ExperimentConfig) -> Any:
     return model
 
 
+def test_an_engine_leaves_torch_its_threads(config: ExperimentConfig, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with convert(load_base_model(config), load_tokenizer(config), tmp_path, GREEDY) as engine:
+            list(engine.write([read_sources(load_tokenizer(config))]))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("decoding", [GREEDY, GREEDY.model_copy(update={"no_repeat_ngram_size": 2}), BEAMS])
 @pytest.mark.parametrize("kind", ["untied", "tied", "adapter"])
 def test_every_token_and_score_is_torchs(
