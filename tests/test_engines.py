@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,32 @@ def test_an_engine_leaves_torch_its_threads(config: ExperimentConfig, tmp_path: 
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("widest", "chosen", "expected"),
+    [("AVX512", None, "AVX512"), ("AVX512", "AVX2", "AVX2"), ("AVX2", None, None)],
+)
+def test_instructions_are_the_widest_unless_the_user_chose(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    widest: str,
+    chosen: str | None,
+    expected: str | None,
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: widest)
+    monkeypatch.setenv("CT2_FORCE_CPU_ISA", chosen or "")
+    if chosen is None:
+        monkeypatch.delenv("CT2_FORCE_CPU_ISA")
+    # CTranslate2 has asked the environment before, in this process; what it is told is what counts here.
+    with pytest.raises(GenerationError, match="cannot load"):
+        CTranslate2Engine(_make_broken(tmp_path), GREEDY, precision="fp32", threads=1)
+    assert os.environ.get("CT2_FORCE_CPU_ISA") == expected
+
+
+def _make_broken(folder: Path) -> Path:
+    (folder / "shared_vocabulary.json").write_text("[]", encoding="utf-8")
+    return folder
 
 
 @pytest.mark.parametrize("decoding", [GREEDY, GREEDY.model_copy(update={"no_repeat_ngram_size": 2}), BEAMS])

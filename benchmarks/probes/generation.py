@@ -70,7 +70,6 @@ def split_generation(spec: dict[str, Any]) -> dict[str, Any]:
             started = time.perf_counter()
             written = generator.generate(examples)
             seconds[tokens] = (time.perf_counter() - started) / len(examples)
-            del generator.writer  # two models at once would slow each other down
         started = time.perf_counter()
         sources = generator.tokenize(examples)
         generator.tokenizer.batch_decode(generator.tokenizer([text for text, _ in written]).input_ids)
