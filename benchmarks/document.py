@@ -197,6 +197,7 @@ def _describe_story(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any] |
     mended = [way for way in ways if way not in ("notebook", "notebook, our time", "ours")]
     beside = {method: (f"{method}/ours", f"{method}/notebook, our time") for method in METHODS}
     gains = {f"{method}/{way}": (f"{method}/{way}", f"{method}/notebook") for method in METHODS for way in mended}
+    above = {name: (name, "zero_shot") for name in results if name != "zero_shot"}
     return {
         "num_examples": num_examples,
         "shared_rate": SHARED_RATE,
@@ -204,6 +205,8 @@ def _describe_story(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any] |
         "full_minus_lora": compare(pairs),
         "ours_minus_notebook": compare(beside),
         "gains": compare(gains),
+        "above_untrained": compare(above),
+        "lab_rate_minus_lora": compare({way: ("full/the lab's rate", f"lora/{way}") for way in ways}),
     }
 
 
