@@ -20,8 +20,8 @@ Summarize = Callable[[Sequence[Example]], list[tuple[str, int]]]
 def generate(spec: dict[str, Any]) -> dict[str, Any]:
     """Summarize the sample twice and time the second pass, loading left out.
 
-    A sample is a minute of work where a user's file may be hours: memory taken for the first time, and kernels chosen
-    for the first time, weigh more in it, on every side.
+    A sample is a minute of work where a user's file may be hours, so what a first pass pays for once is left out, on
+    every side. It is little: `warmup_seconds` are the first pass's.
 
     `spec`: folder (of the model), side (one_by_one, batched, ours_fp32, ours_int8), sample (path), new_tokens, and
     fixed: whether every summary has exactly so many. Summaries come as digests, to see which sides agree.
