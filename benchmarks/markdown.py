@@ -41,7 +41,7 @@ out, and the warm-up stands in a column of its own. Memory is the process's peak
 batches of an epoch over all the data, dialora's of its own plan and best practice's of `group_by_length`, one from
 each stratum of sizes: so few dialogues have an epoch's lengths and padding. The notebook's recipe, whose padding makes
 all dialogues the same work, is timed on fewer, single ones, one from each stratum, and so is `generate` one by one.
-Those that summarize in batches get the same dialogues.
+Those that summarize in batches get the same dialogues. Everyone's summaries are timed in a second pass over the sample.
 
 - **the notebook's recipe**: source and target padded to 512 tokens, batches of 4, fp32, `Trainer`.
 - **best common practice**: `Seq2SeqTrainer`, dynamic padding, batches by length, bf16 autocast, batches of 8, else
