@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from dialora.config import DecodingConfig, ExperimentConfig, load_experiment
-from dialora.data.tokens import tokenize_sources
+from dialora.data.tokens import fill_batches, tokenize_sources
 from dialora.errors import Interrupted
 from dialora.generation import generate
+from dialora.generation.generate import plan_source_batches
 from dialora.methods import LoRA
 from dialora.model import apply_method, load_base_model, load_tokenizer
 from dialora.records import Example, Prediction
@@ -56,6 +57,28 @@ def test_batched_and_sorted_equals_one_by_one(system: Any, num_beams: int) -> No
 
 def test_small_batches_change_nothing(system: Any) -> None:
     assert summarize(system, decoding={"max_batch_tokens": 8}) == summarize(system)
+
+
+@pytest.mark.parametrize(("num_sources", "num_beams"), [(48, 1), (48, 4), (7, 1), (1, 1), (0, 1)])
+def test_batches_are_few_and_none_is_a_small_rest(num_sources: int, num_beams: int) -> None:
+    lengths = [90 + i % 40 for i in range(num_sources)]
+    decoding = DecodingConfig(max_new_tokens=10, num_beams=num_beams, max_batch_tokens=4096)
+    batches = plan_source_batches([[0] * length for length in lengths], decoding)
+    limit = 4096 // num_beams
+    longest_first = sorted(range(num_sources), key=lambda i: -lengths[i])
+    assert [i for batch in batches for i in batch] == longest_first
+    sizes = [len(batch) * (max(lengths[i] for i in batch) + 10) for batch in batches]
+    assert all(size <= limit for size in sizes)
+    filled = fill_batches([(i, lengths[i], 10) for i in longest_first], limit)
+    assert len(batches) == len(filled)
+    assert min(sizes, default=1) >= 0.7 * max(sizes, default=1)
+
+
+def test_a_log_of_other_batches_is_not_taken(system: Any, tmp_path: Path) -> None:
+    log = PartialLog(tmp_path / "log.jsonl", "key")
+    other = [example for example in EXAMPLES if example.id != "e3"]
+    summarize(system, other, log=log)
+    assert summarize(system, log=log) == summarize(system)
 
 
 def test_each_distinct_dialogue_is_generated_once(system: Any, monkeypatch: pytest.MonkeyPatch) -> None:

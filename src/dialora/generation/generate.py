@@ -7,10 +7,12 @@ Nothing is drawn, so the same inputs give the same summaries.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dialora.config import DecodingConfig
+from dialora.config import DecodingConfig, stable_hash
 from dialora.data.tokens import TokenizedSource, fill_batches
 from dialora.errors import Interrupted
 from dialora.generation.engine import Engine
@@ -62,6 +64,8 @@ def write_predictions(
     """
     distinct = list({tuple(source.input_ids): source for source in sources}.values())
     batches = plan_source_batches([source.input_ids for source in distinct], decoding)
+    # A log is of its own plan: other versions may have cut other batches.
+    log = replace(log, key=stable_hash([log.key, batches])) if log else None
     finished = log.load() if log else {}
     written: dict[tuple[int, ...], list[int]] = {}
     missing = ([distinct[i].input_ids for i in batch] for n, batch in enumerate(batches) if n not in finished)
@@ -91,11 +95,18 @@ def write_predictions(
 
 
 def plan_source_batches(sources: Sequence[Sequence[int]], decoding: DecodingConfig) -> list[list[int]]:
-    """Plan batches of at most `decoding.max_batch_tokens`: lists of indices into `sources`, the longest first."""
+    """Plan batches of at most `decoding.max_batch_tokens`: lists of indices into `sources`, the longest first.
+
+    The batches are as few as these tokens allow and of like size, so that none at the end is too small to keep every
+    core at work.
+    """
     order = sorted(range(len(sources)), key=lambda i: len(sources[i]), reverse=True)
     # The cache of keys and values grows with every beam and every token made.
     items = [(i, len(sources[i]), decoding.max_new_tokens) for i in order]
-    return fill_batches(items, decoding.max_batch_tokens // decoding.num_beams)
+    limit = decoding.max_batch_tokens // decoding.num_beams
+    fewest = len(fill_batches(items, limit))
+    even = bisect_left(range(limit), True, key=lambda tokens: len(fill_batches(items, tokens)) <= fewest)
+    return fill_batches(items, even)
 
 
 def decode_summary(tokenizer: PreTrainedTokenizerBase, new_ids: Sequence[int]) -> str:
