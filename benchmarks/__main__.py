@@ -1,6 +1,7 @@
 """Measure dialora against the alternatives and write the pages: `python -m benchmarks [--quick] [--only PART ...]`.
 
-Raw measurements stay in build/bench/, so an interrupted run goes on where it was; a finished one is made anew.
+Raw measurements stay in build/bench/, so an interrupted run goes on where it was; a finished one is made anew. With
+--only, the other parts stay as the pages have them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, load_states
 from benchmarks.parts import PARTS, QUICK_PARTS
 from benchmarks.report import write_report
 from benchmarks.settings import FULL, QUICK
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     settings = QUICK if options.quick else FULL
     parts = options.only or (QUICK_PARTS if options.quick else tuple(PARTS))
+    if "machine" not in load_states(settings.folder):
+        # What is measured on another machine than the pages' does not stand beside their numbers.
+        parts = ["machine", *(part for part in parts if part != "machine")]
     console = Console(stderr=True)
     failures = _measure(Bench(settings), parts, console, keeps=options.keep)
     for path in write_report(settings, options.output):

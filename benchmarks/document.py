@@ -15,6 +15,7 @@ import yaml
 
 from benchmarks import ours
 from benchmarks.bench import Result, load_raw, load_states
+from benchmarks.earlier import keep_earlier, load_earlier
 from benchmarks.parts import SHARED_RATE
 from benchmarks.ratios import RATIOS, Raw, build_ratios, compute_ratios, describe_part
 from benchmarks.settings import BUNDLED, DECODER_NAMES, LAYOUT, METHODS, PRECISIONS, Settings
@@ -25,9 +26,9 @@ PADDING_BAR = 0.05
 NUM_RESAMPLES = 10_000
 
 
-def build_document(settings: Settings, notes: Path = NOTES) -> dict[str, Any]:
-    """Return everything that the raw measurements say."""
-    raw = load_raw(settings.folder)
+def build_document(settings: Settings, notes: Path = NOTES, earlier: Path | None = None) -> dict[str, Any]:
+    """Return everything that the raw measurements say, and an `earlier` document of the parts without any."""
+    raw, states = load_raw(settings.folder), load_states(settings.folder)
     reasons = yaml.safe_load(notes.read_text(encoding="utf-8")) or {}
     for side, reason in ours.UNMEASURED.items():
         for ratio in RATIOS:
@@ -35,7 +36,7 @@ def build_document(settings: Settings, notes: Path = NOTES) -> dict[str, Any]:
                 reasons.setdefault(ratio.name, reason)
     details = compute_ratios(RATIOS, raw, reasons)
     bundled = compute_ratios(build_ratios(BUNDLED, has_bars=False), raw, {})
-    return {
+    document = {
         "schema_version": 1,
         "benchmark": settings.name,
         "num_layers": settings.num_layers,
@@ -43,7 +44,7 @@ def build_document(settings: Settings, notes: Path = NOTES) -> dict[str, Any]:
         "ratios": {name: entry["value"] for name, entry in details.items()},
         "ratio_details": details,
         "ratios_bundled": {name: entry["value"] for name, entry in bundled.items()},
-        "parts": load_states(settings.folder),
+        "parts": states,
         "machine": _first(raw, "machine"),
         "data": _first(raw, "data"),
         "scoring_data": raw.get("scoring", {}).get("ours", [{}])[0].get("data"),
@@ -60,6 +61,11 @@ def build_document(settings: Settings, notes: Path = NOTES) -> dict[str, Any]:
         "profiles": {name: results[0] for name, results in raw.get("profiles", {}).items()},
         "story": _describe_story(raw.get("story", {})),
     }
+    found = load_earlier(earlier, document) if earlier else None
+    if found:
+        document = keep_earlier(document, found, {*raw, *states})
+    _compare_with_floor(document, raw)
+    return document
 
 
 def _first(raw: Raw, part: str) -> Result | None:
@@ -80,7 +86,7 @@ def _agreement(raw: Raw) -> dict[str, float]:
 
 
 def _describe_floor(raw: Raw) -> dict[str, Any] | None:
-    """Return the rates and needs, and how many times the floor our training takes."""
+    """Return the rates and needs."""
     results = raw.get("floor", {}).get(LAYOUT)
     if not results:
         return None
@@ -88,34 +94,39 @@ def _describe_floor(raw: Raw) -> dict[str, Any] | None:
         key: {name: median(result[key][name] for result in results) for name in results[0][key]}
         for key in ("operations_per_second", "operations_per_dialogue", "seconds_per_dialogue")
     }
-    times = {}
-    for method in METHODS:
-        own = raw.get("training", {}).get(f"{LAYOUT}/{method}/ours")
-        if own:
-            seconds = median(result["seconds_per_dialogue"] for result in own)
-            times[method] = {
-                name: seconds / floor["seconds_per_dialogue"][f"{method}_{name}"] for name in ("bf16", "fp32")
-            }
-    first = {key: results[0][key] for key in ("rows", "source_tokens", "target_tokens")}
-    return first | floor | {"ours_times_floor": times}
+    return {key: results[0][key] for key in ("rows", "source_tokens", "target_tokens")} | floor
 
 
 def _describe_split(raw: Raw) -> dict[str, Any]:
-    """Return for each of our engines the seconds of its parts per dialogue, and their floor where it is known."""
-    floor = raw.get("floor", {}).get(LAYOUT)
-    rate = median(result["operations_per_second"]["fp32"] for result in floor) if floor else None
-    described = {}
-    for side, results in raw.get("split", {}).items():
-        names = results[0]["seconds"]
-        needs = results[0]["operations"] if side == "ours_fp32" and rate else {}
-        described[side] = {
-            name: {
-                "seconds": median(result["seconds"][name] for result in results),
-                "floor_seconds": needs[name] / rate if name in needs and rate else None,
-            }
-            for name in names
+    """Return for each of our engines the seconds of its parts per dialogue."""
+    return {
+        side: {
+            name: {"seconds": median(result["seconds"][name] for result in results), "floor_seconds": None}
+            for name in results[0]["seconds"]
         }
-    return described
+        for side, results in raw.get("split", {}).items()
+    }
+
+
+def _compare_with_floor(document: dict[str, Any], raw: Raw) -> None:
+    """Add how many times the floor our training takes, and the floor of what our fp32 engine does."""
+    floor = document["floor"]
+    if floor is None:
+        return
+    training = document["measurements"].get("training", {})
+    seconds = {
+        method: training[f"{LAYOUT}/{method}/ours"]["seconds_per_dialogue"]["median"]
+        for method in METHODS
+        if f"{LAYOUT}/{method}/ours" in training
+    }
+    floor["ours_times_floor"] = {
+        method: {name: value / floor["seconds_per_dialogue"][f"{method}_{name}"] for name in ("bf16", "fp32")}
+        for method, value in seconds.items()
+    }
+    for result in raw.get("split", {}).get("ours_fp32", ())[:1]:
+        for name, operations in result["operations"].items():
+            needed = operations / floor["operations_per_second"]["fp32"]
+            document["split"]["ours_fp32"][name]["floor_seconds"] = needed
 
 
 def _describe_quality(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any] | None:

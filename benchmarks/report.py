@@ -16,9 +16,12 @@ from dialora.runs import save_json, save_text
 
 
 def write_report(settings: Settings, output: Path | None = None) -> list[Path]:
-    """Write the document, its page, the figures and the story where there is one; return the files."""
+    """Write the document, its page, the figures and the story where there is one; return the files.
+
+    Parts that were not measured here stay as the settings' own pages have them.
+    """
     folder = output or settings.output
-    document = build_document(settings)
+    document = build_document(settings, earlier=settings.output / "benchmarks.json")
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     files = [folder / "benchmarks.json", folder / "benchmarks.md"]
     save_json(document, files[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, quantiles
@@ -221,6 +222,42 @@ def test_the_report_writes_every_page_and_figure(folder: Path, tmp_path: Path) -
     assert "full fine-tuning is behind LoRA: −20.0" in story
     assert "the padding that stays in the labels costs most" in story
     assert "The notebook's result is its recipe's" in story
+
+
+def test_what_was_not_measured_again_stays_as_the_pages_have_it(folder: Path) -> None:
+    _write_story(folder, full_notebook=0.10, lora_notebook=0.30)
+    settings: Any = _Settings(folder)
+    write_report(settings)
+    earlier = json.loads((folder / "benchmarks.json").read_text())
+    shutil.rmtree(folder / "raw")
+    for side, speed in [("batched", 1.0), ("ours_fp32", 3.0)]:
+        facts = {"dialogues_per_second": speed, "tokens_per_second": 40 * speed, "engine": "torch", "digests": ["a"]}
+        _write(folder, "generation", f"{LAYOUT}/{side}", [facts])
+    operations = {"encoder": 3e10, "decoder": 1.5e10}
+    _write(folder, "split", "ours_fp32", [{"seconds": {"encoder": 0.3, "decoder": 0.2}, "operations": operations}])
+    write_report(settings)
+    document = json.loads((folder / "benchmarks.json").read_text())
+    assert document["ratios"]["generate_fp32_vs_batched"] == pytest.approx(3)
+    assert document["ratios"]["generate_fp32_vs_one_by_one"] is None, "sides of two runs are not compared"
+    assert document["agreement"] == {f"{LAYOUT}/ours_fp32": 1.0}
+    assert document["split"]["ours_fp32"]["encoder"]["floor_seconds"] == pytest.approx(0.2)
+    changed = {"ratios", "ratio_details", "ratios_bundled", "measurements", "engines", "agreement", "split"}
+    assert {key for key in earlier if document[key] != earlier[key]} <= changed
+    assert document["ratios"]["lora_vs_notebook"] == earlier["ratios"]["lora_vs_notebook"]
+    assert document["measurements"]["training"] == earlier["measurements"]["training"]
+
+
+def test_numbers_of_two_machines_do_not_stand_side_by_side(folder: Path) -> None:
+    settings: Any = _Settings(folder)
+    write_report(settings)
+    shutil.rmtree(folder / "raw")
+    versions = dict.fromkeys(("python", "torch", "transformers", "peft"), "1")
+    facts = {"processor": "another", "cores": 2, "threads": "2", "memory_bytes": 1, "bf16_instructions": True}
+    _write(folder, "machine", "machine", [facts | versions])
+    write_report(settings)
+    document = json.loads((folder / "benchmarks.json").read_text())
+    assert document["ratios"]["lora_vs_notebook"] is None
+    assert document["scaling"] is None
 
 
 def test_the_story_does_not_claim_what_the_numbers_do_not_say(folder: Path, tmp_path: Path) -> None:
