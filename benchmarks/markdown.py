@@ -193,8 +193,9 @@ def _render_floor(document: Mapping[str, Any]) -> str:
         "## How far from the floor\n\nWhat the matrix products alone would take at the rate that this machine "
         f"multiplies a layer's matrices for {floor['rows']} tokens, for dialogues of {floor['source_tokens']:.0f} "
         f"source and {floor['target_tokens']:.0f} target tokens without padding. Frozen weights need no "
-        "gradient, so LoRA's floor is two thirds of full fine-tuning's. The rate in fp32 is the better of torch's own and "
-        "oneDNN's.\n\n" + render_table(["", "needed per dialogue", "measured rate", "floor", "dialora takes"], rows)
+        "gradient, so LoRA's floor is two thirds of full fine-tuning's. The rate in fp32 is the better of torch's "
+        "own and oneDNN's.\n\n"
+        + render_table(["", "needed per dialogue", "measured rate", "floor", "dialora takes"], rows)
     )
 
 

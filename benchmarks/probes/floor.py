@@ -50,8 +50,9 @@ def measure_rate(shapes: Sequence[tuple[int, int, int]], dtype: Any, *, seconds:
     import torch
 
     pairs = [(torch.randn(m, k, dtype=dtype), torch.randn(n, k, dtype=dtype)) for m, k, n in shapes]
-    ways = [pairs]
-    if dtype == torch.float32 and torch.backends.mkldnn.is_available():
+    ways: list[list[tuple[Any, Any]]] = [pairs]
+    backends: Any = torch.backends
+    if dtype == torch.float32 and backends.mkldnn.is_available():
         ways.append([(left.to_mkldnn(), right.to_mkldnn()) for left, right in pairs])
     work = sum(2 * m * k * n for m, k, n in shapes)
     return work / min(_time_products(operands, seconds) for operands in ways)
