@@ -229,7 +229,7 @@ def test_the_verdict_groups_many_systems() -> None:
     systems = [runs(key, base + shift + rng.normal(0, 0.02, 100), "lora") for key, shift in shifts.items()]
     verdict = compare(runs("original", base - 0.1, "zero_shot"), runs("instruct", base, "full"), *systems).verdict
     assert "Above full fine-tuning, in ROUGE-1 points: C (+" in verdict
-    assert "Below full fine-tuning, in ROUGE-1 points: B (-" in verdict
+    assert "Below full fine-tuning, in ROUGE-1 points: B (−" in verdict
     assert "Not told apart from full fine-tuning (100 dialogues show differences from about" in verdict
     assert "Above the original model, in ROUGE-1 points: C (" in verdict
     assert "zero" not in verdict

@@ -60,7 +60,8 @@ class _Signed:
         self.detectable = None if item.detectable is None else 100 * item.detectable
 
     def __str__(self) -> str:
-        return f"{self.points:+.1f} ± {self.half:.1f}"
+        # A minus as in the tables, not a hyphen, at which lines are broken.
+        return f"{self.points:+.1f} ± {self.half:.1f}".replace("-", "−")
 
 
 _Seen = list[tuple[System, _Signed]]
