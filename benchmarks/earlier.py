@@ -1,7 +1,8 @@
 """Keep what an earlier document says of the parts that were not measured again.
 
 Raw measurements stay on the machine that made them; the document is what everybody has. A part measured anew replaces
-the earlier one whole, so that all of a comparison is of one run. Numbers of another machine are never put beside these.
+the earlier one whole, so that all of a comparison is of one run. Numbers of another machine or of other data are never
+put beside these.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ BY_PART = ("parts", "measurements")
 BY_RATIO = ("ratios", "ratio_details", "ratios_bundled")
 """Sections with an entry for each ratio."""
 
-SAME_BENCHMARK = ("schema_version", "benchmark", "num_layers", "quality_epochs")
+SAME_BENCHMARK = ("schema_version", "benchmark", "num_layers", "quality_epochs", "data")
 SAME_MACHINE = ("processor", "cores", "threads", "python", "torch", "transformers", "peft", "ctranslate2")
 
 
 def load_earlier(path: Path, document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the document at `path` if it is of the same benchmark, machine and libraries, else None."""
+    """Return the document at `path` if it is of the same benchmark, data, machine and libraries, else None."""
     if not path.is_file():
         return None
     earlier: dict[str, Any] = load_json(path)

@@ -247,13 +247,16 @@ def test_what_was_not_measured_again_stays_as_the_pages_have_it(folder: Path) ->
     assert document["measurements"]["training"] == earlier["measurements"]["training"]
 
 
-def test_numbers_of_two_machines_do_not_stand_side_by_side(folder: Path) -> None:
+@pytest.mark.parametrize("other", ["machine", "data"])
+def test_numbers_of_two_machines_or_data_do_not_stand_side_by_side(folder: Path, other: str) -> None:
     settings: Any = _Settings(folder)
     write_report(settings)
     shutil.rmtree(folder / "raw")
     versions = dict.fromkeys(("python", "torch", "transformers", "peft"), "1")
-    facts = {"processor": "another", "cores": 2, "threads": "2", "memory_bytes": 1, "bf16_instructions": True}
-    _write(folder, "machine", "machine", [facts | versions])
+    facts: dict[str, Any] = {"processor": "another", "cores": 2, "threads": "2", "memory_bytes": 1}
+    facts |= {"bf16_instructions": True}
+    corpus = {"name": "a few", "dialogues": 3, "mean_words": 9.0}
+    _write(folder, other, other, [facts | versions if other == "machine" else corpus])
     write_report(settings)
     document = json.loads((folder / "benchmarks.json").read_text())
     assert document["ratios"]["lora_vs_notebook"] is None
