@@ -22,7 +22,7 @@ from benchmarks import ours
 from benchmarks.settings import REPOSITORY, Settings
 from dialora.config import stable_hash
 from dialora.errors import DialoraError
-from dialora.runs import hash_file, load_json, save_json
+from dialora.store import hash_file, load_json, save_json
 
 Result = dict[str, Any]
 MEASURING = [

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ratios import RATIOS
-from dialora.runs import load_json
+from dialora.store import load_json
 
 SECTIONS = {
     "machine": ("machine", "data"),

@@ -15,8 +15,8 @@ from typing import Any
 
 from benchmarks.settings import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH
 from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
+from dialora.experiment.launcher import ALLOCATOR
 from dialora.records import Example
-from dialora.worker import ALLOCATOR
 
 TRAINING: dict[str, Any] = {"checkpoint_seconds": 1e9, "num_evaluations": 1}
 """Training options of the benchmark besides the experiment's: no checkpoint but the last."""
@@ -60,7 +60,8 @@ def load_config(model: Path, **training: Any) -> ExperimentConfig:
 
 def load_trainable(config: ExperimentConfig, method: str) -> tuple[Any, Any]:
     """Return model with the method on it, and tokenizer."""
-    from dialora.model import apply_method, load_base_model, load_tokenizer
+    from dialora.models.adapters import apply_method
+    from dialora.models.loading import load_base_model, load_tokenizer
 
     return apply_method(load_base_model(config), config.methods[method], key=method), load_tokenizer(config)
 
@@ -76,7 +77,7 @@ def train(
     on_step: OnStep = lambda step: None,
 ) -> Steps:
     """Train the model in place; return when its steps ended."""
-    from dialora.training import measure_peak_memory
+    from dialora.measuring.memory import measure_peak_memory
     from dialora.training import train as train_system
 
     pairs = tokenize(examples, tokenizer, config)
@@ -133,7 +134,7 @@ def tokenize(examples: Sequence[Example], tokenizer: Any, config: ExperimentConf
 def measure_padding(examples: Sequence[Example], config: ExperimentConfig) -> float:
     """Return which share of one epoch's positions is padding."""
     from dialora.data.tokens import padding_share, plan_batches
-    from dialora.model import load_tokenizer
+    from dialora.models.loading import load_tokenizer
 
     lengths = [pair.lengths for pair in tokenize(examples, load_tokenizer(config), config)]
     return padding_share(lengths, plan_batches(lengths, config.training, seed=0))
@@ -152,7 +153,7 @@ class Generator:
         from dialora.generation.convert import convert_system
         from dialora.generation.ctranslate2_engine import CTranslate2Engine
         from dialora.generation.torch_engine import TorchEngine
-        from dialora.model import load_base_model, load_tokenizer
+        from dialora.models.loading import load_base_model, load_tokenizer
 
         config = load_config(model)
         self.prompt = config.prompt

@@ -15,7 +15,7 @@ from benchmarks.layouts import find_model
 from benchmarks.samples import find_source, load_bundled, load_corpus, save_sample
 from benchmarks.settings import BUNDLED, LAYOUT, METHODS, NEW_TOKENS, PRECISIONS
 from dialora.records import Example
-from dialora.runs import save_json, save_records
+from dialora.store import save_json, save_records
 
 SHARED_RATE = 1e-3
 """The story's one learning rate for both methods: the notebook's for LoRA."""

@@ -12,7 +12,7 @@ from benchmarks.figures import draw_scaling, draw_story
 from benchmarks.markdown import render_page
 from benchmarks.settings import FULL, QUICK, Settings
 from benchmarks.story_page import WAYS, render_story
-from dialora.runs import save_json, save_text
+from dialora.store import save_json, save_text
 
 
 def write_report(settings: Settings, output: Path | None = None) -> list[Path]:

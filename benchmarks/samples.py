@@ -19,7 +19,7 @@ from benchmarks.settings import REPOSITORY, SEED
 from dialora.config import BUNDLED, DataConfig
 from dialora.data.examples import DialogueDataset, load_dataset
 from dialora.records import Example
-from dialora.runs import save_records
+from dialora.store import save_records
 
 
 @dataclass(frozen=True, slots=True)

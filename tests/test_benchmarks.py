@@ -27,7 +27,7 @@ from benchmarks.report import write_report
 from benchmarks.samples import Corpus, choose_stratified, save_sample
 from benchmarks.settings import FULL, LAYOUT
 from dialora.records import Example
-from dialora.runs import load_records, save_json, save_records
+from dialora.store import load_records, save_json, save_records
 from tests.conftest import DIALOGUES
 
 SPEED = {("notebook", "lora"): 0.1, ("notebook", "full"): 0.08, ("best_practice", "lora"): 0.8}

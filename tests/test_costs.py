@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from dialora.comparison import Comparison
-from dialora.energy import metered
+from dialora.measuring.energy import metered
 from dialora.records import Cost, Ledger
 from dialora.report import render_report
 from dialora.report.examples import build_browser_json
 from dialora.report.tables import build_cost_table
 from dialora.report.tradeoff import build_panels, find_front
-from dialora.runs import measure_weights
+from dialora.store import measure_weights
 from tests.test_report import build_comparison, build_document, build_examples
 
 COST = Cost(

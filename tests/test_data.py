@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from dialora.config import BUNDLED, DataConfig
-from dialora.data import sources
 from dialora.data.examples import DataSummary, DialogueDataset, fingerprint, load_dataset
-from dialora.data.sources import find_split, read_source
+from dialora.data.reading import sources
+from dialora.data.reading.sources import find_split, read_source
 from dialora.errors import DataError
 from dialora.records import Example
 

@@ -13,13 +13,15 @@ import torch
 from dialora.config import DecodingConfig, ExperimentConfig, GenerationConfig, load_experiment
 from dialora.data.tokens import tokenize_sources
 from dialora.errors import ConfigError, GenerationError
+from dialora.experiment.pipeline import compare
+from dialora.experiment.plan import plan_runs
 from dialora.generation import TorchEngine, check_parity, convert_system, converted_stage, open_engine, write_all
 from dialora.generation.convert import name_tokens
 from dialora.generation.ctranslate2_engine import CTranslate2Engine
 from dialora.methods import METHODS, LoRA
-from dialora.model import apply_method, load_base_model, load_tokenizer
-from dialora.pipeline import compare, plan_runs
-from dialora.runs import Stage
+from dialora.models.adapters import apply_method
+from dialora.models.loading import load_base_model, load_tokenizer
+from dialora.store import Stage
 from tests.conftest import DIALOGUES
 
 GREEDY = DecodingConfig(max_new_tokens=12)

@@ -11,19 +11,14 @@ from typing import Any
 
 import pytest
 
-from dialora.faithfulness import (
-    HUMAN,
-    MEASURES,
-    SpokenDialogue,
-    aggregate_systems,
-    measure_once,
-    measure_summary,
-    measure_systems,
-    stage,
-)
-from dialora.faithfulness.names import SpokenNames, find_unsupported_names
+from dialora.comparison import faithfulness_stage
+from dialora.comparison.faithfulness import HUMAN, MEASURES, aggregate_systems, measure_systems
+from dialora.comparison.faithfulness_stage import measure_once
 from dialora.records import Example
 from dialora.report.faithfulness import build_copying_table, build_faithfulness_table
+from dialora.scoring.faithfulness import SpokenDialogue, measure_summary
+from dialora.scoring.faithfulness.names import SpokenNames, find_unsupported_names
+from dialora.store import ExperimentFolder
 from tests.conftest import DIALOGUES
 
 HOTEL = (
@@ -200,7 +195,9 @@ def test_what_was_measured_is_kept_for_the_same_texts(tmp_path: Path, monkeypatc
 
     def measure(num_resamples: int = 100, **changes: list[list[str]]) -> Any:
         labels = {"a": "PEFT", "human": "A system"}
-        return measure_once(tmp_path, examples, written | changes, labels=labels, num_resamples=num_resamples)
+        return measure_once(
+            ExperimentFolder(tmp_path), examples, written | changes, labels=labels, num_resamples=num_resamples
+        )
 
     measured, by_people = measure_systems(examples, written)
     labels = {"a": "PEFT", "human": "A system"}
@@ -208,7 +205,7 @@ def test_what_was_measured_is_kept_for_the_same_texts(tmp_path: Path, monkeypatc
     assert [row.label for row in rows] == ["Human", "PEFT", "A system"]
     assert measure() == (measured, rows)
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "measure_systems", lambda *texts: pytest.fail("measured again"))
+        patch.setattr(faithfulness_stage, "measure_systems", lambda *texts: pytest.fail("measured again"))
         assert measure() == (measured, rows)
     assert not measure(a=[["Anna asks."], ["Anna asks."]])[0]["a"][0][0].unsupported
     assert measure() == (measured, rows)

@@ -11,16 +11,9 @@ import torch
 from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
 from dialora.data.examples import load_dataset
 from dialora.data.tokens import tokenize_pairs
-from dialora.model import (
-    apply_method,
-    build_meta_model,
-    count_parameters,
-    load_adapter,
-    load_base_model,
-    load_tokenizer,
-    merged,
-    save_system,
-)
+from dialora.models.adapters import apply_method, load_adapter, merged, save_system
+from dialora.models.counting import count_parameters
+from dialora.models.loading import build_meta_model, load_base_model, load_tokenizer
 from dialora.training import train
 
 pytestmark = pytest.mark.slow

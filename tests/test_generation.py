@@ -12,9 +12,10 @@ from dialora.errors import Interrupted
 from dialora.generation import generate
 from dialora.generation.generate import plan_source_batches
 from dialora.methods import LoRA
-from dialora.model import apply_method, load_base_model, load_tokenizer
+from dialora.models.adapters import apply_method
+from dialora.models.loading import load_base_model, load_tokenizer
 from dialora.records import Example, Prediction
-from dialora.runs import PartialLog
+from dialora.store import PartialLog
 
 TEXTS = [
     "#Person1#: Hi.",

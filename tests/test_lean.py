@@ -15,12 +15,12 @@ from dialora.data.examples import load_dataset
 from dialora.data.tokens import TrainingPair, collate_pairs, tokenize_pairs
 from dialora.errors import Interrupted
 from dialora.methods import METHODS
-from dialora.model import apply_method, load_base_model, load_tokenizer
+from dialora.models.adapters import apply_method
+from dialora.models.loading import load_base_model, load_tokenizer
+from dialora.store import names
 from dialora.training import TrainingResult, train
-from dialora.training.encoder_cache import INDEX_FILE
-from dialora.training.kernels import CHUNK, LEVELS, Attention, ByteDropout, drop, normalize, sum_cross_entropy
-from dialora.training.lean import FROZEN_FILE
-from dialora.training.pieces import cut_batch
+from dialora.training.lean.kernels import CHUNK, LEVELS, Attention, ByteDropout, drop, normalize, sum_cross_entropy
+from dialora.training.lean.micro_batches import split_batch
 from tests.conftest import build_experiment_values
 
 TRAINED = sorted(name for name, method in METHODS.items() if method.trains and name not in ("qlora", "peft"))
@@ -87,7 +87,7 @@ def test_losses_are_those_of_the_plain_forward(
     frozen = {name: p for name, p in untouched.named_parameters() if not p.requires_grad}
     assert all(torch.equal(p, frozen[name]) for name, p in model.named_parameters() if name in frozen)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
-    assert not list(tmp_path.rglob(FROZEN_FILE))
+    assert not list(tmp_path.rglob(names.FROZEN_WEIGHTS))
 
 
 def test_byte_dropout_drops_as_often_as_it_says_and_keeps_the_mean() -> None:
@@ -174,7 +174,7 @@ def test_pieces_hold_every_row_once_and_no_more_tokens_than_allowed() -> None:
     pairs = [TrainingPair(str(i), [i + 1] * s, [i + 1] * t, False, False) for i, (s, t) in enumerate(lengths)]
     batch = collate_pairs(pairs, pad_id=0)
     states = batch["input_ids"][:, :, None].float()
-    pieces = cut_batch(batch | {"encoder_outputs": (states,)}, 100)
+    pieces = split_batch(batch | {"encoder_outputs": (states,)}, 100)
     seen = []
     for piece in pieces:
         ids, labels = piece["input_ids"], piece["labels"]
@@ -184,8 +184,8 @@ def test_pieces_hold_every_row_once_and_no_more_tokens_than_allowed() -> None:
         rows = zip(ids, labels, strict=True)
         seen += [(int(row[0]), int((row != 0).sum()), int((label > 0).sum())) for row, label in rows]
     assert sorted(seen) == [(i + 1, s, t) for i, (s, t) in enumerate(lengths)]
-    assert len(cut_batch(batch, 10_000)) == 1
-    assert [len(piece["labels"]) for piece in cut_batch(batch, 1)] == [1] * len(lengths)
+    assert len(split_batch(batch, 10_000)) == 1
+    assert [len(piece["labels"]) for piece in split_batch(batch, 1)] == [1] * len(lengths)
 
 
 @pytest.mark.parametrize(
@@ -198,11 +198,11 @@ def test_a_step_in_pieces_is_the_same_step(
     cut: list[int] = []
 
     def count(inputs: Any, max_tokens: int) -> Any:
-        pieces = cut_batch(inputs, min(max_tokens, 100))
+        pieces = split_batch(inputs, min(max_tokens, 100))
         cut.append(len(pieces))
         return pieces
 
-    monkeypatch.setattr("dialora.training.trainer.cut_batch", count)
+    monkeypatch.setattr("dialora.training.trainer.split_batch", count)
     found, _ = run(config, pairs, tmp_path / "cut", key, precision="fp32", **options)
     assert max(cut) > 1
     assert found.losses == pytest.approx(whole.losses, rel=2e-5)
@@ -240,7 +240,7 @@ def test_cached_encoder_states_give_the_losses_of_the_encoder_itself(
     found, _ = run(config, pairs, tmp_path / "cached", key, precision="fp32", cache_encoder=True)
     assert found.losses == pytest.approx(plain.losses, rel=2e-5)
     assert [v for _, v in found.validation] == pytest.approx([v for _, v in plain.validation], rel=2e-5)
-    assert (tmp_path / "cached" / INDEX_FILE).is_file()
+    assert (tmp_path / "cached" / names.ENCODER_INDEX).is_file()
 
 
 def test_computing_encoder_states_shows_how_far_it_is(config: Any, pairs: Any, tmp_path: Path) -> None:
@@ -270,4 +270,4 @@ def test_what_the_encoder_reads_is_not_cached_where_it_is_trained(
     key: str, config: Any, pairs: Any, tmp_path: Path
 ) -> None:
     run(config, pairs, tmp_path, key, cache_encoder=True)
-    assert not (tmp_path / INDEX_FILE).exists()
+    assert not (tmp_path / names.ENCODER_INDEX).exists()

@@ -15,12 +15,14 @@ import dialora
 from dialora.comparison import METRICS, RunResult, SystemRuns, compare_systems
 from dialora.config import ExperimentConfig, ScoringConfig, load_experiment
 from dialora.errors import ConfigError, DataError, DialoraError, ModelError
-from dialora.learned import LearnedMetrics, describe_learned, describe_scorer, require_learned, sign_learned
-from dialora.pipeline import open_workspace, report_runs, score_runs
+from dialora.experiment.pipeline import open_experiment, report
+from dialora.experiment.pipeline import score as score_runs
+from dialora.experiment.plan import require_runs
 from dialora.protocols import STANDARD
 from dialora.records import Cost, Example, ExampleScores, Prediction
 from dialora.report import print_report
-from dialora.runs import save_json, save_records
+from dialora.scoring.learned import LearnedMetrics, describe_learned, describe_scorer, require_learned, sign_learned
+from dialora.store import save_json, save_records
 
 MAX_LENGTH = 24
 LONG = " ".join(["ann greets ben and buys bread"] * 8)
@@ -327,16 +329,16 @@ def test_an_experiment_that_is_done_is_only_scored_again(
     changes: dict[str, Any] = {"methods": {"zero_shot": {}}, "data.max_train_examples": 4}
     for overrides in (changes, changes | {"scoring.learned": learned}):
         events: list[dict[str, Any]] = []
-        with open_workspace(load_experiment(experiment, overrides), tmp_path / "run") as workspace:
-            (run,) = workspace.runs
+        with open_experiment(load_experiment(experiment, overrides), tmp_path / "run") as plan:
+            runs = require_runs(plan)
+            (run,) = runs.runs
             if not run.generation.is_complete:
                 assert "scoring.learned" not in overrides
                 with run.generation.writing() as folder:
-                    texts = [Prediction(e.id, e.references[0], 9, 9, False) for e in workspace.dataset.test]
+                    texts = [Prediction(e.id, e.references[0], 9, 9, False) for e in plan.workspace.dataset.test]
                     save_records(texts, folder / "predictions.jsonl")
                     save_json(made, folder / "generation.json")
-            score_runs(workspace, events.append)
-            comparison = report_runs(workspace, events.append)
+            comparison = report(score_runs(runs, events.append), events.append)
         assert [event["stage"] for event in events if event["event"] == "stage"] == ["scoring", "yardsticks", "report"]
     assert comparison.metrics[4:] == ("bertscore",)
     assert comparison.systems[0].scores["bertscore"].mean > comparison.systems[-1].scores["bertscore"].mean
@@ -358,7 +360,7 @@ def test_many_columns_are_cut_for_the_terminal() -> None:
 
 def test_scoring_without_them_loads_no_torch() -> None:
     code = (
-        "import sys, dialora.pipeline, dialora.outputs, dialora.learned;"
+        "import sys, dialora.experiment.pipeline, dialora.outputs, dialora.scoring.learned;"
         "sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

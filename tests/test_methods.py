@@ -19,17 +19,9 @@ from dialora.data.tokens import TrainingPair, tokenize_pairs, tokenize_sources
 from dialora.errors import ConfigError, Interrupted
 from dialora.generation import generate
 from dialora.methods import METHODS, LoRA, Method
-from dialora.model import (
-    apply_method,
-    build_meta_model,
-    count_method,
-    count_parameters,
-    load_base_model,
-    load_system,
-    load_tokenizer,
-    merged,
-    save_system,
-)
+from dialora.models.adapters import apply_method, load_system, merged, save_system
+from dialora.models.counting import count_method, count_parameters
+from dialora.models.loading import build_meta_model, load_base_model, load_tokenizer
 from dialora.training import TrainingResult, train
 from tests.conftest import build_experiment_values
 

@@ -8,21 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from dialora.checkpoint import resolve_model
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.errors import ModelError
 from dialora.methods import Full, LoRA
-from dialora.model import (
-    apply_method,
-    build_meta_model,
-    count_methods,
-    count_parameters,
-    load_adapter,
-    load_base_model,
-    load_tokenizer,
-    merged,
-    save_system,
-)
+from dialora.models.adapters import apply_method, load_adapter, merged, save_system
+from dialora.models.checkpoint import resolve_model
+from dialora.models.counting import count_methods, count_parameters
+from dialora.models.loading import build_meta_model, load_base_model, load_tokenizer
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 import dialora
 from dialora.cli import main
 from dialora.comparison import Comparison
-from dialora.data.system_outputs import Outputs, load_outputs
+from dialora.config import load_outputs_config
 from dialora.errors import ConfigError, DataError
-from dialora.outputs import load_outputs_config
+from dialora.outputs.table import Outputs, load_outputs
 
 ROWS = [
     {"": "0", "id": "t_0_1", "human": "Ann greets Ben.", "lora": "Ann says hi.", "full": "Ann greets.", "n": "3"},

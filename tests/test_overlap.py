@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from dialora import workspace as workspaces
 from dialora.config import DataConfig, load_experiment
 from dialora.data.examples import DataSummary, DialogueDataset, build_dataset, count_overlap, load_dataset
 from dialora.data.overlap import NearDuplicateIndex, find_overlapping, split_words
-from dialora.data.quality import find_duplicates
-from dialora.data.rows import load_rows
+from dialora.data.quality.check import find_duplicates
+from dialora.data.reading.rows import load_rows
 from dialora.errors import DataError
+from dialora.experiment import workspace
+from dialora.experiment.pipeline import open_experiment
 from dialora.report.provenance import build_data_table
 from tests.conftest import random_words
 
@@ -154,8 +155,8 @@ def test_every_experiments_data_stage_and_report_carry_the_overlap(
 ) -> None:
     values = {"name": "x", "data": {"source": source.source}, "methods": {"zero_shot": {}}}
     config = load_experiment(values)
-    with workspaces.open_workspace(config, tmp_path / "run") as workspace:
-        summary = workspace.dataset.summary
+    with open_experiment(config, tmp_path / "run") as plan:
+        summary = plan.workspace.dataset.summary
     assert summary.also_in_train == {"validation": 1, "test": 2}
     table = build_data_table(summary.to_json())
     assert table is not None
@@ -165,9 +166,9 @@ def test_every_experiments_data_stage_and_report_carry_the_overlap(
     def fail(dataset: DialogueDataset) -> DialogueDataset:
         raise AssertionError("counted again")
 
-    monkeypatch.setattr(workspaces, "count_overlap", fail)
-    with workspaces.open_workspace(config, tmp_path / "run") as workspace:
-        assert workspace.dataset.summary == summary
+    monkeypatch.setattr(workspace, "count_overlap", fail)
+    with open_experiment(config, tmp_path / "run") as plan:
+        assert plan.workspace.dataset.summary == summary
 
 
 def test_deduplicate_removes_what_overlaps_and_says_so(source: DataConfig) -> None:

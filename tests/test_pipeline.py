@@ -12,15 +12,16 @@ import pytest
 import torch
 from filelock import FileLock
 
-from dialora import launcher, pipeline
+from dialora import api
 from dialora.comparison import METRICS, Comparison
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.data.examples import load_dataset
 from dialora.errors import ConfigError, Interrupted, StageError, TrainingError
+from dialora.experiment import launcher, pipeline
+from dialora.experiment.job import RunJob
 from dialora.records import Example, ExampleScores, Prediction
-from dialora.runs import build_run, load_records
 from dialora.scoring import score_summary
-from dialora.worker import Job
+from dialora.store import ExperimentFolder, build_run, load_records
 from tests.conftest import build_experiment_values
 
 
@@ -83,7 +84,7 @@ def test_plain_transformers_and_peft_load_what_was_trained(finished: Finished) -
     from peft import PeftModel
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-    from dialora.model import load_system
+    from dialora.models.adapters import load_system
 
     ids = torch.arange(10, 34).reshape(2, 12)
     inputs = {"input_ids": ids, "decoder_input_ids": ids[:, :5]}
@@ -189,10 +190,9 @@ def test_the_order_of_methods_favours_none(finished: Finished, tmp_path: Path) -
 
 def test_stages_one_by_one_say_what_is_missing(experiment: dict[str, Any], tmp_path: Path) -> None:
     config = load_experiment(experiment)
-    with pipeline.open_workspace(config, tmp_path / "x") as workspace:
-        for stage in (pipeline.generate_runs, pipeline.score_runs, pipeline.report_runs):
-            with pytest.raises(StageError, match="is missing"):
-                stage(workspace, lambda event: None)
+    for verb in (api.generate, api.score, api.report):
+        with pytest.raises(StageError, match="is missing"):
+            verb(config, output=tmp_path / "x")
 
 
 def test_two_dialoras_do_not_share_a_folder(experiment: dict[str, Any], tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_ctrl_c_is_not_lost_when_the_worker_was_all_but_done() -> None:
 
     process = Process()
     run = build_run(Path("x"), key="a", method="lora", seed=0, trains=True, inputs=1, decoding=1)
-    job = Job(load_experiment("bundled"), run, Path("x"))
+    job = RunJob(load_experiment("bundled"), ExperimentFolder(Path("x")), run)
     with pytest.raises(Interrupted, match="is finished; what comes after it is not started"):
         launcher._talk(process, job, lambda event: None)
     assert process.signals == [signal.SIGINT]

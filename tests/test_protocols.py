@@ -11,8 +11,8 @@ from dialora.config import ScoringConfig, load_experiment
 from dialora.errors import ConfigError
 from dialora.protocols import HUB, LAB, PROTOCOLS, STANDARD, Protocol, weigh_rows
 from dialora.records import Cost, Example, ExampleScores
-from dialora.runs import build_run
 from dialora.scoring import score_summaries
+from dialora.store import build_run
 
 EXAMPLES = (
     Example("a", "", ("She is walking home. He stays.", "She walks home.", "They meet.")),

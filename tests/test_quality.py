@@ -12,14 +12,14 @@ import pytest
 import dialora
 from dialora.cli import main
 from dialora.config import DataConfig
-from dialora.data.encoding import find_control, find_mojibake
 from dialora.data.examples import build_dataset
-from dialora.data.quality import KINDS, DataCheck, check_data
-from dialora.data.rows import load_rows
-from dialora.data.speakers import find_unknown_speakers
+from dialora.data.quality.check import KINDS, DataCheck, check_data
+from dialora.data.quality.encoding import find_control, find_mojibake
+from dialora.data.quality.speakers import find_unknown_speakers
+from dialora.data.reading.rows import load_rows
 from dialora.data.turns import find_speakers, remove_speakers
 from dialora.errors import ConfigError
-from dialora.report.data_check import describe_check
+from dialora.experiment.data_check import describe_check
 
 Row = dict[str, Any]
 LONG = "Amanda: I have baked some cookies for the party on Friday, do you want any of them?\nJerry: Sure, thank you!"

@@ -21,7 +21,7 @@ from rich.console import Console
 from dialora.comparison import METRICS, Comparison, RunResult, SystemRuns, compare_systems
 from dialora.config import ScoringConfig
 from dialora.records import Cost, ExampleScores
-from dialora.report import LossCurve, ReportDocument, ReportedExample, figures, kept, print_report, render_report
+from dialora.report import LossCurve, ReportDocument, ReportedExample, figures, print_report, render_report, stamp
 from dialora.report.examples import build_browser_json, measure_disagreement, select_disagreements
 from dialora.report.figures import smooth_losses
 from dialora.report.markdown import escape_markdown
@@ -311,7 +311,7 @@ def test_a_report_that_stands_is_not_drawn_again(tmp_path: Path, monkeypatch: py
     assert count_drawings(dataclasses.replace(document, notes=("Another note.",))) == 1
     assert "Another note." in (tmp_path / "report.md").read_text(encoding="utf-8")
     assert count_drawings(document) == 1
-    monkeypatch.setattr(kept, "digest_code", lambda: "another version")
+    monkeypatch.setattr(stamp, "digest_code", lambda: "another version")
     assert count_drawings(document) == 1
 
 

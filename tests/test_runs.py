@@ -8,12 +8,12 @@ import pytest
 
 from dialora.errors import StageError
 from dialora.records import Example
-from dialora.runs import (
-    MANIFEST,
+from dialora.store import (
     PartialLog,
     Stage,
     disk_errors_explained,
     load_records,
+    names,
     save_json,
     save_records,
     save_text,
@@ -56,7 +56,7 @@ def test_what_a_killed_writer_left_is_not_taken_for_whole(stage: Stage) -> None:
     (left / "old.txt").write_text("left by a crash")
     assert not stage.is_complete
     fill(stage)
-    assert sorted(path.name for path in stage.folder.iterdir()) == ["file.txt", MANIFEST]
+    assert sorted(path.name for path in stage.folder.iterdir()) == ["file.txt", names.MANIFEST]
 
 
 @pytest.mark.parametrize("damage", ["truncate", "remove", "manifest", "key"])
@@ -67,7 +67,7 @@ def test_a_damaged_or_foreign_stage_is_made_anew(stage: Stage, damage: str) -> N
     elif damage == "remove":
         (stage.folder / "file.txt").unlink()
     elif damage == "manifest":
-        (stage.folder / MANIFEST).write_text('{"key": "key", "files"')
+        (stage.folder / names.MANIFEST).write_text('{"key": "key", "files"')
     else:
         stage = Stage(stage.folder, "another key")
     assert not stage.is_complete

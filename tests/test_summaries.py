@@ -19,10 +19,11 @@ from dialora.data.examples import load_dataset
 from dialora.errors import ConfigError, DataError, StageError
 from dialora.generation import Written
 from dialora.methods import LoRA
-from dialora.model import apply_method, load_base_model, load_tokenizer, save_system
-from dialora.runs import Stage, save_records
-from dialora.summaries import summarize_file
-from dialora.systems import System, find_system
+from dialora.models.adapters import apply_method, save_system
+from dialora.models.loading import load_base_model, load_tokenizer
+from dialora.store import Stage, save_records
+from dialora.systems.summaries import summarize_file
+from dialora.systems.system import System, find_system
 
 TEXTS = [f"#Person1#: {'So it goes. ' * (n % 7)}That is number {n}." for n in range(10)]
 

@@ -8,22 +8,22 @@ import pytest
 import torch
 
 from dialora.config import DEFAULT_PROMPT, ExperimentConfig, TrainingConfig, load_experiment
-from dialora.data.token_cache import tokenize_once
 from dialora.data.tokens import (
     IGNORED_LABEL,
-    MULTIPLE,
     TrainingPair,
     build_prompt,
     collate_pairs,
     fill_batches,
     padding_share,
     plan_batches,
+    tokenize_once,
     tokenize_pairs,
     tokenize_sources,
 )
-from dialora.model import load_tokenizer
+from dialora.data.tokens.batches import MULTIPLE
+from dialora.models.loading import load_tokenizer
 from dialora.records import Example
-from dialora.runs import Stage
+from dialora.store import Stage
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_padding_is_masked_in_labels_and_attention(tokenizer: Any) -> None:
 
 
 def test_masked_padding_does_not_change_the_loss(config: ExperimentConfig, tokenizer: Any) -> None:
-    from dialora.model import load_base_model
+    from dialora.models.loading import load_base_model
 
     model = load_base_model(config).eval()
     pairs = pairs_of([Example("a", "Hi.", ("Yes.",)), Example("b", "A longer one.\n" * 9, ("No. " * 20,))], tokenizer)

@@ -14,8 +14,10 @@ from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
 from dialora.data.examples import load_dataset
 from dialora.data.tokens import TrainingPair, tokenize_pairs
 from dialora.errors import Interrupted, TrainingError
-from dialora.model import apply_method, load_base_model, load_tokenizer
-from dialora.training import PROGRESS_FILE, TrainingResult, find_checkpoint, train
+from dialora.models.adapters import apply_method
+from dialora.models.loading import load_base_model, load_tokenizer
+from dialora.store import names
+from dialora.training import TrainingResult, find_checkpoint, train
 
 
 @pytest.fixture
@@ -169,7 +171,7 @@ def test_checkpoints_are_due_by_the_clock(config: Any, splits: Any, tmp_path: Pa
     seen = set()
 
     def look(step: int, total: int, loss: float) -> None:
-        seen.update(path.parent.name for path in tmp_path.glob(f"checkpoint-*/{PROGRESS_FILE}"))
+        seen.update(path.parent.name for path in tmp_path.glob(f"checkpoint-*/{names.CHECKPOINT_PROGRESS}"))
 
     run(config, splits, tmp_path, on_progress=look, training={"checkpoint_seconds": 1e-9})
     assert len(seen) == 11
@@ -203,17 +205,17 @@ def test_a_model_trained_in_bf16_computes_in_fp32_afterwards(config: Any, splits
 def test_a_run_killed_after_an_early_stop_does_not_train_on(
     config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dialora.training.conductor import Conductor
+    from dialora.training.callback import RunCallback
 
     options = {"num_train_epochs": 20, "num_evaluations": 20, "early_stopping_patience": 2, "warmup_ratio": 0}
     arguments: dict[str, Any] = {"learning_rate": 0.3, "training": options}
     expected, weights = run(config, splits, tmp_path / "a", "full", **arguments)
 
-    def die(conductor: Any) -> None:
+    def die(callback: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Conductor, "restore_best", die)
+        patch.setattr(RunCallback, "restore_best", die)
         with pytest.raises(KeyboardInterrupt):
             run(config, splits, tmp_path / "b", "full", **arguments)
     resumed, resumed_weights = run(config, splits, tmp_path / "b", "full", **arguments)
@@ -223,7 +225,7 @@ def test_a_run_killed_after_an_early_stop_does_not_train_on(
 
 def test_peak_memory_is_this_processs_own() -> None:
     # getrusage would give a child its parent's peak.
-    code = "from dialora.training import measure_peak_memory; print(measure_peak_memory())"
+    code = "from dialora.measuring.memory import measure_peak_memory; print(measure_peak_memory())"
     ballast = np.ones(250_000_000)
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ballast.nbytes == 2e9

@@ -19,15 +19,15 @@ import optuna
 import pytest
 import yaml
 
-from dialora import pipeline
+from dialora import api
 from dialora.comparison import Comparison
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.errors import ConfigError, StageError, TrainingError
 from dialora.methods import METHODS
 from dialora.report.tuning import build_tuning_notes, build_tuning_table
-from dialora.runs import Run, save_json
-from dialora.searches import TRIAL_FILE, build_search, plan_searches
-from dialora.tuning import DIVERGED, FINISHED, STOPPED, Search, Trial, TrialJob, summarize_search
+from dialora.store import ExperimentFolder, TrialFolder, names, save_json
+from dialora.tuning.rules import DIVERGED, FINISHED, STOPPED, Search, Trial, summarize_search
+from dialora.tuning.trials import build_search, plan_searches
 from tests.conftest import build_experiment_values
 from tests.test_kill import kill_at
 
@@ -162,24 +162,23 @@ def test_a_search_cut_short_goes_on_with_the_same_rates_and_repeats_nothing(tmp_
     config = load_experiment(MINIMAL | {"methods": {"full": {}, "lora": {}}, "tuning": {"trials": 8}})
     made: list[tuple[str, float]] = []
 
-    def make(run: Run, rate: float, job: TrialJob) -> None:
-        made.append((run.key, rate))
-        assert run.training is not None
-        with run.training.writing() as folder:
+    def make(search: Search, place: TrialFolder, rate: float, earlier: tuple[Trial, ...]) -> None:
+        made.append((place.key, rate))
+        with place.result.writing() as folder:
             loss = math.log10(rate / 3e-4) ** 2
-            save_json(make_trial(len(job.earlier), rate, [loss]).to_json(), folder / TRIAL_FILE)
+            save_json(make_trial(len(earlier), rate, [loss]).to_json(), folder / names.TRIAL)
 
-    def make_until(limit: int, run: Run, rate: float, job: TrialJob) -> None:
+    def make_until(limit: int, *job: Any) -> None:
         if len(made) == limit:
             raise KeyboardInterrupt
-        make(run, rate, job)
+        make(*job)
 
-    for planned in plan_searches(config, tmp_path / "whole", {}):
+    for planned in plan_searches(config, ExperimentFolder(tmp_path / "whole"), {}):
         planned.finish(make)
     expected, made[:] = list(made), []
     for limit in range(17):
         with suppress(KeyboardInterrupt):
-            for planned in plan_searches(config, tmp_path / "cut", {}):
+            for planned in plan_searches(config, ExperimentFolder(tmp_path / "cut"), {}):
                 planned.finish(partial(make_until, limit))
     assert made == expected
     assert len(set(made)) == 16
@@ -225,7 +224,7 @@ class Tuned:
 
     def __init__(self, config: ExperimentConfig, root: Path) -> None:
         self.config, self.root = config, root
-        self.comparison: Comparison = pipeline.compare(config, output=root)
+        self.comparison: Comparison = api.compare(config, output=root)
         self.results = json.loads((root / "results.json").read_text(encoding="utf-8"))
 
     def trials(self) -> dict[str, bytes]:
@@ -271,7 +270,7 @@ def test_one_more_trial_and_one_more_seed_repeat_nothing(tuned: Tuned, tmp_path:
     before = tuned.trials()
     events: list[dict[str, Any]] = []
     config = load_experiment(tuned.config, {"tuning.trials": 4, "seeds": [0, 1]})
-    pipeline.compare(config, output=root, observer=events.append)
+    api.compare(config, output=root, observer=events.append)
     after = {path.parents[1].name: path.read_bytes() for path in root.glob("tuning/*/*/result/trial.json")}
     assert {name: after[name] for name in before} == before
     assert set(after) - set(before) == {"lora-trial-3"}
@@ -285,18 +284,15 @@ def test_stages_wait_for_the_search(tuned: Tuned, tmp_path: Path) -> None:
     root = tmp_path / "waiting"
     shutil.copytree(tuned.root, root)
     shutil.rmtree(next(root.glob("tuning/*/lora-trial-1")))
-    with pipeline.open_workspace(tuned.config, root) as workspace:
-        for stage in (pipeline.train_runs, pipeline.generate_runs, pipeline.score_runs, pipeline.report_runs):
-            with pytest.raises(StageError, match="the search for lora's learning rate is not finished"):
-                stage(workspace, lambda event: None)
+    for verb in (api.generate, api.score, api.report):
+        with pytest.raises(StageError, match="the search for lora's learning rate is not finished"):
+            verb(tuned.config, output=root)
 
 
 def test_a_search_by_rouge_scores_summaries_of_validation_dialogues(experiment: dict[str, Any], tmp_path: Path) -> None:
     tuning = {"trials": 2, "metric": "rouge1", "max_examples": 3, "halving": False}
     config = load_experiment(experiment, {"tuning": tuning, "methods": {"lora": {"r": 4, "learning_rate": 1e-2}}})
-    with pipeline.open_workspace(config, tmp_path / "rouge") as workspace:
-        (planned,) = pipeline.tune_methods(workspace, lambda event: None).searches
-    outcome = planned.require_outcome()
+    (outcome,) = api.tune(config, output=tmp_path / "rouge")
     assert all(0 <= trial.value <= 1 for trial in outcome.trials if trial.value is not None)
     assert outcome.chosen.value == max(trial.value or 0 for trial in outcome.trials)
 
@@ -305,7 +301,7 @@ def test_a_rate_at_which_training_diverges_is_a_result(experiment: dict[str, Any
     settings = {"tuning": {"trials": 2, "factor": 10}, "training.warmup_ratio": 0}
     config = load_experiment(experiment, settings | {"methods": {"full": {"learning_rate": 1e30}}})
     with pytest.raises(TrainingError, match="every learning rate tried"):
-        pipeline.compare(config, output=tmp_path / "x")
+        api.compare(config, output=tmp_path / "x")
     found = [json.loads(path.read_text()) for path in tmp_path.glob("x/tuning/*/*/result/trial.json")]
     assert {trial["outcome"] for trial in found} == {DIVERGED}
     assert {trial["num_steps"] for trial in found} == {1}

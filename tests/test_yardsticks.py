@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from dialora.comparison import METRICS, RunResult, SystemRuns, compare_systems
+from dialora.comparison.yardsticks import lead_turns, load_yardsticks, longest_turns, make_yardsticks, plan_yardsticks
 from dialora.config import ScoringConfig
 from dialora.errors import StageError
-from dialora.learned import LearnedMetrics
 from dialora.protocols import LAB, STANDARD
 from dialora.records import Cost, Example, ExampleScores
 from dialora.scoring import score_summary
-from dialora.yardsticks import lead_turns, load_yardsticks, longest_turns, make_yardsticks, plan_yardsticks
+from dialora.scoring.learned import LearnedMetrics
+from dialora.store import ExperimentFolder
 
 DIALOGUE = (
     "Ann: Hi.\n\nBen: Hello, how are you today?\nAnn: I am fine, thank you very much.\nBen: Good to hear, truly so."
@@ -21,7 +22,7 @@ REFERENCES = ("Ann greets Ben.", "Ben and Ann greet.", "They say hello.")
 
 
 def make(root: Path, *examples: Example, scoring: ScoringConfig = ScoringConfig()) -> list[SystemRuns]:  # noqa: B008
-    stage = plan_yardsticks(root, "f", STANDARD.scorer)
+    stage = plan_yardsticks(ExperimentFolder(root), "f", STANDARD.scorer)
     make_yardsticks(stage, examples, STANDARD, LearnedMetrics(scoring))
     return load_yardsticks(stage, scoring)
 
@@ -58,9 +59,9 @@ def test_what_cannot_be_measured_has_no_row(tmp_path: Path) -> None:
 def test_they_are_made_once_for_a_protocol(tmp_path: Path) -> None:
     example = Example("a", DIALOGUE, REFERENCES)
     make(tmp_path, example)
-    assert plan_yardsticks(tmp_path, "f", STANDARD.scorer).is_complete
+    assert plan_yardsticks(ExperimentFolder(tmp_path), "f", STANDARD.scorer).is_complete
     with pytest.raises(StageError, match="yardsticks"):
-        load_yardsticks(plan_yardsticks(tmp_path, "f", LAB.scorer), ScoringConfig())
+        load_yardsticks(plan_yardsticks(ExperimentFolder(tmp_path), "f", LAB.scorer), ScoringConfig())
 
 
 def test_they_stand_below_and_enter_no_pair() -> None:

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from dialora.records import Example
-from dialora.runs import load_records
+from dialora.store import load_records
 
 
 class Need(NamedTuple):
@@ -82,7 +82,7 @@ def floor(spec: dict[str, Any]) -> dict[str, Any]:
     from transformers import T5Config
 
     from benchmarks import ours
-    from dialora.model import load_tokenizer
+    from dialora.models.loading import load_tokenizer
 
     config = T5Config.from_pretrained(spec["folder"])
     experiment = ours.load_config(Path(spec["folder"]))

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks import ours
 from dialora.records import Example
-from dialora.runs import load_records
+from dialora.store import load_records
 
 Summarize = Callable[[Sequence[Example]], list[tuple[str, int]]]
 """Gives each example's summary and its number of new tokens."""
@@ -26,7 +26,7 @@ def generate(spec: dict[str, Any]) -> dict[str, Any]:
     `spec`: folder (of the model), side (one_by_one, batched, ours_fp32, ours_int8), sample (path), new_tokens, and
     fixed: whether every summary has exactly so many. Summaries come as digests, to see which sides agree.
     """
-    from dialora.training import measure_peak_memory
+    from dialora.measuring.memory import measure_peak_memory
 
     examples = load_records(Example, Path(spec["sample"]))
     with TemporaryDirectory() as work:

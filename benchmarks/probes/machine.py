@@ -15,7 +15,7 @@ def machine(spec: dict[str, Any]) -> dict[str, Any]:
     """Return processor, memory, threads and versions."""
     import torch
 
-    from dialora.worker import describe_environment
+    from dialora.measuring.environment import describe_environment
 
     facts: dict[str, Any] = dict(describe_environment())
     facts["platform"] = platform.system()

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks import ours
 from dialora.records import Example
-from dialora.runs import load_records
+from dialora.store import load_records
 
 GROUPS = (
     ("optimizer", r"adam|Optimizer|_foreach|clip_grad"),

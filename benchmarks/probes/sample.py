@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks import ours
 from benchmarks.samples import choose_stratified, load_corpus, number_examples
 from benchmarks.settings import SEED
-from dialora.runs import save_records
+from dialora.store import save_records
 
 
 def sample(spec: dict[str, Any]) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def sample(spec: dict[str, Any]) -> dict[str, Any]:
     and plan: whose batches, `ours` or those of transformers' `group_by_length`.
     """
     from dialora.data.tokens import count_padded
-    from dialora.model import load_tokenizer
+    from dialora.models.loading import load_tokenizer
 
     corpus, config = load_corpus(), ours.load_config(Path(spec["folder"]))
     examples, group = number_examples(load_corpus().examples), spec["group"]

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks import ours
 from benchmarks.samples import load_corpus
 from dialora.records import Example
-from dialora.runs import load_records
+from dialora.store import load_records
 
 
 def scaling(spec: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks import ours
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.records import Example
-from dialora.runs import load_records
+from dialora.store import load_records
 
 METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
@@ -64,7 +64,7 @@ def _train_notebook(
 def _leave(
     spec: dict[str, Any], config: ExperimentConfig, examples: list[Example], work: Path
 ) -> tuple[Any, Any, dict[str, Any]]:
-    from dialora.model import load_base_model, load_tokenizer
+    from dialora.models.loading import load_base_model, load_tokenizer
 
     return load_base_model(config), load_tokenizer(config), _facts(0.0, 0, [], None)
 

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks import ours
 from benchmarks.settings import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH
 from dialora.records import Example
-from dialora.runs import load_records
+from dialora.store import load_records
 
 
 def train(spec: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +41,7 @@ Timed = tuple[float, Sequence[float], int, int]
 
 def _train_notebook(spec: dict[str, Any], examples: Sequence[Example], work: Path) -> Timed:
     from benchmarks.alternatives import notebook
-    from dialora.training import measure_peak_memory
+    from dialora.measuring.memory import measure_peak_memory
 
     recipe = notebook.Recipe(
         spec["method"], notebook.LAB_RATES[spec["method"]], max_length=spec.get("max_length", MAX_SOURCE_LENGTH)
@@ -54,7 +54,7 @@ def _train_notebook(spec: dict[str, Any], examples: Sequence[Example], work: Pat
 
 def _train_best_practice(spec: dict[str, Any], examples: Sequence[Example], work: Path) -> Timed:
     from benchmarks.alternatives import best_practice, notebook
-    from dialora.training import measure_peak_memory
+    from dialora.measuring.memory import measure_peak_memory
 
     lora = {"r": 32, "lora_alpha": 32, "lora_dropout": 0.05}
     model, tokenizer = notebook.load(Path(spec["folder"]), spec["method"], lora)

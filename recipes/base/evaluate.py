@@ -19,11 +19,12 @@ from dialora.config import load_experiment
 from dialora.data.tokens import tokenize_sources
 from dialora.errors import DialoraError
 from dialora.generation import generate
-from dialora.model import load_system, load_tokenizer
+from dialora.models.adapters import load_system
+from dialora.models.loading import load_tokenizer
 from dialora.records import Example
 from dialora.report import numbers
 from dialora.report.tables import METRIC_NAMES
-from dialora.runs import load_records, save_text
+from dialora.store import load_records, save_text
 from recipes.base.card import END, START
 from recipes.base.corpora import REPOSITORY, data_folder
 

@@ -1,114 +1,177 @@
 """The same as the command line, as functions with objects in and out.
 
 `experiment` is everywhere a file, the name of a shipped experiment, a mapping or an ExperimentConfig, and `set` holds
-overrides, as `["training.max_steps=10"]` or `{"training.max_steps": 10}`. All of them raise DialoraError.
+overrides, as `["training.max_steps=10"]` or `{"training.max_steps": 10}`. `output` is the experiment's folder,
+`runs/<name>` when it is not given, and `observer` is told what happens. All of them raise DialoraError.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from dialora.config import ExperimentConfig, load_experiment
+from dialora.config import ExperimentConfig, OutputsConfig, load_data_experiment, load_experiment, load_outputs_config
 from dialora.errors import ConfigError
+from dialora.records import Observer, ignore_events
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from dialora.comparison import Comparison
     from dialora.data.quality import DataCheck
-    from dialora.launcher import Observer
+    from dialora.experiment.plan import Plan
+    from dialora.report.methods import MethodRow
+    from dialora.tuning.rules import SearchOutcome
 
 Experiment = str | Path | Mapping[str, Any] | ExperimentConfig
 Overrides = Iterable[str] | Mapping[str, Any]
-
-DATA_KEYS = ("model", "model_revision", "prompt")
-"""What a data check reads of an experiment besides `data.*`."""
+Folder = str | Path | None
+T = TypeVar("T")
 
 
 def compare(
     experiment: Experiment = "bundled",
     *,
     set: Overrides = (),
-    output: str | Path | None = None,
-    observer: Observer | None = None,
+    output: Folder = None,
+    observer: Observer = ignore_events,
 ) -> Comparison:
-    """Run all that is missing of an experiment, write its report, and return the comparison.
+    """Run all that is missing of an experiment, write its report, and return the comparison."""
+    from dialora.experiment import pipeline
 
-    `output` is the experiment's folder, `runs/<name>` when it is not given.
-    """
-    from dialora.pipeline import compare as run
+    return pipeline.compare(load_experiment(experiment, set), output=_path(output), observer=observer)
+
+
+def tune(
+    experiment: Experiment = "bundled",
+    *,
+    set: Overrides = (),
+    output: Folder = None,
+    observer: Observer = ignore_events,
+) -> list[SearchOutcome]:
+    """Search for each trained method's learning rate, as the experiment's `tuning` says, and return what was found."""
+    from dialora.experiment import pipeline
 
     config = load_experiment(experiment, set)
-    return run(config, output=None if output is None else Path(output), observer=observer)
+    if config.tuning is None:
+        raise ConfigError("tuning: this experiment asks for no search; --set tuning.trials=6 does.")
+
+    def step(plan: Plan) -> list[SearchOutcome]:
+        pipeline.require_checks(plan, observer)
+        return [*pipeline.tune(plan, observer).searches]
+
+    return _open(config, output, observer, step)
 
 
-def check(experiment: Experiment = "bundled", *, set: Overrides = (), output: str | Path | None = None) -> pd.DataFrame:
+def train(
+    experiment: Experiment = "bundled",
+    *,
+    set: Overrides = (),
+    output: Folder = None,
+    observer: Observer = ignore_events,
+) -> None:
+    """Train every system of an experiment that is not trained yet."""
+    from dialora.experiment import pipeline
+
+    def step(plan: Plan) -> None:
+        pipeline.require_checks(plan, observer)
+        pipeline.train(pipeline.tune(plan, observer), observer)
+
+    _open(load_experiment(experiment, set), output, observer, step)
+
+
+def generate(
+    experiment: Experiment = "bundled",
+    *,
+    set: Overrides = (),
+    output: Folder = None,
+    observer: Observer = ignore_events,
+) -> None:
+    """Summarize the test dialogues with every system; all must be trained."""
+    from dialora.experiment import pipeline
+    from dialora.experiment.plan import require_runs
+
+    config = load_experiment(experiment, set)
+    _open(config, output, observer, lambda plan: pipeline.generate(require_runs(plan), observer))
+
+
+def score(
+    experiment: Experiment = "bundled",
+    *,
+    set: Overrides = (),
+    output: Folder = None,
+    observer: Observer = ignore_events,
+) -> None:
+    """Score every system's summaries; all must be there."""
+    from dialora.experiment import pipeline
+    from dialora.experiment.plan import require_runs
+
+    config = load_experiment(experiment, set)
+    _open(config, output, observer, lambda plan: pipeline.score(require_runs(plan), observer))
+
+
+def report(
+    experiment: Experiment = "bundled",
+    *,
+    set: Overrides = (),
+    output: Folder = None,
+    observer: Observer = ignore_events,
+) -> Comparison:
+    """Compare the scored systems, write the report, and return the comparison."""
+    from dialora.experiment import pipeline
+    from dialora.experiment.plan import require_runs
+
+    config = load_experiment(experiment, set)
+    return _open(config, output, observer, lambda plan: pipeline.report(require_runs(plan), observer))
+
+
+def check(experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None) -> pd.DataFrame:
     """Validate an experiment without running it: one row per check with its status and what was found."""
     import pandas as pd
 
-    from dialora.checks import check_experiment
-    from dialora.workspace import RUNS, read_dataset
+    from dialora.experiment.checks import check_experiment
+    from dialora.experiment.workspace import read_dataset
+    from dialora.store import RUNS
 
     config = load_experiment(experiment, set)
-    root = RUNS / config.name if output is None else Path(output)
-    findings = check_experiment(config, read_dataset(config), output=root)
+    findings = check_experiment(config, read_dataset(config), output=_path(output) or RUNS / config.name)
     return pd.DataFrame([finding.to_json() for finding in findings]).set_index("check")
 
 
-def check_data(source: str | Path, *, set: Overrides = (), output: str | Path | None = None) -> DataCheck:
+def check_data(source: str | Path, *, set: Overrides = (), output: Folder = None) -> DataCheck:
     """Check the data of `source`, a hub id, folder, file or `bundled`, before anything is trained on it.
 
     `set` takes `data.*`, `model` (whose tokenizer counts), `model_revision` and `prompt`. With `output`, the folder
     gets `data-check.html` and `data-check.json`.
     """
-    from functools import partial
+    from dialora.experiment.data_check import check_source, render_data_check
+    from dialora.store import disk_errors_explained
 
-    from dialora.data.examples import build_dataset
-    from dialora.data.quality import check_data as run
-    from dialora.data.rows import load_rows
-    from dialora.data.tokens import count_source_tokens, count_target_tokens
-    from dialora.model import load_tokenizer
-    from dialora.report.data_check import render_data_check
-    from dialora.runs import disk_errors_explained, save_json
-
-    config = load_data_experiment(source, set)
-    rows = load_rows(config.data)
-    dataset = build_dataset(rows, config.data)
-    tokenizer = load_tokenizer(config)
-    check = run(
-        rows,
-        dataset,
-        source=config.data.source,
-        tokenizer=config.model,
-        limits=(config.data.max_source_length, config.data.max_target_length),
-        count_source_tokens=partial(count_source_tokens, tokenizer=tokenizer, prompt=config.prompt),
-        count_target_tokens=partial(count_target_tokens, tokenizer=tokenizer),
-    )
-    if output is not None:
-        folder = Path(output)
+    found, dataset = check_source(load_data_experiment(source, set))
+    folder = _path(output)
+    if folder is not None:
         with disk_errors_explained(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            save_json(check.to_json(), folder / "data-check.json")
-            render_data_check(check, dataset, folder / "data-check.html")
-    return check
+            render_data_check(found, dataset, folder)
+    return found
 
 
 def score_outputs(
-    table: str | Path, *, set: Overrides = (), output: str | Path | None = None, observer: Observer | None = None
+    table: str | Path | OutputsConfig,
+    *,
+    set: Overrides = (),
+    output: Folder = None,
+    observer: Observer = ignore_events,
 ) -> Comparison:
     """Score a table of references and system outputs, whoever made them, and report it like an experiment.
 
-    `table` is a csv, tsv, json, jsonl or parquet file with a column per system. `set` takes `outputs.*` (which
-    column is which, where the dialogues are), `scoring.*` and `name`. `output` is the report's folder, `runs/<name>`
-    when it is not given.
+    `table` is a csv, tsv, json, jsonl or parquet file with a column per system, or its configuration. `set` takes
+    `outputs.*` (which column is which, where the dialogues are), `scoring.*` and `name`.
     """
-    from dialora.outputs import load_outputs_config
-    from dialora.outputs import score_outputs as run
+    from dialora import outputs
 
-    config = load_outputs_config(table, set)
-    return run(config, output=None if output is None else Path(output), observer=observer or (lambda event: None))
+    config = table if isinstance(table, OutputsConfig) else load_outputs_config(table, set)
+    return outputs.score_outputs(config, output=_path(output), observer=observer)
 
 
 def summarize(
@@ -120,34 +183,19 @@ def summarize(
     """
     import warnings
 
-    from dialora.summaries import summarize_texts
     from dialora.systems import find_system
+    from dialora.systems.summaries import summarize_texts
 
     system = find_system(Path(run), method=method, set=set)
     return summarize_texts(system, dialogues, on_warning=lambda message: warnings.warn(message, stacklevel=3))
-
-
-def load_data_experiment(source: str | Path, set: Overrides = ()) -> ExperimentConfig:
-    """Load what reading and measuring a data set needs: an experiment around a source that trains nothing.
-
-    Raises ConfigError, also for an override that means nothing to data alone.
-    """
-    overrides = dict(set) if isinstance(set, Mapping) else list(set)
-    keys = [str(item).partition("=")[0].strip() for item in overrides]
-    strange = [key for key in keys if not key.startswith("data.") and key not in DATA_KEYS]
-    if strange:
-        allowed = ", ".join(("data.*", *DATA_KEYS))
-        raise ConfigError([f"{key}: means nothing to a data check, which reads {allowed}." for key in strange])
-    values = {"name": "data-check", "data": {"source": str(source)}, "methods": {"zero_shot": {}}}
-    return load_experiment(values, overrides)
 
 
 def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.DataFrame:
     """Count every method's parameters from the base model's config alone: trainable, all, and their ratio."""
     import pandas as pd
 
-    from dialora.assembly import build_labels
-    from dialora.model import count_methods
+    from dialora.models.counting import count_methods
+    from dialora.report.labels import build_labels
 
     config = load_experiment(experiment, set)
     labels = build_labels(config)
@@ -164,22 +212,48 @@ def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.Dat
     return pd.DataFrame(rows).set_index("system")
 
 
-def load_model(experiment: Experiment = "bundled", *, set: Overrides = (), adapter: str | Path | None = None) -> Any:
-    """Load an experiment's base model, with a PEFT adapter from a folder on it when one is given."""
-    from dialora.model import load_adapter, load_base_model
+def methods(experiment: Experiment = "bundled", *, set: Overrides = ()) -> list[MethodRow]:
+    """Describe every method that an experiment may name, with its parameters on this experiment's base model."""
+    from dialora.models.counting import count_method
+    from dialora.report.methods import describe_methods
 
     config = load_experiment(experiment, set)
-    model = load_base_model(config)
-    return model if adapter is None else load_adapter(model, Path(adapter))
+    return describe_methods(lambda method, key: count_method(config, method, key=key))
+
+
+def load_model(experiment: Experiment = "bundled", *, set: Overrides = (), adapter: Folder = None) -> Any:
+    """Load an experiment's base model, with a PEFT adapter from a folder on it when one is given."""
+    from dialora.models.adapters import load_adapter
+    from dialora.models.loading import load_base_model
+
+    model, folder = load_base_model(load_experiment(experiment, set)), _path(adapter)
+    return model if folder is None else load_adapter(model, folder)
+
+
+def _open(config: ExperimentConfig, output: Folder, observer: Observer, step: Callable[[Plan], T]) -> T:
+    """Do a step of an experiment whose data are read and whose folder nobody else is in."""
+    from dialora.experiment.pipeline import open_experiment
+
+    with open_experiment(config, _path(output), observer) as plan:
+        return step(plan)
+
+
+def _path(folder: Folder) -> Path | None:
+    return None if folder is None else Path(folder)
 
 
 __all__ = [
     "check",
     "check_data",
     "compare",
-    "load_data_experiment",
+    "generate",
     "load_model",
+    "methods",
     "params",
+    "report",
+    "score",
     "score_outputs",
     "summarize",
+    "train",
+    "tune",
 ]

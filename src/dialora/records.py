@@ -5,9 +5,12 @@ Every stage takes and gives these; `to_json` and `from_json` are their form on d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
+
+Observer = Callable[[dict[str, Any]], None]
+"""Told what happens: {"event": "stage" | "progress" | "done" | …, …}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,23 @@ class ExampleScores(Record):
 
     id: str
     scores: dict[str, list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterCount(Record):
+    """Parameters of a system; tied matrices count once."""
+
+    trainable: int
+    total: int
+
+    @property
+    def percent(self) -> float:
+        """Trainable parameters as a percentage of all."""
+        return 100 * self.trainable / self.total
+
+
+def ignore_events(event: dict[str, Any]) -> None:
+    """Observe nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +144,14 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-__all__ = ["Cost", "Example", "ExampleScores", "Ledger", "Prediction", "Record"]
+__all__ = [
+    "Cost",
+    "Example",
+    "ExampleScores",
+    "Ledger",
+    "Observer",
+    "ParameterCount",
+    "Prediction",
+    "Record",
+    "ignore_events",
+]

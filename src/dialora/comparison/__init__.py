@@ -1,7 +1,7 @@
 """Statistics over runs: from per-dialogue scores to intervals, differences and a verdict."""
 
 from dialora.comparison.compare import aggregate_references, compare_systems
-from dialora.comparison.nouns import Comparison, Difference, Interval, RunResult, System, SystemRuns
+from dialora.comparison.results import Comparison, Difference, Interval, RunResult, System, SystemRuns
 from dialora.scoring import METRICS
 
 __all__ = [

@@ -11,15 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dialora.comparison.nouns import (
-    Comparison,
-    Difference,
-    Interval,
-    RunResult,
-    System,
-    SystemRuns,
-    list_metrics,
-)
+from dialora.comparison.results import Comparison, Difference, Interval, RunResult, System, SystemRuns, list_metrics
 from dialora.comparison.statistics import (
     Counts,
     Floats,

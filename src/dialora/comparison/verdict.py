@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dialora.comparison.nouns import Difference, System
+from dialora.comparison.results import Difference, System
 
 MAX_SENTENCES = 3
 """So many systems get a sentence each; more are put into groups."""

@@ -1,24 +1,24 @@
-"""ExperimentConfig: one YAML file that fixes data, budget, decoding and scoring for every method.
+"""Every file that a user writes: its schema, its loading, and what is wrong with it, all problems at once.
 
 Takes a file, the name of a shipped experiment, or a mapping, plus `key=value` overrides. Gives a frozen, validated
-object with a stable hash. All problems are reported at once, each with the key it belongs to.
+object with a stable hash; nothing else decides an experiment's result.
 
-`sections` says what may stand in a file, `experiment` is the whole, `loading` reads it, `problems` says what is wrong.
+`experiment` is the whole, `sections` its parts, `method` and `metric` what an entry of `methods:` and
+`scoring.learned` is, `entries` how one is built, `outputs` the file of a table of outputs, `loading` reads,
+`problems` says what is wrong. Loads neither torch nor transformers.
 """
 
 from dialora.config.experiment import ExperimentConfig, build_config, build_experiment, dump_experiment, stable_hash
-from dialora.config.loading import apply_overrides, list_experiments, load_experiment
+from dialora.config.loading import apply_overrides, list_experiments, load_data_experiment, load_experiment
+from dialora.config.outputs import OutputsConfig, TableConfig, load_outputs_config
+from dialora.config.section import Section
 from dialora.config.sections import (
     BUNDLED,
     DEFAULT_PROMPT,
-    BertScore,
     DataConfig,
     DecodingConfig,
     GenerationConfig,
-    LearnedMetric,
-    PairClassifier,
     ScoringConfig,
-    Section,
     TrainingConfig,
     TuningConfig,
 )
@@ -26,15 +26,14 @@ from dialora.config.sections import (
 __all__ = [
     "BUNDLED",
     "DEFAULT_PROMPT",
-    "BertScore",
     "DataConfig",
     "DecodingConfig",
     "ExperimentConfig",
     "GenerationConfig",
-    "LearnedMetric",
-    "PairClassifier",
+    "OutputsConfig",
     "ScoringConfig",
     "Section",
+    "TableConfig",
     "TrainingConfig",
     "TuningConfig",
     "apply_overrides",
@@ -42,6 +41,8 @@ __all__ = [
     "build_experiment",
     "dump_experiment",
     "list_experiments",
+    "load_data_experiment",
     "load_experiment",
+    "load_outputs_config",
     "stable_hash",
 ]

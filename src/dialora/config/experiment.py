@@ -11,7 +11,10 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
-from dialora.config.problems import describe_problems, suggest
+from dialora.config.entries import build_entries, build_method
+from dialora.config.method import Method
+from dialora.config.problems import describe_problems
+from dialora.config.section import Section
 from dialora.config.sections import (
     BUNDLED,
     DEFAULT_PROMPT,
@@ -19,12 +22,10 @@ from dialora.config.sections import (
     DecodingConfig,
     GenerationConfig,
     ScoringConfig,
-    Section,
     TrainingConfig,
     TuningConfig,
 )
 from dialora.errors import ConfigError
-from dialora.methods import METHODS, Method
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -64,7 +65,7 @@ class ExperimentConfig(Section):
     def _build_methods(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise ValueError("must map a method's name to its options, as in `lora: {r: 8}`")
-        return {str(key): _build_method(str(key), options) for key, options in value.items()}
+        return build_entries(build_method, value)
 
     @model_validator(mode="after")
     def _files_have_safe_names(self) -> ExperimentConfig:
@@ -98,23 +99,6 @@ def dump_experiment(config: ExperimentConfig) -> dict[str, Any]:
         for key, method in config.methods.items()
     }
     return values
-
-
-def _build_method(key: str, options: Any) -> Method:
-    """Build one method from its entry; `method:` names the class where the key is another name for it."""
-    options = {} if options is None else options
-    if isinstance(options, Method):
-        return options
-    if not isinstance(options, Mapping) or not all(isinstance(option, str) for option in options):
-        raise ValueError(f"methods.{key}: got {options!r}; options are a mapping, as in `{key}: {{}}`")
-    options = dict(options)
-    name = options.pop("method", key)
-    if not isinstance(name, str) or name not in METHODS:
-        raise ValueError(f"methods.{key}: unknown method {name!r}{suggest(name, METHODS)}")
-    try:
-        return METHODS[name](**options)
-    except ValidationError as error:
-        raise ValueError("\n".join(describe_problems(error, METHODS[name], prefix=f"methods.{key}."))) from error
 
 
 def build_experiment(values: Mapping[str, Any]) -> ExperimentConfig:

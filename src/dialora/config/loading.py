@@ -13,10 +13,13 @@ import yaml
 from dialora.config.experiment import ExperimentConfig, build_experiment, dump_experiment
 from dialora.errors import ConfigError
 
+DATA_KEYS = ("model", "model_revision", "prompt")
+"""What a data check reads of an experiment besides `data.*`."""
+
 
 def list_experiments() -> list[str]:
     """Return the names of the experiments shipped with dialora."""
-    folder = resources.files("dialora") / "experiments"
+    folder = resources.files("dialora.config") / "experiments"
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
@@ -39,6 +42,21 @@ def load_experiment(
     return build_experiment(values)
 
 
+def load_data_experiment(source: str | Path, overrides: Iterable[str] | Mapping[str, Any] = ()) -> ExperimentConfig:
+    """Load what reading and measuring a data set needs: an experiment around a source that trains nothing.
+
+    Raises ConfigError, also for an override that means nothing to data alone.
+    """
+    overrides = dict(overrides) if isinstance(overrides, Mapping) else list(overrides)
+    keys = [str(item).partition("=")[0].strip() for item in overrides]
+    strange = [key for key in keys if not key.startswith("data.") and key not in DATA_KEYS]
+    if strange:
+        allowed = ", ".join(("data.*", *DATA_KEYS))
+        raise ConfigError([f"{key}: means nothing to a data check, which reads {allowed}." for key in strange])
+    values = {"name": "data-check", "data": {"source": str(source)}, "methods": {"zero_shot": {}}}
+    return load_experiment(values, overrides)
+
+
 def apply_overrides(values: dict[str, Any], overrides: Iterable[str] | Mapping[str, Any]) -> None:
     """Set dotted keys in plain values. Raises ConfigError where an override is no `key=value`."""
     pairs = overrides.items() if isinstance(overrides, Mapping) else map(_split_override, overrides)
@@ -49,7 +67,7 @@ def apply_overrides(values: dict[str, Any], overrides: Iterable[str] | Mapping[s
 def _read_file(experiment: str | Path) -> dict[str, Any]:
     path = Path(experiment)
     if isinstance(experiment, str) and experiment in list_experiments() and not path.is_file():
-        text = (resources.files("dialora") / "experiments" / f"{experiment}.yaml").read_text(encoding="utf-8")
+        text = (resources.files("dialora.config") / "experiments" / f"{experiment}.yaml").read_text(encoding="utf-8")
     elif path.is_file():
         try:
             text = path.read_text(encoding="utf-8")
@@ -88,4 +106,4 @@ def _set(values: dict[str, Any], key: str, value: Any) -> None:
     values[last] = value
 
 
-__all__ = ["apply_overrides", "list_experiments", "load_experiment"]
+__all__ = ["apply_overrides", "list_experiments", "load_data_experiment", "load_experiment"]

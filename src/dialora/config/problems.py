@@ -8,6 +8,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+ENTRIES = ("methods.", "scoring.learned.")
+"""How lines begin that name their key themselves: an entry is checked by the class that it names."""
+
 
 def suggest(name: Any, allowed: Iterable[str]) -> str:
     """Return the end of a sentence: the nearest allowed name, or all of them."""
@@ -20,7 +23,7 @@ def describe_problems(error: ValidationError, model: type[BaseModel], *, prefix:
     """Return one line for each thing pydantic found wrong."""
     lines: list[str] = []
     for item in error.errors():
-        path = _without_kind([str(part) for part in item["loc"]])
+        path = _without_mark([str(part) for part in item["loc"]])
         key = prefix + ".".join(path)
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
@@ -29,15 +32,15 @@ def describe_problems(error: ValidationError, model: type[BaseModel], *, prefix:
             message = "is missing"
         elif item["type"] != "value_error":
             message = f"{message[0].lower()}{message[1:]}, got {item['input']!r}"
-        elif message.startswith("methods."):
+        elif message.startswith(ENTRIES):
             lines.extend(message.splitlines())
             continue
         lines.append(f"{key}: {message}" if key else message)
     return lines
 
 
-def _without_kind(path: list[str]) -> list[str]:
-    """Leave out what pydantic puts behind a learned metric's name: its kind, or that the name itself is wrong."""
+def _without_mark(path: list[str]) -> list[str]:
+    """Leave out what pydantic puts behind a learned metric's name: that the name itself is wrong."""
     return path[:3] + path[4:] if path[:2] == ["scoring", "learned"] else path
 
 

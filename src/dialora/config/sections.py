@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_serializer, model_validator
 
+from dialora.config.entries import build_entries, build_metric
+from dialora.config.metric import Metric
+from dialora.config.section import Section
 from dialora.protocols import PROTOCOLS
 
 BUNDLED = "bundled"
 """As `model` or `data.source`: the base model or the dialogues inside the package."""
 DEFAULT_PROMPT = "Summarize the following conversation.\n\n{dialogue}\n\nSummary: "
 Trackers = Literal["none", "tensorboard", "trackio", "wandb", "mlflow"]
-
-
-class Section(BaseModel):
-    """A part of a file: no key but its own, and never changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DataConfig(Section):
@@ -115,30 +112,6 @@ class GenerationConfig(Section):
     ] = "fp32"
 
 
-class LearnedMetric(Section):
-    """A metric that a model computes; `learned` does it, and says what each kind is."""
-
-    model: Annotated[str, Field(min_length=1, description="local folder, or hub id")]
-    revision: Annotated[str | None, Field(description="commit or tag of a hub id")] = None
-
-
-class BertScore(LearnedMetric):
-    """BERTScore F1 against each reference."""
-
-    kind: Literal["bertscore"]
-    layer: Annotated[int | None, Field(ge=1, description="whose output is compared; the last one if not named")] = None
-
-
-class PairClassifier(LearnedMetric):
-    """What a sequence classifier says of (reference or dialogue, summary)."""
-
-    kind: Literal["pair_classifier"]
-    label: Annotated[
-        str | None, Field(description="whose probability is the score, the more the better; none for a regression")
-    ] = None
-    against: Annotated[Literal["references", "dialogue"], Field(description="the pair's first text")] = "references"
-
-
 MetricName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,23}$")]
 OWN_NAMES = frozenset(
     {"system", "method", "trainable_params", "trainable_percent", "train_seconds", "peak_memory_bytes"}
@@ -161,9 +134,14 @@ class ScoringConfig(Section):
         float | None, Field(gt=0, le=100, description="ROUGE points below full fine-tuning that would not matter")
     ] = None
     learned: Annotated[
-        dict[MetricName, Annotated[BertScore | PairClassifier, Field(discriminator="kind")]],
+        dict[MetricName, SerializeAsAny[Metric]],
         Field(description="metrics besides ROUGE, by the name they have in the tables"),
-    ] = {}
+    ] = {}  # noqa: RUF012 - never changed
+
+    @field_validator("learned", mode="before")
+    @classmethod
+    def _build_metrics(cls, value: Any) -> Any:
+        return build_entries(build_metric, value) if isinstance(value, Mapping) else value
 
     @field_validator("learned")
     @classmethod
@@ -206,14 +184,10 @@ class TuningConfig(Section):
 __all__ = [
     "BUNDLED",
     "DEFAULT_PROMPT",
-    "BertScore",
     "DataConfig",
     "DecodingConfig",
     "GenerationConfig",
-    "LearnedMetric",
-    "PairClassifier",
     "ScoringConfig",
-    "Section",
     "TrainingConfig",
     "TuningConfig",
 ]

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from dialora.checkpoint import identify_model
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.errors import GenerationError
-from dialora.model import is_mergeable, merged
-from dialora.runs import Stage, save_json
+from dialora.models.adapters import is_mergeable, merged
+from dialora.models.checkpoint import identify_model
+from dialora.store import Stage, names, save_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -50,7 +50,7 @@ def converted_stage(folder: Path, *, system: str, precision: str) -> Stage:
     `system` is a hash of all that its weights and vocabulary depend on.
     """
     key = stable_hash([system, precision, FORMAT, find_version()])
-    return Stage(folder / f"ctranslate2-{precision}", key)
+    return Stage(folder / names.conversion(precision), key)
 
 
 def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: Stage, *, precision: str) -> Path:
@@ -64,13 +64,13 @@ def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: 
         raise GenerationError("the adapter cannot be merged into the base model, so it cannot be converted.")
     system: Any = model
     base = system.get_base_model() if hasattr(system, "get_base_model") else system
-    names = name_tokens(tokenizer, base.config.vocab_size)
+    tokens = name_tokens(tokenizer, base.config.vocab_size)
     with stage.writing() as folder, merged(model), torch.no_grad():
-        spec = _build_spec(base, tokenizer, names)
+        spec = _build_spec(base, tokenizer, tokens)
         spec.validate()
         spec.optimize(quantization=QUANTIZATION[precision])
         spec.save(str(folder))
-        save_json({"eos_token_id": base.config.eos_token_id, "precision": precision}, folder / "dialora.json")
+        save_json({"eos_token_id": base.config.eos_token_id, "precision": precision}, folder / names.CONVERSION_FACTS)
     return stage.folder
 
 

@@ -19,8 +19,8 @@ from dialora.generation.convert import QUANTIZATION, convert_system, find_versio
 from dialora.generation.engine import Engine
 from dialora.generation.parity import Parity, check_parity
 from dialora.generation.torch_engine import TorchEngine
-from dialora.model import is_mergeable
-from dialora.runs import Stage
+from dialora.models.adapters import is_mergeable
+from dialora.store import Stage
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

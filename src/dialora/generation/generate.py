@@ -18,7 +18,7 @@ from dialora.errors import Interrupted
 from dialora.generation.engine import Engine
 from dialora.generation.torch_engine import TorchEngine
 from dialora.records import Example, Prediction
-from dialora.runs import PartialLog
+from dialora.store import PartialLog
 
 if TYPE_CHECKING:
     from torch import nn

@@ -19,7 +19,7 @@ from dialora.config import DecodingConfig
 from dialora.data.tokens import collate_sources
 from dialora.errors import GenerationError
 from dialora.generation.engine import Batch, Written
-from dialora.model import merged
+from dialora.models.adapters import merged
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedTokenizerBase

@@ -9,17 +9,14 @@ nor peft.
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
-
-from dialora.methods.method import METHODS, Method
+from dialora.config.extensions import import_modules
+from dialora.config.method import METHODS, Method
 
 # The order of METHODS is the order of the tables: whole models, then LoRA, then the others by module.
 from dialora.methods.whole import Full, ZeroShot  # isort: skip
 from dialora.methods.low_rank import LoRA  # isort: skip
 from dialora.methods.targets import require_targets
 
-for _module in iter_modules(__path__):
-    import_module(f"{__name__}.{_module.name}")
+import_modules(__name__, __path__)
 
 __all__ = ["METHODS", "Full", "LoRA", "Method", "ZeroShot", "require_targets"]

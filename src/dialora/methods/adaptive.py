@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
-from dialora.methods.method import LearningRate, Method
+from dialora.config.method import LearningRate, Method
 from dialora.methods.targets import ALL_LINEAR, Targets, resolve_targets
 
 if TYPE_CHECKING:

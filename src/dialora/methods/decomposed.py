@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dialora.config.method import LearningRate
 from dialora.errors import ConfigError
 from dialora.methods.low_rank import LoRA
-from dialora.methods.method import LearningRate
 from dialora.methods.targets import list_linear, matches
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from dialora.methods.method import LearningRate, Method
+from dialora.config.method import LearningRate, Method
 from dialora.methods.targets import ALL_LINEAR, Targets, list_linear, matches, resolve_targets
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from dialora.methods.method import LearningRate, Method
+from dialora.config.method import LearningRate, Method
 
 if TYPE_CHECKING:
     from torch import nn

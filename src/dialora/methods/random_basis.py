@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from dialora.config.method import LearningRate, Method
 from dialora.methods.low_rank import AS_LORA
-from dialora.methods.method import LearningRate, Method
 from dialora.methods.targets import Targets, resolve_targets
 
 if TYPE_CHECKING:

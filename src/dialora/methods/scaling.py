@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
+from dialora.config.method import LearningRate, Method
 from dialora.methods.low_rank import AS_LORA
-from dialora.methods.method import LearningRate, Method
 from dialora.methods.targets import require_targets
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from dialora.config.method import LearningRate, Method
 from dialora.errors import ConfigError
 from dialora.methods.low_rank import AS_LORA
-from dialora.methods.method import LearningRate, Method
 from dialora.methods.targets import require_targets, resolve_targets
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from dialora.config.method import LearningRate, Method
 from dialora.errors import ConfigError
-from dialora.methods.method import LearningRate, Method
 
 if TYPE_CHECKING:
     from torch import nn

@@ -1,16 +1,18 @@
-"""The report of an experiment: terminal, Markdown and one self-contained HTML page.
+"""The report: what stands on disk gathered into one document, and that shown in the terminal, Markdown and HTML.
 
-Takes a ReportDocument and nothing else; never reads a run folder. Importing this package loads none of rich, jinja2
-and matplotlib.
+`assembly` makes a ReportDocument of finished stages; everything else takes that document, or a table of it, and never
+reads a run folder. Guarantees that every number is written in one place (`numbers`), that text from data is shown and
+never run, and that the same document gives the same bytes. Loads none of torch, rich, jinja2 and matplotlib on import.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from dialora.report import kept
+from dialora.report import stamp
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
 from dialora.report.terminal import print_report
+from dialora.store import names
 
 
 def render_report(document: ReportDocument, folder: Path) -> None:
@@ -18,8 +20,8 @@ def render_report(document: ReportDocument, folder: Path) -> None:
 
     A report of the same document that stands there untouched is left as it is.
     """
-    key = kept.build_key(document)
-    if kept.is_current(folder, key):
+    key = stamp.build_key(document)
+    if stamp.is_current(folder, key):
         return
     from dialora.report.figures import FIGURE_NAMES, render_figures
     from dialora.report.html import render_html
@@ -27,19 +29,20 @@ def render_report(document: ReportDocument, folder: Path) -> None:
 
     figures = render_figures(document)
     drawn = {figure.name: figure.svg for figure in figures}
-    written = [folder / "report.md", folder / "report.html"]
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    markdown, page = folder / names.REPORT_MARKDOWN, folder / names.REPORT_HTML
+    written = [markdown, page]
+    (folder / names.FIGURES).mkdir(parents=True, exist_ok=True)
     for name in FIGURE_NAMES:
-        path = folder / "figures" / f"{name}.svg"
+        path = folder / names.FIGURES / names.figure(name)
         if name in drawn:
             _write(path, drawn[name])
             written.append(path)
         else:
             # A figure of an earlier rendering would outlive its facts.
             path.unlink(missing_ok=True)
-    _write(folder / "report.md", render_markdown(document, figures))
-    _write(folder / "report.html", render_html(document, figures))
-    kept.keep(folder, key, written)
+    _write(markdown, render_markdown(document, figures))
+    _write(page, render_html(document, figures))
+    stamp.stamp_report(folder, key, written)
 
 
 def _write(path: Path, text: str) -> None:

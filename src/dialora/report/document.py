@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dialora.comparison import Comparison
-from dialora.faithfulness import SystemFaithfulness
+from dialora.comparison.faithfulness import SystemFaithfulness
 from dialora.records import Record
-from dialora.tuning import SearchOutcome
+from dialora.tuning.rules import SearchOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dialora.comparison import Interval
-from dialora.faithfulness import HUMAN, SystemFaithfulness
+from dialora.comparison.faithfulness import HUMAN, SystemFaithfulness
 from dialora.report import numbers
 from dialora.report.tables import Cell, Row, Table
 

@@ -93,12 +93,12 @@ def _provenance_values(document: ReportDocument) -> dict[str, Any]:
     }
 
 
-def load_template(name: str) -> Template:
-    """Load one of the pages; all text put into it is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def load_template(name: str, package: str = "dialora.report") -> Template:
+    """Load one of a package's pages, which may use the report's macros; all text put into it is escaped."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("dialora.report"),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("dialora.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

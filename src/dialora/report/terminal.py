@@ -6,6 +6,7 @@ markup.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ from dialora.report.tables import (
     build_training_table,
     split_verdict,
 )
-from dialora.report.tuning import build_tuning_table
+from dialora.report.tuning import build_tuning_notes, build_tuning_table
+from dialora.tuning.rules import SearchOutcome
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,6 +70,15 @@ def print_report(report: ReportDocument | Comparison, console: Console) -> None:
             print_table(part, styles, console)
     if isinstance(report, ReportDocument):
         _print_notes(report, console)
+
+
+def print_searches(searches: Sequence[SearchOutcome], labels: dict[str, str], console: Console) -> None:
+    """Print what the searches for learning rates have come to."""
+    table = build_tuning_table(searches, labels)
+    if table is not None:
+        print_table(table, {}, console)
+    for note in build_tuning_notes(searches, labels):
+        console.print(note, markup=False)
 
 
 def _narrow(table: Table | None) -> Table | None:
@@ -166,4 +177,4 @@ def _print_notes(document: ReportDocument, console: Console) -> None:
         console.print(Padding(Text(f"• {note}"), (0, 1)))
 
 
-__all__ = ["print_report", "print_table"]
+__all__ = ["print_report", "print_searches", "print_table"]

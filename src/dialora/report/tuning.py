@@ -11,7 +11,7 @@ from typing import Any
 from dialora.report import numbers
 from dialora.report.palette import SystemStyle
 from dialora.report.tables import METRIC_NAMES, Cell, Row, Table
-from dialora.tuning import DIVERGED, STOPPED, SearchOutcome, Trial
+from dialora.tuning.rules import DIVERGED, STOPPED, SearchOutcome, Trial
 
 FIGURE = "learning_rates"
 HEADROOM = 3.0

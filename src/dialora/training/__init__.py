@@ -1,22 +1,16 @@
-"""Train one system: `train` and what it needs to know of the machine.
+"""Train one system: the steps, the clock, the checkpoints, and the same arithmetic with less work.
 
-`train` is the whole of a run; `trainer` the steps, `conductor` what happens between them, `checkpoints` what lies on
-disk meanwhile, `lean` the same arithmetic with less work.
+Takes a model with a method on it and tokenized pairs; changes the model's trainable weights and gives how it went.
+Guarantees that only optimizer steps are timed, and that a run that was killed goes on where it was and ends with the
+numbers of an undisturbed one.
+
+`train` is the whole of a run; `trainer` the steps, and the only place that touches transformers' Trainer; `callback`
+what happens between them; `checkpoints` and `weights` what lies on disk meanwhile; `encoder_cache` a frozen encoder
+run once; `lean` T5's step with less work.
 """
 
-from dialora.training.checkpoints import PROGRESS_FILE, find_checkpoint
-from dialora.training.conductor import IsHopeless, OnProgress
-from dialora.training.device import measure_peak_memory, resolve_precision, uses_cuda
+from dialora.training.callback import IsHopeless, OnProgress
+from dialora.training.checkpoints import find_checkpoint
 from dialora.training.train import TrainingResult, train
 
-__all__ = [
-    "PROGRESS_FILE",
-    "IsHopeless",
-    "OnProgress",
-    "TrainingResult",
-    "find_checkpoint",
-    "measure_peak_memory",
-    "resolve_precision",
-    "train",
-    "uses_cuda",
-]
+__all__ = ["IsHopeless", "OnProgress", "TrainingResult", "find_checkpoint", "train"]

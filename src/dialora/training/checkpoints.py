@@ -7,13 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
-
-from dialora.runs import load_json, save_json
-
-PROGRESS_FILE = "dialora.json"
-WEIGHTS_FILE = "model.safetensors"
-BEST_FILE = "best.safetensors"
+from dialora.store import load_json, names, save_json
 
 
 @dataclass(slots=True)
@@ -29,33 +23,30 @@ class Progress:
 
 def find_checkpoint(work: Path) -> Path | None:
     """Return the newest whole checkpoint. One that a crash cut short lacks its progress file and does not count."""
-    files = (PROGRESS_FILE, WEIGHTS_FILE)
-    folders = work.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
+    files = (names.CHECKPOINT_PROGRESS, names.CHECKPOINT_WEIGHTS)
+    folders = work.glob(names.checkpoint("*"))
     found = [folder for folder in folders if all((folder / name).is_file() for name in files)]
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
 def load_progress(checkpoint: Path) -> Progress:
     """Return what had happened when the checkpoint was written."""
-    progress = Progress(**load_json(checkpoint / PROGRESS_FILE))
+    progress = Progress(**load_json(checkpoint / names.CHECKPOINT_PROGRESS))
     progress.validation = [(step, loss) for step, loss in progress.validation]
     return progress
 
 
 def finish_checkpoint(work: Path, step: int, progress: Progress) -> None:
     """Mark the checkpoint of this step as whole, then remove the older ones."""
-    newest = work / f"{PREFIX_CHECKPOINT_DIR}-{step}"
+    newest = work / names.checkpoint(step)
     values = {name: getattr(progress, name) for name in Progress.__slots__}
-    save_json(json.loads(json.dumps(values)), newest / PROGRESS_FILE)
-    for folder in work.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+    save_json(json.loads(json.dumps(values)), newest / names.CHECKPOINT_PROGRESS)
+    for folder in work.glob(names.checkpoint("*")):
         if folder != newest:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 __all__ = [
-    "BEST_FILE",
-    "PROGRESS_FILE",
-    "WEIGHTS_FILE",
     "Progress",
     "find_checkpoint",
     "finish_checkpoint",

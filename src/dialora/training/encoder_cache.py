@@ -8,7 +8,6 @@ runs the encoder. The states lie in a memory-mapped file in the run's work folde
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,9 @@ from torch import Tensor, nn
 
 from dialora.data.tokens import TrainingPair, collate_pairs, collate_sources, fill_batches
 from dialora.errors import Interrupted
-from dialora.runs import load_json, save_json
+from dialora.measuring.clock import Stopwatch
+from dialora.store import load_json, names, save_json
 
-STATES_FILE, INDEX_FILE = "encoder.states", "encoder.json"
 BATCH_TOKENS = 8_192
 
 
@@ -74,7 +73,7 @@ def build_encoder_cache(
         size += len(ids)
     encoder = _base(model).encoder
     width, dtype = encoder.config.d_model, torch.bfloat16 if precision == "bf16" else torch.float32
-    path, index = work / STATES_FILE, work / INDEX_FILE
+    path, index = work / names.ENCODER_STATES, work / names.ENCODER_INDEX
     work.mkdir(parents=True, exist_ok=True)
     is_whole = index.is_file() and path.is_file()
     if not is_whole:
@@ -110,7 +109,7 @@ def _fill(
 ) -> float:
     """Run the encoder over all sources; return the seconds it took."""
     device = next(encoder.parameters()).device
-    was_training, started, done = encoder.training, time.perf_counter(), 0
+    was_training, watch, done = encoder.training, Stopwatch(), 0
     encoder.eval()
     try:
         for batch in fill_batches([(i, len(ids), 0) for i, ids in enumerate(sources)], BATCH_TOKENS):
@@ -126,11 +125,11 @@ def _fill(
             report(done, len(sources))
     finally:
         encoder.train(was_training)
-    return time.perf_counter() - started
+    return watch.read()
 
 
 def _base(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-__all__ = ["INDEX_FILE", "STATES_FILE", "EncoderCache", "build_encoder_cache", "trains_decoder_alone"]
+__all__ = ["EncoderCache", "build_encoder_cache", "trains_decoder_alone"]

@@ -21,14 +21,15 @@ from transformers import set_seed
 from dialora.config import TrainingConfig
 from dialora.data.tokens import TrainingPair, collate_pairs, plan_batches
 from dialora.errors import Interrupted
+from dialora.measuring.memory import measure_peak_memory
 from dialora.methods import Method
+from dialora.models.device import resolve_precision, uses_cuda
 from dialora.records import Record
+from dialora.training.callback import IsHopeless, OnProgress, RunCallback
 from dialora.training.checkpoints import find_checkpoint, load_progress
-from dialora.training.conductor import Conductor, IsHopeless, OnProgress
-from dialora.training.device import measure_peak_memory, resolve_precision, uses_cuda
 from dialora.training.encoder_cache import build_encoder_cache, trains_decoder_alone
-from dialora.training.lean import lean
-from dialora.training.pieces import PIECE_NUMBERS
+from dialora.training.lean.micro_batches import MICRO_BATCH_NUMBERS
+from dialora.training.lean.modules import lean
 from dialora.training.trainer import PlannedTrainer, build_arguments
 
 
@@ -97,10 +98,10 @@ def train(
         batches=batches,
         pad_id=pad_id,
         collate=collate_pairs if cache is None else cache.collate,
-        piece_tokens=_find_piece_tokens(model) if training.lean and not uses_cuda(training) else None,
+        micro_batch_tokens=_find_micro_batch_tokens(model) if training.lean and not uses_cuda(training) else None,
     )
     steps = math.ceil(len(batches) / training.gradient_accumulation_steps)
-    conductor = Conductor(
+    callback = RunCallback(
         trainer,
         training,
         work,
@@ -109,7 +110,7 @@ def train(
         should_stop=should_stop,
         is_hopeless=is_hopeless,
     )
-    trainer.add_callback(conductor)
+    trainer.add_callback(callback)
     method.begin_training(model, num_steps=steps)
     checkpoint = find_checkpoint(work)
     if checkpoint is not None:
@@ -123,9 +124,9 @@ def train(
                 trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
                 vars(model).pop("forward", None)
     progress = trainer.progress
-    if conductor.was_interrupted and not progress.stopped_early:
+    if callback.was_interrupted and not progress.stopped_early:
         raise Interrupted(f"{key}: stopped after step {len(progress.losses)} of {steps}.")
-    conductor.restore_best()
+    callback.restore_best()
     return TrainingResult(
         num_steps=len(progress.losses),
         losses=tuple(progress.losses),
@@ -138,8 +139,8 @@ def train(
     )
 
 
-def _find_piece_tokens(model: Any) -> int:
-    return max(1, PIECE_NUMBERS // int(model.config.d_model))
+def _find_micro_batch_tokens(model: Any) -> int:
+    return max(1, MICRO_BATCH_NUMBERS // int(model.config.d_model))
 
 
 __all__ = ["TrainingResult", "train"]

@@ -16,10 +16,11 @@ from dialora.config import TrainingConfig
 from dialora.data.tokens import IGNORED_LABEL, TrainingPair, collate_pairs, count_padded, fill_batches
 from dialora.errors import DivergedError
 from dialora.methods import Method
-from dialora.trained import load_trained, save_trained
-from dialora.training.checkpoints import WEIGHTS_FILE, Progress
-from dialora.training.device import uses_cuda
-from dialora.training.pieces import cut_batch
+from dialora.models.device import uses_cuda
+from dialora.store import names
+from dialora.training.checkpoints import Progress
+from dialora.training.lean.micro_batches import split_batch
+from dialora.training.weights import load_trained, save_trained
 
 VALIDATION_BATCH_TOKENS = 16_384
 """Padded tokens per validation batch; less where training batches are smaller, since memory is measured."""
@@ -28,7 +29,7 @@ VALIDATION_BATCH_TOKENS = 16_384
 def build_arguments(
     training: TrainingConfig, work: Path, *, learning_rate: float, seed: int, precision: str
 ) -> TrainingArguments:
-    """Return the Trainer's arguments; when to log, evaluate and save is the conductor's business."""
+    """Return the Trainer's arguments; when to log, evaluate and save is the callback's business."""
     cuda = uses_cuda(training)
     return TrainingArguments(
         output_dir=str(work),
@@ -76,7 +77,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         batches: list[list[int]],
         pad_id: int,
         collate: Callable[..., dict[str, Any]] = collate_pairs,
-        piece_tokens: int | None = None,
+        micro_batch_tokens: int | None = None,
     ) -> None:
         collator = partial(collate, pad_id=pad_id)
         super().__init__(model=model, args=arguments, train_dataset=_Pairs(pairs), data_collator=collator)
@@ -86,7 +87,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         lengths = [pair.lengths for pair in pairs]
         budget = min(VALIDATION_BATCH_TOKENS, max(count_padded(lengths, batch) for batch in batches))
         self.validation = [[validation[i] for i in batch] for batch in fill_batches(items, budget)]
-        self.piece_tokens = piece_tokens
+        self.micro_batch_tokens = micro_batch_tokens
         self.progress = Progress()
         self.step_losses: list[torch.Tensor] = []
         self.loss_is_scaled_for_ga = True
@@ -115,10 +116,10 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         """Save the trained weights alone: the rest of the model is made anew, and does not change."""
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        save_trained(self.model, self.method, folder / WEIGHTS_FILE)
+        save_trained(self.model, self.method, folder / names.CHECKPOINT_WEIGHTS)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        load_trained(self.model, self.method, Path(resume_from_checkpoint) / WEIGHTS_FILE)
+        load_trained(self.model, self.method, Path(resume_from_checkpoint) / names.CHECKPOINT_WEIGHTS)
 
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -135,8 +136,8 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Run one batch forward and backward. Raises DivergedError when its loss is not finite."""
-        pieces = [inputs] if self.piece_tokens is None else cut_batch(inputs, self.piece_tokens)
-        losses = [super(PlannedTrainer, self).training_step(model, piece, num_items_in_batch) for piece in pieces]
+        parts = [inputs] if self.micro_batch_tokens is None else split_batch(inputs, self.micro_batch_tokens)
+        losses = [super(PlannedTrainer, self).training_step(model, part, num_items_in_batch) for part in parts]
         loss = torch.stack(losses).sum()
         if not torch.isfinite(loss):
             step, accumulation = self.state.global_step, self.args.gradient_accumulation_steps

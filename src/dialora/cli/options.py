@@ -1,0 +1,31 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Experiment = Annotated[
+    str, typer.Argument(metavar="[EXPERIMENT]", help="An experiment file, or a shipped one: bundled, seed.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as in training.num_train_epochs=3. Repeatable."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", metavar="DIR", help="The experiment's folder [default: runs/NAME]."),
+]
+Run = Annotated[Path, typer.Option("--run", metavar="FOLDER", help="A run's folder, or an experiment's with --method.")]
+Method = Annotated[
+    str | None, typer.Option("--method", metavar="KEY", help="Which of an experiment's systems, by its method.")
+]
+SetInUse = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override generation.*, decoding.* or a column. Repeatable."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+__all__ = ["Experiment", "Json", "Method", "Output", "Run", "Set", "SetInUse"]

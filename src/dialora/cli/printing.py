@@ -1,0 +1,45 @@
+"""How answers are printed: JSON, small tables, and what happens meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from dialora.experiment.progress import ProgressDisplay
+
+
+@contextmanager
+def observing(*, quiet: bool = False) -> Iterator[ProgressDisplay]:
+    """Give an observer that draws what happens on standard error."""
+    from dialora.experiment.progress import ProgressDisplay
+
+    with ProgressDisplay(quiet=quiet) as display:
+        yield display
+
+
+def print_json(values: Any) -> None:
+    """Print plain values."""
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+
+
+def print_rows(
+    title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, right: tuple[int, ...] = ()
+) -> None:
+    """Print a table; `right` are the columns of numbers."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i in right else "left", overflow="fold", no_wrap=i == 0)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+__all__ = ["observing", "print_json", "print_rows"]

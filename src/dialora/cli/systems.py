@@ -1,0 +1,74 @@
+"""Commands that use a trained system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dialora.cli.app import app
+from dialora.cli.loading import load_system
+from dialora.cli.options import Json, Method, Run, SetInUse
+from dialora.cli.printing import observing, print_json, print_rows
+
+
+@app.command()
+def summarize(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SOURCE", help="A table of dialogues (csv, tsv, json, jsonl, parquet), or texts (txt)."),
+    ],
+    run: Run,
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where to: a .jsonl or .csv file.")],
+    method: Method = None,
+    set: SetInUse = None,
+) -> None:
+    """Summarize a file of dialogues of any length with a trained system, in the file's order.
+
+    Memory stays the same however long the file is. Interrupted or killed, the same command goes on where it was. Each
+    output row has row, id, summary and truncated (the dialogue was longer than the system reads). On a processor,
+    --set generation.precision=int8 is faster; `dialora parity` tells what it changes.
+    """
+    from dialora.systems.summaries import summarize_file
+
+    system = load_system(run, method, set)
+    with observing() as observer:
+        summarize_file(system, source, output, observer=observer)
+    typer.echo(f"Summaries: {output}")
+
+
+@app.command()
+def parity(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or an experiment's with --method.")],
+    precision: Annotated[str, typer.Option("--precision", help="int8, bf16 or fp32.")] = "int8",
+    method: Method = None,
+    set: SetInUse = None,
+    json: Json = False,
+) -> None:
+    """Compare a system's summaries in a lower precision with those in fp32, on its test dialogues: how many are the
+    same, what ROUGE loses, with its interval, and the time.
+    """
+    from dialora.systems.precision import measure_precision
+
+    system = load_system(run, method, [*(set or ()), f"generation.precision={precision}"])
+    with observing(quiet=json) as observer:
+        found = measure_precision(system, observer=observer)
+    if json:
+        print_json(found.to_json())
+        return
+    rows = [
+        (metric, f"{100 * found.scores_fp32[metric]:.2f}", f"{100 * found.scores[metric]:.2f}",
+         f"{100 * difference:+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]")
+        for metric, (difference, low, high) in found.differences.items()
+    ]  # fmt: skip
+    title = f"{found.system}: {found.precision} ({found.engine}) against fp32"
+    print_rows(title, ("", "fp32", found.precision, "difference, 95 %"), rows, right=(1, 2, 3))
+    before = found.generate_seconds_fp32
+    typer.echo(
+        f"{found.num_equal} of {found.num_dialogues} summaries are the same. {found.generate_seconds:.1f} s"
+        + ("." if before is None else f", in fp32 {before:.1f} s.")
+    )
+
+
+__all__ = ["parity", "summarize"]

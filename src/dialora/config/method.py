@@ -1,0 +1,89 @@
+"""Method: what every method is, and the hooks through which models, training and tables ask it.
+
+A method is an entry of `methods:`: its options are the file's, its class stands in `methods/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+    from transformers import PreTrainedModel
+
+METHODS: dict[str, type[Method]] = {}
+
+LearningRate = Annotated[float, Field(gt=0, description="AdamW peak learning rate")]
+
+
+class Method(BaseModel):
+    """How the base model becomes a system."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: ClassVar[str]
+    """Its key in an experiment file."""
+    label: ClassVar[str]
+    """Its row in the tables."""
+    paper: ClassVar[str]
+    trains: ClassVar[bool] = True
+    is_peft: ClassVar[bool] = False
+    """It is saved as an adapter, not as a whole model."""
+    is_mergeable: ClassVar[bool] = False
+    """Its weights can be added to the base's for generation."""
+    allows_gradient_checkpointing: ClassVar[bool] = True
+    learning_rate_range: ClassVar[tuple[float, float]]
+    """Where a search for the learning rate should look: the default and a factor of ten to either side, or wider."""
+    learning_rate_source: ClassVar[str]
+    """Where the default learning rate comes from."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Enter the class in METHODS under its own `name`."""
+        super().__init_subclass__(**kwargs)
+        if "name" in vars(cls):
+            METHODS[cls.name] = cls
+
+    def require_available(self, *, key: str) -> None:
+        """Raise ConfigError when this machine lacks what the method needs."""
+
+    def prepare_base(self, model: PreTrainedModel) -> PreTrainedModel:
+        """Return the base model in the form the method trains and generates with (as it is, unless quantized)."""
+        return model
+
+    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+        """Return `model` ready to train: only this method's weights require a gradient.
+
+        `key` is the method's name in the experiment file, for messages. Raises ConfigError when an option does not
+        fit the model. Works on the meta device, where it only lays out what would be trained.
+        """
+        raise NotImplementedError
+
+    def build_optimizer(self, model: nn.Module, *, learning_rate: float, weight_decay: float) -> Optimizer | None:
+        """Return the method's own optimizer; None stands for AdamW with one learning rate."""
+        return None
+
+    def begin_training(self, model: nn.Module, *, num_steps: int) -> None:
+        """Set what depends on the number of optimizer steps."""
+
+    def after_step(self, model: nn.Module, *, step: int) -> None:
+        """Do what follows an optimizer step (the first is 1); gradients are still there."""
+
+    @contextmanager
+    def validating(self, model: nn.Module) -> Iterator[None]:
+        """For the time of the block, let the model's loss be that of the task alone."""
+        yield
+
+    def training_state(self, model: nn.Module) -> dict[str, Tensor]:
+        """Return what a checkpoint must hold besides weights and optimizer."""
+        return {}
+
+    def load_training_state(self, model: nn.Module, state: dict[str, Tensor]) -> None:
+        """Put back what `training_state` gave."""
+
+
+__all__ = ["METHODS", "LearningRate", "Method"]

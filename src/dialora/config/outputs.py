@@ -1,0 +1,55 @@
+"""OutputsConfig: how a table of other people's outputs is read and scored, from a file's name and overrides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field
+
+from dialora.config.experiment import build_config
+from dialora.config.loading import apply_overrides
+from dialora.config.section import Section
+from dialora.config.sections import ScoringConfig
+
+
+class TableConfig(Section):
+    """Which column of the table is which, and where its dialogues are."""
+
+    reference_columns: Annotated[tuple[str, ...] | None, Field(description="recognised when not named")] = None
+    system_columns: Annotated[tuple[str, ...] | None, Field(description="every other column of text, if not named")] = (
+        None
+    )
+    dialogue_column: Annotated[str | None, Field(description="recognised when not named")] = None
+    id_column: Annotated[str | None, Field(description="recognised when not named")] = None
+    topic_column: Annotated[str | None, Field(description="recognised when not named")] = None
+    dialogues: Annotated[
+        str | None, Field(description="data whose test rows are the table's: by id, or else in the same order")
+    ] = None
+
+
+class OutputsConfig(Section):
+    """How a table of outputs is read and scored."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the report's folder")]
+    table: Annotated[str, Field(min_length=1, description="the file")]
+    outputs: TableConfig = TableConfig()
+    scoring: ScoringConfig = ScoringConfig()
+
+    def to_yaml(self) -> str:
+        """Return it as a file, with every default written out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load_outputs_config(table: str | Path, overrides: Iterable[str] | Mapping[str, Any] = ()) -> OutputsConfig:
+    """Build the config of one table; overrides are those of `outputs.*`, `scoring.*` and `name`. Raises ConfigError."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(table).stem).strip("-._") or "outputs"
+    values: dict[str, Any] = {"name": name, "table": str(table)}
+    apply_overrides(values, overrides)
+    return build_config(OutputsConfig, values)
+
+
+__all__ = ["OutputsConfig", "TableConfig", "load_outputs_config"]

@@ -1,0 +1,75 @@
+"""References as the labels that a model is trained on, each with its source: one TrainingPair for each reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dialora.data.tokens.prompt import tokenize_sources
+from dialora.records import Example
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+IGNORED_LABEL = -100
+"""Positions of padding, which cross entropy leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPair:
+    """One dialogue with one of its references, as token ids."""
+
+    id: str
+    input_ids: list[int]
+    labels: list[int]
+    source_truncated: bool
+    target_truncated: bool
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """Source and target tokens."""
+        return len(self.input_ids), len(self.labels)
+
+
+def count_target_tokens(references: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Count the tokens of each reference with its end token, nothing cut."""
+    return [len(ids) for ids in _tokenize_targets(references, tokenizer)]
+
+
+def _tokenize_targets(references: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
+    return tokenizer(text_target=list(references), verbose=False)["input_ids"] if references else []
+
+
+def tokenize_pairs(
+    examples: Sequence[Example],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    prompt: str,
+    max_source_length: int,
+    max_target_length: int,
+) -> list[TrainingPair]:
+    """Tokenize examples for training: one pair for each reference, every target closed by the end token."""
+    sources = tokenize_sources([e.dialogue for e in examples], tokenizer, prompt=prompt, max_length=max_source_length)
+    references = [reference for example in examples for reference in example.references]
+    targets = iter(_tokenize_targets(references, tokenizer))
+    pairs = []
+    for example, source in zip(examples, sources, strict=True):
+        for _ in example.references:
+            target = next(targets)
+            cut = len(target) > max_target_length
+            labels = [*target[: max_target_length - 1], tokenizer.eos_token_id] if cut else target
+            pairs.append(TrainingPair(example.id, source.input_ids, labels, source.truncated, cut))
+    return pairs
+
+
+def describe_pairs(pairs: Sequence[TrainingPair]) -> dict[str, Any]:
+    """Count what truncation took from a training split."""
+    return {
+        "num_pairs": len(pairs),
+        "num_truncated_sources": sum(pair.source_truncated for pair in pairs),
+        "num_truncated_targets": sum(pair.target_truncated for pair in pairs),
+    }
+
+
+__all__ = ["IGNORED_LABEL", "TrainingPair", "count_target_tokens", "describe_pairs", "tokenize_pairs"]

@@ -1,0 +1,56 @@
+"""The one prompt around a dialogue, as token ids: training and use build their inputs with the same function here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedSource:
+    """One prompt around one dialogue as token ids."""
+
+    input_ids: list[int]
+    truncated: bool
+
+
+def build_prompt(dialogue: str, prompt: str) -> str:
+    """Put the dialogue where the prompt says `{dialogue}`; braces in the dialogue mean nothing."""
+    return prompt.replace("{dialogue}", dialogue)
+
+
+def tokenize_sources(
+    dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str, max_length: int
+) -> list[TokenizedSource]:
+    """Tokenize each dialogue in its prompt, at most `max_length` tokens long.
+
+    A source that is too long loses the end of its dialogue, never the part of the prompt behind it: the model is
+    still told what to do.
+    """
+    if not dialogues:
+        return []
+    prefix, suffix = prompt.split("{dialogue}")
+    encoded = tokenizer([build_prompt(d, prompt) for d in dialogues], return_offsets_mapping=True, verbose=False)
+    sources = []
+    for dialogue, ids, offsets in zip(dialogues, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        if len(ids) <= max_length:
+            sources.append(TokenizedSource(ids, truncated=False))
+            continue
+        end = len(prefix) + len(dialogue)
+        tail = [i for i, (start, _) in zip(ids[:-1], offsets[:-1], strict=True) if suffix and start >= end] + ids[-1:]
+        tail = tail[-max_length:]
+        sources.append(TokenizedSource(ids[: max_length - len(tail)] + tail, truncated=True))
+    return sources
+
+
+def count_source_tokens(dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str) -> list[int]:
+    """Count the tokens of each dialogue in its prompt, nothing cut."""
+    return [len(s.input_ids) for s in tokenize_sources(dialogues, tokenizer, prompt=prompt, max_length=sys.maxsize)]
+
+
+__all__ = ["TokenizedSource", "build_prompt", "count_source_tokens", "tokenize_sources"]

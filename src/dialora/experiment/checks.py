@@ -1,0 +1,229 @@
+"""Validate an experiment cheaply before hours are spent on it.
+
+Takes a config and its data, gives one Finding per check. Reads no weights: the model is built on the meta device.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dialora.config import ExperimentConfig
+from dialora.data.examples import DialogueDataset
+from dialora.errors import DialoraError
+from dialora.models.checkpoint import require_weights
+from dialora.records import Example, Record
+from dialora.scoring.learned import require_learned
+
+SAMPLE = 512
+"""Examples looked at per split where all would take too long."""
+
+
+MAX_TRUNCATED = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(Record):
+    """What one check found: `status` is ok, warning or failed."""
+
+    check: str
+    status: str
+    detail: str
+
+
+def check_experiment(config: ExperimentConfig, dataset: DialogueDataset, *, output: Path) -> list[Finding]:
+    """Run every check; one that fails does not keep the next from running."""
+    return list(_run_checks(config, dataset, output))
+
+
+def _run_checks(config: ExperimentConfig, dataset: DialogueDataset, output: Path) -> Iterator[Finding]:
+    from dialora.models.counting import count_methods
+    from dialora.models.loading import load_tokenizer
+
+    yield _finding("data", lambda: _describe_data(dataset))
+    yield _finding("references", lambda: _check_references(dataset))
+    yield _finding("training", lambda: _check_training(config, dataset))
+    yield _finding("weights", lambda: _check_weights(config))
+    if config.generation.engine == "ctranslate2" or config.generation.precision == "int8":
+        yield _finding("engine", lambda: _check_engine(config))
+    if config.scoring.learned:
+        yield _finding("learned metrics", lambda: _check_learned(config))
+    counts: dict[str, Any] = {}
+
+    def count() -> tuple[str, str]:
+        for key, method in config.methods.items():
+            method.require_available(key=key)
+        counts.update(count_methods(config))
+        return "ok", "; ".join(f"{key}: {c.trainable:,} of {c.total:,}" for key, c in counts.items())
+
+    yield _finding("methods and targets", count)
+    loaded: list[Any] = []
+
+    def load() -> tuple[str, str]:
+        loaded.append(load_tokenizer(config))
+        return "ok", f"{len(loaded[0]):,} pieces"
+
+    yield _finding("tokenizer", load)
+    if loaded:
+        yield _finding("lengths", lambda: _check_lengths(config, dataset, loaded[0]))
+        yield _finding("labels", lambda: _check_labels(config, dataset, loaded[0]))
+        yield _finding("prompt", lambda: _check_prompt(config, dataset, loaded[0]))
+    yield _finding("device", lambda: _describe_device(config))
+    if counts:
+        yield _finding("disk space", lambda: _check_disk(config, counts, output))
+
+
+def _finding(name: str, check: Callable[[], tuple[str, str]]) -> Finding:
+    try:
+        return Finding(name, *check())
+    except DialoraError as error:
+        return Finding(name, "failed", str(error))
+
+
+def _check_engine(config: ExperimentConfig) -> tuple[str, str]:
+    """Say before training what the engine that was asked for would say after it."""
+    from dialora.generation.convert import find_version
+
+    generation = config.generation
+    asked = f"precision: {generation.precision}" if generation.precision == "int8" else f"engine: {generation.engine}"
+    if generation.engine == "torch":
+        return "failed", f"generation.{asked} needs ctranslate2, and generation.engine is torch; use bf16 or fp32"
+    if find_version() is None:
+        return "failed", f"generation.{asked} needs ctranslate2, which is not installed (pip install ctranslate2)"
+    apart = [key for key, method in config.methods.items() if method.is_peft and not method.is_mergeable]
+    if apart:
+        return (
+            "failed",
+            f"generation.{asked} needs adapters that merge into the base model, and {', '.join(apart)} cannot; leave "
+            f"them out, or take generation.engine: auto with fp32 or bf16",
+        )
+    return "ok", f"ctranslate2 {find_version()}"
+
+
+def _check_references(dataset: DialogueDataset) -> tuple[str, str]:
+    from dialora.scoring import score_summary
+
+    references = [reference for example in dataset.test[:SAMPLE] for reference in example.references]
+    lost = sum(score_summary(reference, (reference,))["rouge1"] == [0.0] for reference in references)
+    if lost:
+        return (
+            "warning",
+            f"{lost} of {len(references)} references hold no word that ROUGE counts (it reads a-z and 0-9)",
+        )
+    return "ok", "ROUGE finds words in every reference"
+
+
+def _check_training(config: ExperimentConfig, dataset: DialogueDataset) -> tuple[str, str]:
+    if config.training.early_stopping_patience is not None and not dataset.validation:
+        return "failed", "training.early_stopping_patience needs a validation split, and there is none"
+    if config.tuning is not None and not dataset.validation:
+        return "failed", "tuning needs a validation split, and there is none"
+    return "ok", "the budget can be kept"
+
+
+def _check_weights(config: ExperimentConfig) -> tuple[str, str]:
+    require_weights(config.model)
+    return "ok", "the checkpoint is a hub id, or a folder with weights"
+
+
+def _check_learned(config: ExperimentConfig) -> tuple[str, str]:
+    require_learned(config.scoring)
+    return "ok", f"{', '.join(config.scoring.learned)}: models, layers and labels are there"
+
+
+def _describe_data(dataset: DialogueDataset) -> tuple[str, str]:
+    sizes = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
+    references = sum(len(example.references) for example in dataset.test)
+    detail = ", ".join(f"{name} {size:,}" for name, size in sizes.items()) + f" ({references:,} test references)"
+    return "ok", detail
+
+
+def _sample(dataset: DialogueDataset) -> list[Example]:
+    return [*dataset.train[:SAMPLE], *dataset.test[:SAMPLE]]
+
+
+def _pairs(config: ExperimentConfig, examples: list[Example], tokenizer: Any) -> Any:
+    from dialora.data.tokens import tokenize_pairs
+
+    return tokenize_pairs(
+        examples,
+        tokenizer,
+        prompt=config.prompt,
+        max_source_length=config.data.max_source_length,
+        max_target_length=config.data.max_target_length,
+    )
+
+
+def _check_lengths(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> tuple[str, str]:
+    pairs = _pairs(config, _sample(dataset), tokenizer)
+    sources = sum(pair.source_truncated for pair in pairs) / len(pairs)
+    targets = sum(pair.target_truncated for pair in pairs) / len(pairs)
+    longest = max(len(pair.input_ids) for pair in pairs)
+    detail = (
+        f"{sources:.1%} of sources exceed {config.data.max_source_length} tokens (longest kept: {longest}), "
+        f"{targets:.1%} of references exceed {config.data.max_target_length}"
+    )
+    return ("warning" if max(sources, targets) > MAX_TRUNCATED else "ok"), detail
+
+
+def _check_labels(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> tuple[str, str]:
+    from dialora.data.tokens import IGNORED_LABEL, collate_pairs
+
+    pairs = _pairs(config, [*dataset.train, *dataset.test][:8], tokenizer)
+    batch = collate_pairs(pairs, pad_id=tokenizer.pad_token_id)
+    for row, pair in enumerate(pairs):
+        labels = batch["labels"][row].tolist()
+        real = labels[: len(pair.labels)]
+        if real[-1] != tokenizer.eos_token_id or set(labels[len(real) :]) - {IGNORED_LABEL}:
+            return "failed", f"labels of {pair.id} do not end with the end token, or their padding is not masked"
+        if int(batch["attention_mask"][row].sum()) != len(pair.input_ids):
+            return "failed", f"the attention mask of {pair.id} does not cover its source exactly"
+    return "ok", "padding is masked, every target ends with the end token, the attention mask covers the source"
+
+
+def _check_prompt(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> tuple[str, str]:
+    from dialora.data.tokens import tokenize_sources
+
+    examples = [*dataset.train, *dataset.test][:8]
+    # Another batch around the same dialogue, as in use: the ids must not depend on it.
+    for example in examples:
+        in_use = tokenize_sources(
+            [example.dialogue], tokenizer, prompt=config.prompt, max_length=config.data.max_source_length
+        )
+        in_training = next(p for p in _pairs(config, examples, tokenizer) if p.id == example.id)
+        if in_use[0].input_ids != in_training.input_ids:
+            return "failed", f"{example.id} is tokenized differently in training and in use"
+    unknown = sum(
+        ids.count(tokenizer.unk_token_id) for ids in (p.input_ids for p in _pairs(config, examples, tokenizer))
+    )
+    return "ok", f"the same token ids in training and in use; {unknown} unknown tokens in {len(examples)} dialogues"
+
+
+def _describe_device(config: ExperimentConfig) -> tuple[str, str]:
+    from dialora.models.device import find_device, resolve_precision
+
+    return "ok", f"{find_device(config.training)}, {resolve_precision(config.training)} multiplication, fp32 weights"
+
+
+def _check_disk(config: ExperimentConfig, counts: dict[str, Any], output: Path) -> tuple[str, str]:
+    """Estimate: each trained system in fp32; the largest checkpoint (weights, two moments) twice, or a conversion."""
+    kept = working = 0
+    if config.generation.engine != "torch":
+        working = 4 * max(count.total for count in counts.values())
+    for key, method in config.methods.items():
+        if method.trains:
+            size = 4 * counts[key].trainable
+            kept += size * len(config.seeds)
+            working = max(working, 2 * 3 * size)
+    existing = next(parent for parent in [output.absolute(), *output.absolute().parents] if parent.exists())
+    free = shutil.disk_usage(existing).free
+    detail = f"needs about {(kept + working) / 2**20:,.0f} MiB, {free / 2**20:,.0f} MiB are free"
+    if free < kept + working:
+        return "failed", f"{detail}; free some, or give another --output"
+    return "ok", detail
+
+
+__all__ = ["Finding", "check_experiment"]

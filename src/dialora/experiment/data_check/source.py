@@ -1,0 +1,40 @@
+"""A source checked before anything is trained on it: read, tokenized, looked through."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from dialora.config import ExperimentConfig
+from dialora.data.examples import DialogueDataset, build_dataset
+from dialora.data.quality import DataCheck, check_data
+from dialora.data.reading.rows import load_rows
+from dialora.data.tokens import count_source_tokens, count_target_tokens
+from dialora.store import RUNS, names
+
+
+def check_source(config: ExperimentConfig) -> tuple[DataCheck, DialogueDataset]:
+    """Check the data of an experiment with the tokenizer of its base model. Raises DataError, ModelError."""
+    from dialora.models.loading import load_tokenizer
+
+    rows = load_rows(config.data)
+    dataset = build_dataset(rows, config.data)
+    tokenizer = load_tokenizer(config)
+    check = check_data(
+        rows,
+        dataset,
+        source=config.data.source,
+        tokenizer=config.model,
+        limits=(config.data.max_source_length, config.data.max_target_length),
+        count_source_tokens=partial(count_source_tokens, tokenizer=tokenizer, prompt=config.prompt),
+        count_target_tokens=partial(count_target_tokens, tokenizer=tokenizer),
+    )
+    return check, dataset
+
+
+def find_folder(source: str) -> Path:
+    """Return where the check of a source is written when nothing else is said."""
+    return RUNS / names.DATA_CHECKS / (Path(source).expanduser().resolve().stem or "data")
+
+
+__all__ = ["check_source", "find_folder"]

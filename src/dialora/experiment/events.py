@@ -1,0 +1,34 @@
+"""What a worker tells its parent: {"event": name, …}, one JSON line each."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from typing import Any
+
+EVENT_SECONDS = 0.2
+"""Progress is sent at most so often."""
+
+
+class Events:
+    """Events for the parent about one run or trial, progress not too often."""
+
+    def __init__(self, stream: Any, *, name: str, key: str) -> None:
+        self.stream, self.about, self.last = stream, {"run": name, "key": key}, 0.0
+
+    def send(self, event: str, **values: Any) -> None:
+        """Send one event. A parent that is gone is noticed by the watch on standard input, not here."""
+        with suppress(BrokenPipeError):
+            self.stream.write(json.dumps({"event": event, **self.about, **values}) + "\n")
+            self.stream.flush()
+
+    def progress(self, stage: str, done: int, total: int, **values: Any) -> None:
+        """Send how far a stage is; the first and the last are always sent."""
+        now = time.monotonic()
+        if done in (1, total) or now - self.last >= EVENT_SECONDS:
+            self.last = now
+            self.send("progress", stage=stage, done=done, total=total, **values)
+
+
+__all__ = ["Events"]

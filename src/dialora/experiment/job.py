@@ -1,0 +1,100 @@
+"""What one worker does, as the one line of JSON that it gets: a run, or a trial of a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dialora.config import ExperimentConfig, build_experiment, dump_experiment
+from dialora.store import ExperimentFolder, Run, Stage, TrialFolder
+from dialora.tuning.rules import Search, Trial
+
+TRAINING, GENERATION = "training", "generation"
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """Do what is missing of a run's training and generation."""
+
+    config: ExperimentConfig
+    """With the learning rate that the run is made with."""
+    folder: ExperimentFolder
+    place: Run
+    until: str = GENERATION
+    """The last stage to do: training or generation."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the job as plain values."""
+        run = self.place
+        stages = {"training": run.training, "generation": run.generation, "scoring": run.scoring}
+        place = {"key": run.key, "method": run.method, "seed": run.seed, "folder": str(run.folder)}
+        return _dump(self) | {
+            "run": place | {name: stage and _dump_stage(stage) for name, stage in stages.items()},
+            "until": self.until,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> RunJob:
+        """Build the job from `to_json`'s form."""
+        run = dict(values["run"])
+        stages = {name: run[name] and _load_stage(run[name]) for name in ("training", "generation", "scoring")}
+        place = Run(**run | stages | {"folder": Path(run["folder"])})
+        return cls(build_experiment(values["config"]), ExperimentFolder(Path(values["root"])), place, values["until"])
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """Make the next trial of a search for a learning rate."""
+
+    config: ExperimentConfig
+    """With the learning rate that is tried."""
+    folder: ExperimentFolder
+    place: TrialFolder
+    search: Search
+    earlier: tuple[Trial, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the job as plain values."""
+        trial = self.place
+        place = {"key": trial.key, "seed": trial.seed, "folder": str(trial.folder)}
+        return _dump(self) | {
+            "trial": place | {"result": _dump_stage(trial.result)},
+            "search": self.search.to_json(),
+            "earlier": [earlier.to_json() for earlier in self.earlier],
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TrialJob:
+        """Build the job from `to_json`'s form."""
+        trial = values["trial"]
+        return cls(
+            build_experiment(values["config"]),
+            ExperimentFolder(Path(values["root"])),
+            TrialFolder(**trial | {"folder": Path(trial["folder"]), "result": _load_stage(trial["result"])}),
+            Search.from_json(values["search"]),
+            tuple(Trial.from_json(earlier) for earlier in values["earlier"]),
+        )
+
+
+Job = RunJob | TrialJob
+
+
+def load_job(values: dict[str, Any]) -> Job:
+    """Build a job from its plain values."""
+    return TrialJob.from_json(values) if "trial" in values else RunJob.from_json(values)
+
+
+def _dump(job: Job) -> dict[str, Any]:
+    return {"config": dump_experiment(job.config), "root": str(job.folder.root)}
+
+
+def _dump_stage(stage: Stage) -> dict[str, str]:
+    return {"folder": str(stage.folder), "key": stage.key}
+
+
+def _load_stage(values: dict[str, str]) -> Stage:
+    return Stage(Path(values["folder"]), values["key"])
+
+
+__all__ = ["GENERATION", "TRAINING", "Job", "RunJob", "TrialJob", "load_job"]

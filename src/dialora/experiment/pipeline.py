@@ -1,0 +1,193 @@
+"""An experiment end to end, one straight way: read data → plan → tune → train and generate → score → report.
+
+Each step is a function that takes what the one before it gave, and does only what is missing. What it did lies in the
+experiment's folder (see `store`). Whatever needs a model happens in worker processes, one per run or trial. An
+observer is told what happens, as plain events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dialora.comparison import Comparison
+from dialora.comparison.yardsticks import load_yardsticks, make_yardsticks
+from dialora.config import ExperimentConfig
+from dialora.errors import ConfigError
+from dialora.experiment.job import GENERATION, TRAINING, RunJob, TrialJob
+from dialora.experiment.launcher import run_job
+from dialora.experiment.plan import Plan, PlannedRuns, find_runs, plan_experiment, require_runs
+from dialora.experiment.workspace import read_data
+from dialora.measuring.clock import Stopwatch
+from dialora.protocols import PROTOCOLS
+from dialora.records import Observer, Prediction, ignore_events
+from dialora.scoring import score_predictions
+from dialora.scoring.learned import LearnedMetrics
+from dialora.store import RUNS, Run, TrialFolder, load_records, names, own_folder, save_json, save_records, save_text
+from dialora.tuning.rules import Search, Trial
+from dialora.tuning.trials import set_learning_rates
+
+
+def compare(config: ExperimentConfig, *, output: Path | None = None, observer: Observer = ignore_events) -> Comparison:
+    """Run all that is missing of an experiment and report it. Raises DialoraError.
+
+    Running it again is cheap: finished stages are kept. Interrupted, it goes on where it was.
+    """
+    with open_experiment(config, output, observer) as plan:
+        require_checks(plan, observer)
+        runs = tune(plan, observer)
+        return report(score(train_and_generate(runs, observer), observer), observer)
+
+
+@contextmanager
+def open_experiment(
+    config: ExperimentConfig, output: Path | None = None, observer: Observer = ignore_events
+) -> Iterator[Plan]:
+    """Read the data, plan the experiment, and keep other dialoras out of its folder meanwhile. Raises DialoraError."""
+    with own_folder(output or RUNS / config.name) as folder:
+        yield plan_experiment(read_data(config, folder, observer))
+
+
+def require_checks(plan: Plan, observer: Observer) -> None:
+    """Before hours are spent: run the checks where anything is missing. Raises ConfigError when one fails.
+
+    An experiment that has passed them is not checked again when it is resumed.
+    """
+    from dialora.experiment.checks import check_experiment
+
+    workspace, key = plan.workspace, plan.inputs_key
+    passed = workspace.folder.checked
+    runs = find_runs(plan)
+    is_done = runs is not None and all(run.is_generated for run in runs.runs)
+    if is_done or (passed.is_file() and passed.read_text(encoding="utf-8") == key):
+        return
+    observer({"event": "stage", "stage": "check", "run": workspace.folder.name, "key": ""})
+    findings = check_experiment(workspace.config, workspace.dataset, output=workspace.folder.root)
+    failed = [
+        f.detail if f.detail.startswith(("methods.", "model:", "training.", "scoring.")) else f"{f.check}: {f.detail}"
+        for f in findings
+        if f.status == "failed"
+    ]
+    if failed:
+        raise ConfigError(failed)
+    for finding in findings:
+        if finding.status == "warning":
+            observer({"event": "warning", "message": f"{finding.check}: {finding.detail}"})
+    save_text(key, passed)
+
+
+def tune(plan: Plan, observer: Observer) -> PlannedRuns:
+    """Search for learning rates as far as trials are missing, and give the runs that are made with them.
+
+    Every trial is a worker's; one that is finished is never made again.
+    """
+    workspace = plan.workspace
+
+    def make_trial(search: Search, place: TrialFolder, learning_rate: float, earlier: tuple[Trial, ...]) -> None:
+        workspace.data.require()
+        config = set_learning_rates(workspace.config, {search.key: learning_rate})
+        run_job(TrialJob(config, workspace.folder, place, search, earlier), observer)
+
+    for planned in plan.searches:
+        planned.finish(make_trial)
+    return require_runs(plan)
+
+
+def train(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
+    """Train every run that is not trained yet."""
+    for run in runs.runs:
+        _do_run(runs, run, observer, until=TRAINING)
+    return runs
+
+
+def generate(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
+    """Generate with every trained run. Raises StageError when one is not trained."""
+    for run in runs.runs:
+        if run.training is not None:
+            run.training.require()
+    return train_and_generate(runs, observer)
+
+
+def train_and_generate(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
+    """Train and generate, each run in one process: a second one would load the libraries and the base again."""
+    for run in runs.runs:
+        _do_run(runs, run, observer, until=GENERATION)
+    return runs
+
+
+def score(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
+    """Score every run's predictions, and the yardsticks. Raises StageError when a run has none."""
+    workspace, yardsticks = runs.plan.workspace, runs.plan.yardsticks
+    examples = workspace.dataset.test
+    protocol = PROTOCOLS[workspace.config.scoring.protocol]
+    about: dict[str, Any] = {}
+    learned = LearnedMetrics(
+        workspace.config.scoring,
+        lambda done, total: observer({"event": "progress", **about, "done": done, "total": total}),
+    )
+    for run in runs.runs:
+        if run.scoring.is_complete:
+            continue
+        predictions = load_records(Prediction, run.generation.require() / names.PREDICTIONS)
+        about |= {"stage": "scoring", "run": run.name, "key": run.key}
+        observer({"event": "stage", **about})
+        watch = Stopwatch()
+        with run.scoring.writing() as folder:
+            scores = score_predictions(examples, predictions, protocol)
+            scores = learned.add_systems(scores, examples, [prediction.summary for prediction in predictions])
+            save_records(scores, folder / names.SCORES)
+            save_json({"score_seconds": watch.read()} | learned.take_facts(), folder / names.SCORING_FACTS)
+    if not yardsticks.is_complete:
+        about |= {"stage": "yardsticks", "run": workspace.folder.name, "key": ""}
+        observer({"event": "stage", **about})
+        make_yardsticks(yardsticks, examples, protocol, learned)
+    return runs
+
+
+def report(runs: PlannedRuns, observer: Observer) -> Comparison:
+    """Compare the scored runs and write `results.json` and the report. Raises StageError when one is not scored."""
+    from dialora.report import render_report
+    from dialora.report.assembly import build_document
+    from dialora.report.results import build_results
+
+    workspace = runs.plan.workspace
+    for run in runs.runs:
+        run.scoring.require()
+    observer({"event": "stage", "stage": "report", "run": workspace.folder.name, "key": ""})
+    document = build_document(
+        workspace.config,
+        workspace.dataset,
+        runs.runs,
+        load_yardsticks(runs.plan.yardsticks, workspace.config.scoring),
+        runs.searches,
+        folder=workspace.folder,
+    )
+    save_json(build_results(document), workspace.folder.results)
+    render_report(document, workspace.folder.root)
+    observer({"event": "reported", "folder": str(workspace.folder.root), "document": document})
+    return document.comparison
+
+
+def _do_run(runs: PlannedRuns, run: Run, observer: Observer, *, until: str) -> None:
+    """Do a run's missing stages in a worker. Raises what it raised."""
+    if run.is_generated or (until == TRAINING and run.is_trained):
+        run.tidy()  # a worker killed at the last moment could not
+        return
+    workspace = runs.plan.workspace
+    workspace.data.require()
+    run_job(RunJob(runs.config, workspace.folder, run, until), observer)
+
+
+__all__ = [
+    "compare",
+    "generate",
+    "open_experiment",
+    "report",
+    "require_checks",
+    "score",
+    "train",
+    "train_and_generate",
+    "tune",
+]

@@ -1,0 +1,129 @@
+"""What an experiment consists of: searches for learning rates, then runs made with the rates that were found.
+
+Takes a Workspace; gives where everything lies and by what it is known, whether it is there or not. What a run depends
+on, and so when it is made again, is decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dialora.comparison.yardsticks import plan_yardsticks
+from dialora.config import ExperimentConfig, stable_hash
+from dialora.experiment.workspace import Workspace
+from dialora.models.checkpoint import identify_model
+from dialora.scoring.learned import describe_scorer
+from dialora.store import Run, Stage, build_run
+from dialora.tuning.rules import SearchOutcome
+from dialora.tuning.trials import PlannedSearch, plan_searches, set_learning_rates
+
+RESULTLESS = frozenset({"checkpoint_seconds", "report_to"})
+"""Training options that do not change what is learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An experiment before its learning rates are known."""
+
+    workspace: Workspace
+    searches: tuple[PlannedSearch, ...]
+    """For learning rates: one for each method that trains, where the experiment asks for them."""
+    yardsticks: Stage
+
+    @property
+    def inputs_key(self) -> str:
+        """A hash of all that goes into the experiment's systems, but for the rates that are searched for."""
+        searched = [planned.digest for planned in self.searches]
+        runs = plan_runs(self.workspace.config, self.workspace.folder.root, self.workspace.dataset.summary.fingerprint)
+        return stable_hash(searched + [run.generation.key for run in runs if not (searched and run.training)])
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRuns:
+    """An experiment's runs, with the learning rates that they are made with."""
+
+    plan: Plan
+    config: ExperimentConfig
+    """The experiment with the rates that were found put in."""
+    searches: tuple[SearchOutcome, ...]
+    runs: tuple[Run, ...]
+
+
+def plan_experiment(workspace: Workspace) -> Plan:
+    """Lay out the searches and the yardsticks."""
+    config, fingerprint = workspace.config, workspace.dataset.summary.fingerprint
+    common, trained = _list_inputs(config, fingerprint)
+    yardsticks = plan_yardsticks(workspace.folder, fingerprint["test"], describe_scorer(config.scoring))
+    return Plan(workspace, plan_searches(config, workspace.folder, common | trained), yardsticks)
+
+
+def find_runs(plan: Plan) -> PlannedRuns | None:
+    """Lay out the runs; None while a search that they depend on is not finished."""
+    found = [planned.load_outcome() for planned in plan.searches]
+    outcomes = tuple(outcome for outcome in found if outcome is not None)
+    return _lay_out(plan, outcomes) if len(outcomes) == len(found) else None
+
+
+def require_runs(plan: Plan) -> PlannedRuns:
+    """Lay out the runs. Raises StageError when a search that they depend on is not finished."""
+    return _lay_out(plan, tuple(planned.require_outcome() for planned in plan.searches))
+
+
+def _lay_out(plan: Plan, searches: tuple[SearchOutcome, ...]) -> PlannedRuns:
+    workspace = plan.workspace
+    rates = {outcome.key: outcome.chosen.learning_rate for outcome in searches}
+    config = set_learning_rates(workspace.config, rates)
+    runs = plan_runs(config, workspace.folder.root, workspace.dataset.summary.fingerprint)
+    return PlannedRuns(plan, config, searches, runs)
+
+
+def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, str]) -> tuple[Run, ...]:
+    """Lay out every run of the experiment: what each depends on, and so where it lies.
+
+    `fingerprint` is the data's, by split.
+    """
+    common, trained = _list_inputs(config, fingerprint)
+    scorer = describe_scorer(config.scoring)
+    decoding = {"test": fingerprint["test"], "decoding": config.decoding.identify()}
+    if config.generation.precision != "fp32":  # in fp32 every engine writes the same
+        decoding["precision"] = config.generation.precision
+    runs = []
+    for key, method in config.methods.items():
+        # Without training nothing is drawn: one seed says it all.
+        for seed in config.seeds if method.trains else config.seeds[:1]:
+            inputs = common | {"method": method.name, "options": method.model_dump(mode="json")}
+            runs.append(
+                build_run(
+                    root,
+                    key=key,
+                    method=method.name,
+                    seed=seed,
+                    trains=method.trains,
+                    inputs=inputs | trained if method.trains else inputs,
+                    decoding=decoding,
+                    scorer=scorer,
+                )
+            )
+    return tuple(runs)
+
+
+def _list_inputs(config: ExperimentConfig, fingerprint: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what every system depends on besides method and seed, and what those that train depend on as well."""
+    common = {
+        "model": identify_model(config),
+        "prompt": config.prompt,
+        "max_source_length": config.data.max_source_length,
+    }
+    trained = {
+        "train": fingerprint.get("train"),
+        "validation": fingerprint.get("validation"),
+        "max_target_length": config.data.max_target_length,
+        "training": config.training.model_dump(mode="json", exclude=set(RESULTLESS)),
+    }
+    return common, trained
+
+
+__all__ = ["Plan", "PlannedRuns", "find_runs", "plan_experiment", "plan_runs", "require_runs"]

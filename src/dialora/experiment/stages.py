@@ -1,0 +1,226 @@
+"""The stages that need a model, as a worker does them: train and generate a run, make a trial of a search.
+
+Takes a job; writes the stages that it is about. torch and transformers are loaded here and not before.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from dialora.config import ExperimentConfig, stable_hash
+from dialora.experiment.events import Events
+from dialora.experiment.job import GENERATION, Job, RunJob, TrialJob
+from dialora.measuring.clock import Stopwatch
+from dialora.measuring.environment import describe_environment
+from dialora.records import Cost, Example
+from dialora.store import PartialLog, Run, Stage, load_records, names, save_json, save_records
+
+if TYPE_CHECKING:
+    from dialora.data.tokens import TrainingPair
+
+
+def do_job(job: Job, events: Events, stop: threading.Event) -> None:
+    """Do what is missing of a job. Raises DialoraError."""
+    from dialora.models.loading import load_tokenizer
+
+    tokenizer = load_tokenizer(job.config)
+    if isinstance(job, TrialJob):
+        if not job.place.result.is_complete:
+            _make_trial(job, tokenizer, events, stop)
+        return
+    if not job.place.is_trained:
+        _train(job, tokenizer, events, stop)
+    if job.until == GENERATION and not job.place.generation.is_complete:
+        _generate(job, tokenizer, events, stop)
+
+
+def _build_model(job: Job) -> Any:
+    """Load the base and put the job's method on it, as its seed draws the new weights."""
+    from transformers import set_seed
+
+    from dialora.models.adapters import apply_method
+    from dialora.models.loading import load_base_model
+
+    set_seed(job.place.seed)
+    return apply_method(load_base_model(job.config), job.config.methods[job.place.key], key=job.place.key)
+
+
+def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
+    """Train, and write the training stage: the system, its losses, its cost."""
+    from dialora.data.tokens import describe_pairs, padding_share, plan_batches
+    from dialora.measuring.energy import metered
+    from dialora.models.adapters import save_system
+    from dialora.models.counting import count_parameters
+    from dialora.training import train
+
+    config, run = job.config, job.place
+    method: Any = config.methods[run.key]
+    model = _build_model(job)
+    watch = Stopwatch()
+    splits = _tokenize(job, tokenizer)
+    tokenize_seconds = watch.read()
+    parameters = count_parameters(model)
+    with metered() as energy:
+        result = train(
+            model,
+            splits["train"],
+            splits["validation"],
+            config.training,
+            key=run.key,
+            learning_rate=method.learning_rate,
+            method=method,
+            seed=run.seed,
+            pad_id=tokenizer.pad_token_id,
+            work=run.work,
+            on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
+            on_encoding=lambda done, total: events.progress("encoding", done, total),
+            should_stop=stop.is_set,
+        )
+    lengths = [pair.lengths for pair in splits["train"]]
+    batches = plan_batches(lengths, config.training, seed=run.seed)
+    # Early stopping leaves the last batches of the plan out.
+    used = batches[: result.num_steps * config.training.gradient_accumulation_steps]
+    facts = {
+        "cost": Cost(
+            trainable_params=parameters.trainable,
+            total_params=parameters.total,
+            train_seconds=result.train_seconds,
+            peak_memory_bytes=result.peak_memory_bytes,
+            num_steps=result.num_steps,
+            num_train_tokens=sum(sum(lengths[i]) for batch in used for i in batch),
+            # Of a resumed run only the last part was metered.
+            energy_kwh=None if result.was_resumed else energy.kwh,
+        ).to_json(),
+        "result": result.to_json(),
+        "data": describe_pairs(splits["train"]),
+        "padding_share": padding_share(lengths, batches),
+        "tokenize_seconds": tokenize_seconds,
+        "wall_seconds": None if result.was_resumed else watch.read(),
+        "environment": describe_environment(),
+    }
+    assert run.training is not None
+    with run.training.writing() as folder:
+        save_system(model, tokenizer, folder, base=config.model)
+        save_json(facts, folder / names.TRAINING_FACTS)
+    run.tidy()
+
+
+def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
+    """Make a trial of a search for a learning rate, and write its one stage."""
+    from dialora.tuning.trial import make_trial
+
+    model = _build_model(job)
+    make_trial(
+        job.search,
+        job.earlier,
+        job.config,
+        job.place,
+        model,
+        tokenizer,
+        _tokenize(job, tokenizer),
+        validation=lambda: load_records(Example, job.folder.examples("validation")),
+        on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
+        on_encoding=lambda done, total: events.progress("encoding", done, total),
+        should_stop=stop.is_set,
+    )
+
+
+def _tokenize(job: Job, tokenizer: Any) -> dict[str, list[TrainingPair]]:
+    """Tokenize what is trained and validated on, once for all runs of the experiment."""
+    from dialora.data.tokens import tokenize_once, tokenize_pairs
+    from dialora.models.checkpoint import identify_model
+
+    config = job.config
+    limits = {"max_source_length": config.data.max_source_length, "max_target_length": config.data.max_target_length}
+
+    def tokenize() -> dict[str, list[TrainingPair]]:
+        return {
+            name: tokenize_pairs(
+                load_records(Example, job.folder.examples(name)), tokenizer, prompt=config.prompt, **limits
+            )
+            for name in ("train", "validation")
+        }
+
+    key = stable_hash(["tokens.v1", job.folder.data_key, identify_model(config), config.prompt, limits])
+    return tokenize_once(job.folder.tokens(key), tokenize)
+
+
+def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
+    """Generate, and write the generation stage: predictions in the order of the test split."""
+    from dialora.data.tokens import tokenize_sources
+    from dialora.generation import open_engine, write_predictions
+    from dialora.models.adapters import load_system
+    from dialora.models.counting import count_parameters
+    from dialora.models.device import find_device
+
+    config, run = job.config, job.place
+    # From disk also right after training: what is scored is what was saved.
+    folder = None if run.training is None else run.training.folder
+    model = load_system(config, config.methods[run.key], folder).to(find_device(config.training))
+    examples = load_records(Example, job.folder.examples("test"))
+    sources = tokenize_sources(
+        [example.dialogue for example in examples],
+        tokenizer,
+        prompt=config.prompt,
+        max_length=config.data.max_source_length,
+    )
+    log = PartialLog(run.work / names.PARTIAL, run.generation.key)
+    was_resumed = bool(log.load())
+    parameters = count_parameters(model)
+    environment = describe_environment()  # before CTranslate2, which sets the number of threads for torch too
+    watch = Stopwatch()
+    engine = open_engine(
+        config.generation,
+        config.decoding,
+        model,
+        tokenizer,
+        stage=_find_converted(config, run),
+        sources=[source.input_ids for source in sources],
+        on_warning=lambda message: events.send("warning", message=f"{run.name}: {message}"),
+    )
+    prepare_seconds = watch.read()
+    watch.reset()
+    predictions = write_predictions(
+        engine,
+        tokenizer,
+        examples,
+        sources,
+        config.decoding,
+        log=log,
+        on_progress=lambda done, total: events.progress("generation", done, total),
+        should_stop=stop.is_set,
+    )
+    facts = {
+        # Half the time of an interrupted generation is unknown, and no number is better than a wrong one.
+        "generate_seconds": None if was_resumed else watch.read(),
+        "prepare_seconds": prepare_seconds,
+        "engine": engine.name,
+        "precision": engine.precision,
+        "num_examples": len(examples),
+        "num_truncated": sum(p.truncated for p in predictions),
+        "num_cut": sum(p.num_new_tokens >= config.decoding.max_new_tokens for p in predictions),
+        "num_empty": sum(not p.summary for p in predictions),
+        "trainable_params": parameters.trainable,
+        "total_params": parameters.total,
+        "environment": environment,
+    }
+    with run.generation.writing() as folder:
+        save_records(predictions, folder / names.PREDICTIONS)
+        save_json(facts, folder / names.GENERATION_FACTS)
+    run.tidy()
+
+
+def _find_converted(config: ExperimentConfig, run: Run) -> Stage:
+    """Return where the system lies converted: kept beside the run by an earlier use, or for this generation alone."""
+    from dialora.generation import converted_stage, identify_system
+
+    system = identify_system(config, None if run.training is None else run.training.key)
+    kept, own = (
+        converted_stage(folder, system=system, precision=config.generation.precision)
+        for folder in (run.folder, run.work)
+    )
+    return kept if kept.is_complete else own
+
+
+__all__ = ["do_job"]

@@ -1,0 +1,32 @@
+"""Seconds of work, wherever it is done: what a GPU has been given counts until it is finished."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+
+class Stopwatch:
+    """Runs from when it is made, or reset."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    def reset(self) -> None:
+        """Begin again at 0."""
+        self._started = time.perf_counter()
+
+    def read(self) -> float:
+        """Return the seconds so far, and go on."""
+        _wait_for_gpu()
+        return time.perf_counter() - self._started
+
+
+def _wait_for_gpu() -> None:
+    # Nothing is on a GPU before torch is loaded, and timing alone is no reason to load it.
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+__all__ = ["Stopwatch"]

@@ -1,0 +1,39 @@
+"""Versions and hardware, as they are where the work is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def describe_environment() -> dict[str, str]:
+    """Return versions and hardware, as they are where the work is done."""
+    import importlib.util
+    import platform
+    from importlib.metadata import version
+
+    import torch
+
+    names = ("dialora", "torch", "transformers", "peft", "accelerate", "tokenizers", "numpy")
+    found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
+    found |= {name: version(name) for name in names}
+    if importlib.util.find_spec("ctranslate2") is not None:
+        found["ctranslate2"] = version("ctranslate2")
+    found["processor"] = _processor_name()
+    found["threads"] = str(torch.get_num_threads())
+    if torch.cuda.is_available():
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
+
+
+def _processor_name() -> str:
+    import platform
+
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+__all__ = ["describe_environment"]

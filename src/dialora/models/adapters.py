@@ -1,0 +1,143 @@
+"""Put a method or a saved adapter on a base model, merge it and restore it bit for bit, save the system."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from dialora.config import ExperimentConfig
+from dialora.errors import ModelError
+from dialora.methods import Method
+from dialora.methods.decomposed import convert_to_lora, initial_adapter
+from dialora.methods.tuners import UNMERGEABLE
+from dialora.models.head import export_tie
+from dialora.models.loading import join_lines, load_base_model
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def load_system(config: ExperimentConfig, method: Method, folder: Path | None) -> nn.Module:
+    """Load a trained system from its folder (a PEFT adapter, or a whole model); None gives the base model."""
+    if folder is None:
+        return load_base_model(config)
+    if (folder / "adapter_config.json").is_file():
+        return load_adapter(method.prepare_base(load_base_model(config)), folder)
+    return load_base_model(config.model_copy(update={"model": str(folder), "model_revision": None}))
+
+
+def load_adapter(model: PreTrainedModel, folder: Path, *, is_trainable: bool = False) -> nn.Module:
+    """Put a saved PEFT adapter on a base model; a `.bin` adapter is read without running what it pickles.
+
+    Raises ModelError when it is unreadable or was made for another shape of model.
+    """
+    from peft import PeftModel
+
+    try:
+        with _peft_warnings_ignored():
+            return PeftModel.from_pretrained(model, folder, is_trainable=is_trainable)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ModelError(f"adapter {folder}: cannot be put on {model.name_or_path}: {join_lines(error)}") from error
+
+
+def apply_method(model: PreTrainedModel, method: Method, *, key: str) -> nn.Module:
+    """Return the model with the method's weights on it, only those trainable. Raises ConfigError."""
+    with _peft_warnings_ignored():
+        return method.apply(model if model.device.type == "meta" else method.prepare_base(model), key=key)
+
+
+@contextmanager
+def merged(model: nn.Module) -> Iterator[nn.Module]:
+    """Merge an adapter into the base weights for the time of the block, then restore them bit for bit.
+
+    Subtracting the update again would leave rounding errors, so the merged matrices are kept aside.
+    A model without a mergeable adapter is left as it is: one of vectors before the input, or on a quantized base.
+    """
+    layers = _adapter_layers(model)
+    if not layers or not is_mergeable(model):
+        yield model
+        return
+    kept = [[p.detach().clone() for p in layer.base_layer.parameters()] for layer in layers]  # type: ignore[union-attr]
+    model.merge_adapter()  # type: ignore[operator]
+    try:
+        yield model
+    finally:
+        with _peft_warnings_ignored():
+            model.unmerge_adapter()  # type: ignore[operator]
+        with torch.no_grad():
+            for layer, weights in zip(layers, kept, strict=True):
+                for parameter, weight in zip(layer.base_layer.parameters(), weights, strict=True):  # type: ignore[union-attr]
+                    parameter.copy_(weight)
+
+
+def is_mergeable(model: nn.Module) -> bool:
+    """Whether the system can be had as a model of the base's layout: it is one, or its adapter merges into it."""
+    if not hasattr(model, "peft_config"):
+        return all(parameter.is_floating_point() for parameter in model.parameters())
+    layers = _adapter_layers(model)
+    kinds = {config.peft_type.value for config in model.peft_config.values()}  # type: ignore[operator]
+    base = (parameter for layer in layers for parameter in layer.base_layer.parameters())  # type: ignore[union-attr]
+    return bool(layers) and not kinds & UNMERGEABLE and all(parameter.is_floating_point() for parameter in base)
+
+
+def _adapter_layers(model: nn.Module) -> list[nn.Module]:
+    return [m for m in model.modules() if hasattr(m, "merge") and hasattr(m, "base_layer")]
+
+
+def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path, *, base: str) -> None:
+    """Save an adapter as a PEFT folder or a whole model as a transformers folder, in safetensors.
+
+    An adapter that changed base weights when it was made is saved as one for the unchanged base. `base` is what
+    `adapter_config.json` names as its base model.
+    """
+    from peft import PeftModel
+
+    if isinstance(model, PeftModel):
+        for adapter in model.peft_config.values():
+            adapter.base_model_name_or_path = base
+        with _peft_warnings_ignored():
+            # "auto" would ask the hub whether the vocabulary was resized.
+            model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+        if (initial := initial_adapter(model)) is not None:
+            convert_to_lora(folder, initial)
+        model.get_base_model().generation_config.save_pretrained(folder)
+    else:
+        model.save_pretrained(folder)  # type: ignore[operator]
+        export_tie(model, folder)
+    tokenizer.save_pretrained(folder)
+
+
+PEFT_CHATTER = (
+    # PEFT 0.21 takes the config's word that an untied head is tied; a head that is tied is refused by the method.
+    "Model has `tie_word_embeddings=True`",
+    "`is_gradient_checkpointing`",  # a property that transformers 5 renamed
+    # BOFT would build a CUDA extension; it works without.
+    "Failed to load the CUDA extension",
+    "Setting boft_n_butterfly_factor to 1",
+    "Unsupported layer type",  # LN tuning: T5's own layer norm is no torch.nn.LayerNorm
+    # AdaLoRA may leave a layer no rank, and PEFT looks for its ranks under LoRA's names.
+    r"Adapter 'default': \d+ LoRA tensor\(s\) have invalid shape",
+    "The following rank_pattern keys did not match",
+    # Where merging is not exact, `merged` keeps the weights and puts them back.
+    "Unmerge result can be inaccurate",
+    "Detected that the base layer has no bias term",
+)
+"""How warnings begin that tell users nothing."""
+
+
+@contextmanager
+def _peft_warnings_ignored() -> Iterator[None]:
+    """Keep back what users can do nothing about."""
+    with warnings.catch_warnings():
+        for message in PEFT_CHATTER:
+            warnings.filterwarnings("ignore", message=message)
+        yield
+
+
+__all__ = ["apply_method", "is_mergeable", "load_adapter", "load_system", "merged", "save_system"]

@@ -1,0 +1,77 @@
+"""Where a base model lies and which one it is, found out without loading it. Never imports torch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from dialora.config import BUNDLED, ExperimentConfig, stable_hash
+from dialora.config.metric import LearnedMetric
+from dialora.errors import ModelError
+from dialora.store import hash_file
+
+WEIGHT_FILES = ("*.safetensors", "*.bin")
+
+
+TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
+
+
+def resolve_model(name: str, *, key: str = "model") -> str:
+    """Return what transformers can load: a folder's path, or a hub id unchanged; `key` names it in a ModelError."""
+    if name == BUNDLED:
+        return str(resources.files("dialora") / "assets" / "base")
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ModelError(f"{key}: {name} has no config.json; give a folder in transformers format, or a hub id.")
+        return str(path)
+    if path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise ModelError(f"{key}: {name}: no such folder. Give a folder in transformers format, or a hub id.")
+    return name
+
+
+def require_weights(name: str, *, key: str = "model") -> None:
+    """Raise ModelError when a local folder holds a config but no weights; a hub id is not looked at."""
+    folder = Path(resolve_model(name, key=key))
+    if folder.is_dir() and not any(path for pattern in WEIGHT_FILES for path in folder.glob(pattern)):
+        raise ModelError(f"{key}: {name} holds no weights ({', '.join(WEIGHT_FILES)}); download the whole model.")
+
+
+def identify_model(config: ExperimentConfig) -> str:
+    """Return what tells this base model from another: a hash of a folder's files, or the hub id and revision."""
+    source = resolve_model(config.model)
+    folder = Path(source)
+    if not folder.is_dir():
+        return f"{source}@{config.model_revision or 'main'}"
+    files = [folder / "config.json", *(path for pattern in WEIGHT_FILES for path in folder.glob(pattern))]
+    files += [path for path in (folder / "tokenizer.json", folder / "spiece.model") if path.is_file()]
+    return stable_hash(
+        {path.name: _hash_file(path, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(files)}
+    )
+
+
+def identify_metric(metric: LearnedMetric, *, key: str) -> str:
+    """Return what tells a learned metric's model from another: a hash of a folder's files, or hub id and revision."""
+    folder = Path(resolve_model(metric.model, key=key))
+    if not folder.is_dir():
+        return f"{metric.model}@{metric.revision or 'main'}"
+    paths = {path for pattern in (*WEIGHT_FILES, *TOKENIZER_FILES) for path in folder.glob(pattern)}
+    stats = {path: path.stat() for path in (folder / "config.json", *paths)}
+    return stable_hash({path.name: _hash_file(path, at.st_size, at.st_mtime_ns) for path, at in stats.items()})
+
+
+def name_model(metric: LearnedMetric, *, with_revision: bool = False) -> str:
+    """Return a hub id, or a folder's own name, and the revision where one is named and asked for."""
+    source = resolve_model(metric.model)
+    name = Path(source).resolve().name if Path(source).is_dir() else source
+    return f"{name}@{metric.revision}" if with_revision and metric.revision else name
+
+
+@lru_cache
+def _hash_file(path: Path, size: int, modified: int) -> str:
+    """Hash a file once, as long as its size and time are the same."""
+    return hash_file(path)
+
+
+__all__ = ["identify_metric", "identify_model", "name_model", "require_weights", "resolve_model"]

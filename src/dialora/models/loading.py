@@ -1,0 +1,117 @@
+"""Load a base model, its configuration and its tokenizer, from a folder or the hub, or lay it out without weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from dialora.config import ExperimentConfig
+from dialora.errors import ModelError
+from dialora.models.checkpoint import resolve_model
+from dialora.models.head import separate_head
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+MODEL_TYPES = ("t5",)
+
+
+def load_base_config(config: ExperimentConfig) -> Any:
+    """Load and check the base model's configuration, without weights. Raises ModelError."""
+    from transformers import AutoConfig
+
+    source = resolve_model(config.model)
+    with loading_explained(config.model):
+        base = AutoConfig.from_pretrained(source, revision=config.model_revision)
+    if base.model_type not in MODEL_TYPES:
+        raise ModelError(
+            f"model: {config.model} is a {base.model_type!r} model; dialora adapts T5 (model_type "
+            f"{', '.join(MODEL_TYPES)}): T5, T5 v1.1, FLAN-T5."
+        )
+    return base
+
+
+def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
+    """Load the base model's tokenizer. Raises ModelError."""
+    from transformers import AutoTokenizer
+
+    with loading_explained(config.model):
+        return AutoTokenizer.from_pretrained(resolve_model(config.model), revision=config.model_revision)
+
+
+def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
+    """Load the base model in fp32, its output head apart from its embedding where the checkpoint has both.
+
+    Raises ModelError.
+    """
+    from transformers import AutoModelForSeq2SeqLM
+
+    base = load_base_config(config)
+    with loading_explained(config.model):
+        model = AutoModelForSeq2SeqLM.from_pretrained(
+            resolve_model(config.model), revision=config.model_revision, config=base, dtype=torch.float32
+        )
+    return _aligned(separate_head(model))
+
+
+def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
+    """Build the base model's layout on the meta device: no weights are read, no memory is taken."""
+    from transformers import AutoModelForSeq2SeqLM
+
+    base = load_base_config(config)
+    with torch.device("meta"):
+        model = AutoModelForSeq2SeqLM.from_config(base)
+    model.name_or_path = config.model
+    return separate_head(model)
+
+
+def _aligned(model: PreTrainedModel) -> PreTrainedModel:
+    """Move the weights from the mapped file to memory of their own.
+
+    In the file a matrix begins wherever the header before it ends, and matrix kernels round differently for another
+    alignment: the same weights from another file would give another summary where two words are nearly tied.
+    """
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.data = parameter.data.clone()
+    return model
+
+
+@contextmanager
+def loading_explained(name: str, *, key: str = "model") -> Iterator[None]:
+    """Turn what loading raises for a missing or broken checkpoint into one line, and keep what it prints quiet.
+
+    What it prints is bars, and a warning that the head of an untied checkpoint will not be tied, as it should not.
+    """
+    from safetensors import SafetensorError
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise ModelError(f"{key}: {name} cannot be loaded: {join_lines(error)}") from error
+    finally:
+        logging.set_verbosity(verbosity)
+
+
+def join_lines(error: BaseException) -> str:
+    """Return what an error says as one line of at most 300 characters."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else text[:297] + "…"
+
+
+__all__ = [
+    "MODEL_TYPES",
+    "build_meta_model",
+    "join_lines",
+    "load_base_config",
+    "load_base_model",
+    "load_tokenizer",
+    "loading_explained",
+]

@@ -1,0 +1,68 @@
+"""How long each part of an experiment took, and what was cut at its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dialora.config import ExperimentConfig
+from dialora.store import Run
+from dialora.tuning.rules import SearchOutcome
+
+
+def describe_truncation(
+    config: ExperimentConfig, labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return what was cut at a limit, and how often."""
+    rows: list[dict[str, Any]] = []
+    trained = [facts[run.name]["training"]["data"] for run in runs if run.training is not None]
+    source, target = config.data.max_source_length, config.data.max_target_length
+    if trained:
+        total = trained[0]["num_pairs"]
+        for what, limit, name in (
+            ("training dialogues", source, "num_truncated_sources"),
+            ("training summaries", target, "num_truncated_targets"),
+        ):
+            rows.append({"what": what, "limit": limit, "count": trained[0][name], "total": total})
+    test = facts[runs[0].name]["generation"]
+    rows.append(
+        {"what": "test dialogues", "limit": source, "count": test["num_truncated"], "total": test["num_examples"]}
+    )
+    for run in runs:
+        made = facts[run.name]["generation"]
+        what = f"summaries by {labels[run.key]}" + (f", seed {run.seed}" if run.seed else "")
+        limit = config.decoding.max_new_tokens
+        rows.append({"what": what, "limit": limit, "count": made["num_cut"], "total": made["num_examples"]})
+    return rows
+
+
+def describe_searches(labels: dict[str, str], searches: Sequence[SearchOutcome]) -> dict[str, float]:
+    """Return how long each search took; of an interrupted trial only the optimizer steps are known."""
+    return {
+        f"{labels[search.key]}: search for the learning rate": sum(
+            trial.train_seconds if trial.wall_seconds is None else trial.wall_seconds for trial in search.trials
+        )
+        for search in searches
+    }
+
+
+def describe_seconds(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> dict[str, float]:
+    """Return how long each part of each run took, in order; what is not known is left out."""
+    seconds: dict[str, float] = {}
+    for run in runs:
+        name = labels[run.key] + (f", seed {run.seed}" if run.seed else "")
+        training = facts[run.name]["training"]
+        if training is not None:
+            steps = training["result"]["train_seconds"]
+            seconds[f"{name}: tokenize"] = training["tokenize_seconds"]
+            seconds[f"{name}: training steps"] = steps
+            if training["wall_seconds"] is not None:
+                rest = training["wall_seconds"] - training["tokenize_seconds"] - steps
+                seconds[f"{name}: validation and checkpoints"] = max(0.0, rest)
+        if facts[run.name]["generation"]["generate_seconds"] is not None:
+            seconds[f"{name}: generate"] = facts[run.name]["generation"]["generate_seconds"]
+        seconds[f"{name}: score"] = facts[run.name]["scoring"]["score_seconds"]
+    return seconds
+
+
+__all__ = ["describe_searches", "describe_seconds", "describe_truncation"]

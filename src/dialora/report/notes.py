@@ -1,0 +1,94 @@
+"""What the report says in words of how its numbers came about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dialora.comparison import SystemRuns
+from dialora.config import ScoringConfig
+from dialora.protocols import PROTOCOLS
+from dialora.records import Example
+from dialora.scoring.learned import sign_learned
+from dialora.store import Run
+
+
+def sign_scores(scoring: ScoringConfig, examples: Sequence[Example]) -> str:
+    """Return the signature that these examples' scores carry."""
+    rouge = PROTOCOLS[scoring.protocol].sign(
+        references=scoring.references,
+        num_examples=len(examples),
+        num_references=sum(len(example.references) for example in examples),
+    )
+    return rouge + sign_learned(scoring)
+
+
+def describe_protocol(scoring: ScoringConfig) -> list[str]:
+    """Say whose numbers these may stand beside."""
+    return [f"Protocol {scoring.protocol}: these scores may stand beside {PROTOCOLS[scoring.protocol].stands_beside}."]
+
+
+def describe_yardsticks(yardsticks: Sequence[SystemRuns], examples: Sequence[Example]) -> list[str]:
+    """Say how the yardsticks came about, or why one is missing."""
+    notes = []
+    shown = {item.key for item in yardsticks}
+    if "human" in shown:
+        notes.append(
+            "Human: each reference is scored as a summary against the others of its dialogue, one fewer than a system "
+            "has, and the mean is taken."
+        )
+    single = sum(len(example.references) == 1 for example in examples)
+    if 0 < single < len(examples):
+        notes.append(f"No human row: {single:,} of {len(examples):,} test dialogues have one reference only.")
+    if "lead-2" in shown:
+        notes.append("First two turns, longest two turns: cut from the dialogue with their speakers, nothing written.")
+    return notes
+
+
+def describe_runs(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> list[str]:
+    """Say what is not as expected of the runs, and how they were made."""
+    notes = []
+    if not is_one_machine(facts):
+        notes.append("The runs were made on different hardware: their times and memory cannot be compared.")
+    for run in runs:
+        made, trained = facts[run.name]["generation"], facts[run.name]["training"]
+        if made["num_empty"]:
+            notes.append(f"{labels[run.key]} wrote nothing for {made['num_empty']} dialogues; these score 0.")
+        if made["generate_seconds"] is None:
+            notes.append(f"{labels[run.key]}: generation was interrupted and resumed, so its time is not known.")
+        if trained and trained["result"]["stopped_early"]:
+            notes.append(f"{labels[run.key]} stopped early after {trained['result']['num_steps']} steps.")
+    shares = [facts[run.name]["training"]["padding_share"] for run in runs if run.training is not None]
+    if shares:
+        notes.append(f"{np.mean(shares):.1%} of the positions in training batches were padding.")
+        precision = {facts[run.name]["training"]["result"]["precision"] for run in runs if run.training is not None}
+        notes.append(f"Training multiplied in {', '.join(sorted(precision))}.")
+    notes.append(f"Summaries were written in {_describe_engines(labels, runs, facts)}.")
+    return notes
+
+
+def _describe_engines(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> str:
+    """Say in which precision, and by which engine, each system's summaries were made."""
+    engines: dict[str, list[str]] = {}
+    for run in runs:
+        made = facts[run.name]["generation"]
+        # Experiments finished before there was a choice had torch in fp32.
+        engine = f"{made.get('precision', 'fp32')} ({made.get('engine', 'torch')})"
+        if labels[run.key] not in engines.setdefault(engine, []):
+            engines[engine].append(labels[run.key])
+    if len(engines) == 1:
+        return next(iter(engines))
+    return "; ".join(f"{engine}: {', '.join(names)}" for engine, names in engines.items())
+
+
+def is_one_machine(facts: dict[str, Any]) -> bool:
+    """Whether every run was made with the same processor, GPU and number of threads."""
+    found = [
+        stage["environment"] for fact in facts.values() for stage in (fact["training"], fact["generation"]) if stage
+    ]
+    return len({tuple(env.get(name) for name in ("processor", "gpu", "threads")) for env in found}) == 1
+
+
+__all__ = ["describe_protocol", "describe_runs", "describe_yardsticks", "is_one_machine", "sign_scores"]

@@ -1,0 +1,50 @@
+"""What lies on disk: every file and folder name, and when it counts.
+
+Takes plain values, records and paths; gives them back. Guarantees that a stage is whole or not there, that a file is
+the old one or the new one, that one process at a time is at work in an experiment's folder, and that no other room
+spells a name of a run directory (see `names`). Never imports torch.
+"""
+
+from dialora.store.digest import digest_code
+from dialora.store.experiment import RUNS, ExperimentFolder, own_folder
+from dialora.store.files import (
+    disk_errors_explained,
+    hash_file,
+    load_json,
+    load_records,
+    save_json,
+    save_records,
+    save_text,
+)
+from dialora.store.finding import FoundRun, find_runs, is_run_folder, open_training, read_run
+from dialora.store.log import PartialLog
+from dialora.store.run import Run, build_run, measure_weights
+from dialora.store.stage import Stage, read_key
+from dialora.store.trial import TrialFolder, build_trial
+
+__all__ = [
+    "RUNS",
+    "ExperimentFolder",
+    "FoundRun",
+    "PartialLog",
+    "Run",
+    "Stage",
+    "TrialFolder",
+    "build_run",
+    "build_trial",
+    "digest_code",
+    "disk_errors_explained",
+    "find_runs",
+    "hash_file",
+    "is_run_folder",
+    "load_json",
+    "load_records",
+    "measure_weights",
+    "open_training",
+    "own_folder",
+    "read_key",
+    "read_run",
+    "save_json",
+    "save_records",
+    "save_text",
+]

@@ -1,0 +1,44 @@
+"""Results of a stage under way, batch by batch."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class PartialLog:
+    """Results of a stage under way, appended batch by batch, so that an interrupted one goes on where it was."""
+
+    path: Path
+    key: str
+
+    def load(self) -> dict[int, list[dict[str, Any]]]:
+        """Return the rows of each whole batch; a last line cut by a crash is left out."""
+        if not self.path.is_file():
+            return {}
+        batches = {}
+        for line in self.path.read_bytes().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if entry.get("key") == self.key:
+                batches[entry["batch"]] = entry["rows"]
+        return batches
+
+    def append(self, batch: int, rows: list[dict[str, Any]]) -> None:
+        """Add one batch, on disk before this returns."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # The newline in front closes a line that a crash left open.
+        line = json.dumps({"key": self.key, "batch": batch, "rows": rows}, ensure_ascii=False)
+        with self.path.open("ab") as file:
+            file.write(f"\n{line}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+__all__ = ["PartialLog"]

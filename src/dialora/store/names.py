@@ -1,0 +1,110 @@
+"""Every name of a run directory, spelled once.
+
+    runs/<experiment>/
+    ├── experiment.yaml              the experiment as it was run, every default written out
+    ├── data/                        stage: the Examples of each split, what was skipped
+    ├── tokens/                      stage: the training and validation splits as token ids
+    ├── yardsticks/                  stage: what people and the floors score on the test split
+    ├── faithfulness/                stage: what the systems' summaries say that their dialogues do not
+    ├── scoring/                     stage: the scores of a table of outputs, where that is what the folder is of
+    ├── <method>-s<seed>-<hash8>/    one run
+    │   ├── training/                stage: the adapter or model, losses, cost
+    │   ├── generation/              stage: predictions
+    │   ├── scoring/                 stage: scores per example and reference
+    │   ├── ctranslate2-<precision>/ stage: the system converted, once it has been used after the experiment
+    │   └── work/                    checkpoints and logs of stages under way
+    ├── tuning/<method>-<hash8>/     the search for a method's learning rate, where one is asked for
+    │   └── <method>-trial-<n>/      one trial: result/ (stage: losses and cost, no weights), work/ while under way
+    ├── results.json
+    └── report.md, report.html, figures/  (and .report.json: what they were made from)
+
+What other libraries read is named as they want it where it is written: `adapter_config.json`, `config.json` and so on
+in `training/`, CTranslate2's files in a conversion.
+"""
+
+from __future__ import annotations
+
+# An experiment's folder
+EXPERIMENT = "experiment.yaml"
+LOCK = ".lock"
+CHECKED = ".checked"
+RESULTS = "results.json"
+REPORT_MARKDOWN, REPORT_HTML, FIGURES, REPORT_STAMP = "report.md", "report.html", "figures", ".report.json"
+DATA, TOKENS, YARDSTICKS, FAITHFULNESS, TUNING = "data", "tokens", "yardsticks", "faithfulness", "tuning"
+
+# The stages of a run and of a trial
+TRAINING, GENERATION, SCORING, RESULT = "training", "generation", "scoring", "result"
+WORK = "work"
+
+# In every stage
+MANIFEST = "manifest.json"
+
+# In the stages, by stage
+DATA_SUMMARY = "data.json"
+TOKENIZED_SPLITS = "splits.json"
+TRAINING_FACTS = "training.json"
+GENERATION_FACTS, PREDICTIONS = "generation.json", "predictions.jsonl"
+SCORING_FACTS, SCORES = "scoring.json", "scores.jsonl"
+FAITHFULNESS_FACTS = "faithfulness.json"
+TRIAL = "trial.json"
+CONVERSION_FACTS = "dialora.json"
+
+# In a work folder
+WORKER_LOG = "worker.log"
+PARTIAL = "partial.jsonl"
+CHECKPOINT_PROGRESS, CHECKPOINT_WEIGHTS = "dialora.json", "model.safetensors"
+BEST_WEIGHTS, FROZEN_WEIGHTS = "best.safetensors", "frozen.safetensors"
+ENCODER_STATES, ENCODER_INDEX = "encoder.states", "encoder.json"
+
+# The folder of a data check
+DATA_CHECKS, DATA_CHECK_JSON, DATA_CHECK_HTML = "data-check", "data-check.json", "data-check.html"
+
+
+def examples(split: str) -> str:
+    """Name the file of one split's Examples."""
+    return f"{split}.jsonl"
+
+
+def table_scores(at: int) -> str:
+    """Name the file of the scores of a table's system, counted from 0."""
+    return f"scores-{at}.jsonl"
+
+
+def yardstick_scores(key: str) -> str:
+    """Name the file of one yardstick's scores."""
+    return f"{key}.jsonl"
+
+
+def figure(name: str) -> str:
+    """Name the file of one of the report's figures."""
+    return f"{name}.svg"
+
+
+def conversion(precision: str) -> str:
+    """Name the folder of a system that is converted for CTranslate2; `*` for all of them."""
+    return f"ctranslate2-{precision}"
+
+
+def checkpoint(step: int | str) -> str:
+    """Name the folder of a checkpoint; `*` for all of them. It is the one that transformers' Trainer makes."""
+    return f"checkpoint-{step}"
+
+
+def run(key: str, seed: int, digest: str) -> str:
+    """Name a run's folder."""
+    return f"{key}-s{seed}-{digest[:8]}"
+
+
+def search(key: str, digest: str) -> str:
+    """Name the folder of one method's search."""
+    return f"{key}-{digest[:8]}"
+
+
+def trial(key: str, number: int) -> str:
+    """Name the folder of one trial."""
+    return f"{key}-trial-{number}"
+
+
+def unfinished(name: str) -> str:
+    """Name what is being written, until it is whole and gets its own name."""
+    return f".{name}.writing"

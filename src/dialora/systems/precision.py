@@ -1,0 +1,126 @@
+"""What a lower precision costs: the same system's summaries of its test dialogues, side by side, scored and timed.
+
+Takes a System and the precision its configuration asks for. The summaries in fp32 are the experiment's own where it
+made them so. Differences are paired over dialogues, with the intervals of `comparison.statistics`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dialora.comparison import METRICS, aggregate_references
+from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
+from dialora.data.tokens import tokenize_sources
+from dialora.measuring.clock import Stopwatch
+from dialora.protocols import PROTOCOLS
+from dialora.records import Example, Observer, Prediction, Record, ignore_events
+from dialora.scoring import score_predictions
+from dialora.store import load_json, load_records, read_run
+from dialora.systems.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionCost(Record):
+    """What one precision changes against fp32. Scores are fractions."""
+
+    system: str
+    engine: str
+    precision: str
+    num_dialogues: int
+    num_equal: int
+    """Dialogues with the same summary as in fp32."""
+    scores: dict[str, float]
+    scores_fp32: dict[str, float]
+    differences: dict[str, tuple[float, float, float]]
+    """For each metric: this precision minus fp32, and its 95 % interval."""
+    generate_seconds: float
+    generate_seconds_fp32: float | None
+    """None where it is not known: the experiment's generation was interrupted."""
+
+
+def measure_precision(system: System, *, observer: Observer = ignore_events) -> PrecisionCost:
+    """Summarize the experiment's test dialogues as `generation` says and compare with fp32. Raises DialoraError."""
+    config = system.config
+    examples = load_records(Example, read_run(system.folder).experiment.examples("test"))
+    predictions, seconds, engine = _write(system, examples, observer)
+    reference, reference_seconds = _load_fp32(system)
+    if reference is None or [p.id for p in reference] != [e.id for e in examples]:
+        plain = System(config.model_copy(update={"generation": config.generation.model_copy(update={
+            "engine": "auto", "precision": "fp32"})}), system.key, system.folder, system.training)  # fmt: skip
+        reference, reference_seconds, _ = _write(plain, examples, observer)
+    values, values_fp32 = (_score(system, examples, made) for made in (predictions, reference))
+    draws = bootstrap_counts(len(examples), config.scoring.num_resamples, seed=0)
+    return PrecisionCost(
+        system=system.folder.name,
+        engine=engine,
+        precision=config.generation.precision,
+        num_dialogues=len(examples),
+        num_equal=sum(a.summary == b.summary for a, b in zip(predictions, reference, strict=True)),
+        scores={metric: float(values[metric].mean()) for metric in METRICS},
+        scores_fp32={metric: float(values_fp32[metric].mean()) for metric in METRICS},
+        differences={
+            metric: (
+                float((values[metric] - values_fp32[metric]).mean()),
+                *bootstrap_interval(values[metric] - values_fp32[metric], draws),
+            )
+            for metric in METRICS
+        },
+        generate_seconds=seconds,
+        generate_seconds_fp32=reference_seconds,
+    )
+
+
+def _write(system: System, examples: list[Example], observer: Observer) -> tuple[list[Prediction], float, str]:
+    from dialora.generation import write_predictions
+
+    config = system.config
+    about = {"event": "progress", "stage": "generation", "run": system.folder.name, "key": system.key}
+    sources = tokenize_sources(
+        [example.dialogue for example in examples],
+        system.tokenizer,
+        prompt=config.prompt,
+        max_length=config.data.max_source_length,
+    )
+    engine = system.open_engine(
+        [source.input_ids for source in sources], lambda message: observer({"event": "warning", "message": message})
+    )
+    watch = Stopwatch()
+    made = write_predictions(
+        engine,
+        system.tokenizer,
+        examples,
+        sources,
+        config.decoding,
+        on_progress=lambda done, total: observer({**about, "done": done, "total": total}),
+    )
+    return made, watch.read(), engine.name
+
+
+def _load_fp32(system: System) -> tuple[list[Prediction] | None, float | None]:
+    """Return the experiment's own summaries and their seconds, if it made them in fp32 with this decoding."""
+    from dialora.config import load_experiment
+
+    run = read_run(system.folder)
+    own = load_experiment(run.experiment.config)
+    try:
+        facts: dict[str, Any] = load_json(run.generation_facts)
+        if facts.get("precision", "fp32") != "fp32" or own.decoding != system.config.decoding:
+            return None, None
+        return load_records(Prediction, run.predictions), facts["generate_seconds"]
+    except (OSError, ValueError, KeyError):
+        return None, None
+
+
+def _score(system: System, examples: list[Example], predictions: list[Prediction]) -> dict[str, Any]:
+    scoring = system.config.scoring
+    scores = score_predictions(examples, predictions, PROTOCOLS[scoring.protocol])
+    return {
+        metric: np.array([aggregate_references(each.scores[metric], scoring.references) for each in scores])
+        for metric in METRICS
+    }
+
+
+__all__ = ["PrecisionCost", "measure_precision"]

@@ -1,0 +1,146 @@
+"""A trained system found on disk again, to be used: by its run's folder, or by its experiment's and its method.
+
+Reads what `store` laid out; makes nothing but the system's conversion, which is kept beside the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dialora.config import ExperimentConfig, load_experiment
+from dialora.errors import ConfigError, StageError
+from dialora.store import (
+    ExperimentFolder,
+    FoundRun,
+    Stage,
+    disk_errors_explained,
+    find_runs,
+    is_run_folder,
+    open_training,
+    read_run,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedTokenizerBase
+
+    from dialora.generation import Engine
+
+
+IN_USE = ("generation.", "decoding.", "data.dialogue_column", "data.id_column")
+"""What may be set otherwise than the experiment had it; the rest is part of the system."""
+
+
+@dataclass(frozen=True)
+class System:
+    """One run's system, with all that it needs to summarize."""
+
+    config: ExperimentConfig
+    key: str
+    """Its method, as the experiment names it."""
+    folder: Path
+    """The run's."""
+    training: Stage | None
+    """None for a method that does not train."""
+
+    @cached_property
+    def identity(self) -> str:
+        """A hash of all that its weights and vocabulary depend on."""
+        from dialora.generation import identify_system
+
+        return identify_system(self.config, None if self.training is None else self.training.key)
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer. Raises ModelError."""
+        from dialora.models.loading import load_tokenizer
+
+        return load_tokenizer(self.config)
+
+    def load(self) -> nn.Module:
+        """Load the model with its adapter, on a GPU where there is one. Raises ModelError."""
+        from dialora.models.adapters import load_system
+        from dialora.models.device import find_device
+
+        folder = None if self.training is None else self.training.folder
+        model = load_system(self.config, self.config.methods[self.key], folder)
+        return model.to(find_device(self.config.training))
+
+    def open_engine(self, sources: Sequence[Sequence[int]], on_warning: Callable[[str], None]) -> Engine:
+        """Return the engine that the configuration asks for; see `generation.open_engine`."""
+        from dialora.generation import converted_stage, open_engine
+
+        config = self.config
+        stage = converted_stage(self.folder, system=self.identity, precision=config.generation.precision)
+        with disk_errors_explained(self.folder):
+            return open_engine(
+                config.generation,
+                config.decoding,
+                self.load(),
+                self.tokenizer,
+                stage=stage,
+                sources=sources,
+                on_warning=on_warning,
+            )
+
+
+def find_system(folder: Path, *, method: str | None = None, set: Iterable[str] | Mapping[str, Any] = ()) -> System:
+    """Find the system of a run's folder, or of an experiment's and `method`; of several seeds, the first.
+
+    `set` overrides `generation.*`, `decoding.*` and the names of columns. Raises ConfigError, StageError.
+    """
+    _require_usable(set)
+    if not folder.is_dir():
+        raise ConfigError(f"--run {folder}: no such folder; give a run's folder, or an experiment's with --method.")
+    is_run = is_run_folder(folder)
+    root = folder.resolve().parent if is_run else folder
+    file = ExperimentFolder(root).config
+    if not file.is_file():
+        raise ConfigError(f"--run {folder}: is neither a run's folder nor an experiment's (no {file.name}).")
+    config = load_experiment(file, set)
+    run = read_run(folder) if is_run else _choose_run(folder, method)
+    if run.key not in config.methods:
+        raise ConfigError(f"--run {run.folder}: the experiment no longer has the method {run.key!r}; run it again.")
+    if is_run and method not in (None, run.key):
+        raise ConfigError(f"--method {method}: {run.folder} is a run of {run.key}; leave --method out.")
+    training = open_training(run.folder) if config.methods[run.key].trains else None
+    return System(config, run.key, run.folder, training)
+
+
+def _require_usable(overrides: Iterable[str] | Mapping[str, Any]) -> None:
+    keys = [str(item).partition("=")[0].strip() for item in overrides]
+    strange = [key for key in keys if not key.startswith(IN_USE)]
+    if strange:
+        raise ConfigError(
+            [
+                f"{key}: cannot be changed for a system that is trained; allowed: generation.*, decoding.*, "
+                f"data.dialogue_column, data.id_column."
+                for key in strange
+            ]
+        )
+
+
+def _choose_run(root: Path, method: str | None) -> FoundRun:
+    """Return a method's complete run with the smallest seed."""
+    found: dict[str, list[FoundRun]] = {}
+    for run in find_runs(root):
+        found.setdefault(run.key, []).append(run)
+    if not found:
+        raise StageError(f"{root}: no finished run; `dialora compare` makes them.")
+    if method is None and len(found) > 1:
+        raise ConfigError(f"--run {root}: holds several systems; choose one with --method: {', '.join(sorted(found))}.")
+    if method is not None and method not in found:
+        raise ConfigError(f"--method {method}: {root} has no finished run of it. Found: {', '.join(sorted(found))}.")
+    key = next(iter(found)) if method is None else method
+    runs = sorted(found[key], key=lambda run: (run.seed, run.folder))
+    if len(runs) > 1 and runs[0].seed == runs[1].seed:
+        names = ", ".join(run.folder.name for run in runs)
+        raise ConfigError(f"--run {root}: several runs of {key}: {names}; give one's folder.")
+    return runs[0]
+
+
+__all__ = ["System", "find_system"]

@@ -1,0 +1,47 @@
+"""A batch split into micro-batches that go through the model one after the other.
+
+Their gradients add up to the batch's, so the step is the same; but activations, which for LoRA are most of the memory,
+are there for one of them at a time, and each is padded to its own longest row alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dialora.data.tokens import IGNORED_LABEL, round_up
+
+MICRO_BATCH_NUMBERS = 1024 * 768
+"""A micro-batch's padded source and target tokens times the model's width; one long row may have more. Enough that
+products of matrices are as fast as they get on a processor."""
+
+
+Inputs = Mapping[str, Any]
+"""What `collate_pairs` gives, or with `encoder_outputs`: every tensor has the batch first, then positions."""
+
+
+def split_batch(inputs: Inputs, max_tokens: int) -> list[dict[str, Any]]:
+    """Return the batch in parts of like numbers of rows and at most `max_tokens` tokens, or of one row each.
+
+    Rows are sorted by the source's length, so that each part needs little padding.
+    """
+    source, target = inputs["input_ids"].shape[1], inputs["labels"].shape[1]
+    num_rows = len(inputs["labels"])
+    number = min(num_rows, -(-num_rows * (source + target) // max_tokens))
+    if number == 1:
+        return [dict(inputs)]
+    lengths = inputs["attention_mask"].sum(dim=1)
+    order = lengths.argsort(descending=True, stable=True)
+    parts = []
+    for rows in order.tensor_split(number):
+        source = round_up(int(lengths[rows].max()))
+        target = round_up(int((inputs["labels"][rows] != IGNORED_LABEL).sum(dim=1).max()))
+        part = {key: inputs[key][rows, :source] for key in ("input_ids", "attention_mask")}
+        part["labels"] = inputs["labels"][rows, :target]
+        if "encoder_outputs" in inputs:
+            part["encoder_outputs"] = tuple(states[rows, :source] for states in inputs["encoder_outputs"])
+        parts.append(part)
+    return parts
+
+
+__all__ = ["MICRO_BATCH_NUMBERS", "split_batch"]

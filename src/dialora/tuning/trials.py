@@ -1,0 +1,144 @@
+"""The searches for learning rates on disk: where their trials lie, which are there, what is missing.
+
+Takes an experiment and what its runs depend on, gives a PlannedSearch for each method that trains; the rules are
+`rules`'. A trial's folder is named by all that it depends on, so what lies there is what would be made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dialora.config import ExperimentConfig, stable_hash
+from dialora.errors import StageError
+from dialora.methods import Method
+from dialora.store import ExperimentFolder, TrialFolder, build_trial, load_json, names
+from dialora.tuning.rules import Search, SearchOutcome, Trial, round_rate, summarize_search
+
+MakeTrial = Callable[[Search, TrialFolder, float, tuple[Trial, ...]], None]
+"""Makes a search's trial with this learning rate, after these earlier ones, and its stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSearch:
+    """A search and where its trials lie."""
+
+    search: Search
+    folder: ExperimentFolder
+    digest: str
+    """A hash of all that the trials depend on besides their rate."""
+
+    def plan_trial(self, number: int, learning_rate: float) -> TrialFolder:
+        """Lay out one trial."""
+        return build_trial(
+            self.folder.searches,
+            key=self.search.key,
+            number=number,
+            seed=self.search.seed,
+            digest=self.digest,
+            learning_rate=learning_rate,
+        )
+
+    def finish(self, make_trial: MakeTrial) -> None:
+        """Make the trials that are missing, one after the other: what comes next follows from those before.
+
+        Their checkpoints and logs go when they are all there.
+        """
+        trials = self.load_trials()
+        while len(trials) < self.search.num_trials:
+            rate = self.search.next_rate(trials)
+            place = self.plan_trial(len(trials), rate)
+            make_trial(self.search, place, rate, tuple(trials))
+            place.result.require()
+            trials = self.load_trials()
+        for trial in trials:
+            self.plan_trial(trial.number, trial.learning_rate).tidy()
+
+    def load_trials(self) -> list[Trial]:
+        """Return the trials that lie on disk, up to the first one missing."""
+        trials: list[Trial] = []
+        while len(trials) < self.search.num_trials:
+            place = self.plan_trial(len(trials), self.search.next_rate(trials))
+            if not place.result.is_complete:
+                break
+            trials.append(Trial.from_json(load_json(place.result.folder / names.TRIAL)))
+        return trials
+
+    def load_outcome(self) -> SearchOutcome | None:
+        """Return what the search has come to; None while trials are missing. Raises TrainingError when all failed."""
+        trials = self.load_trials()
+        return summarize_search(self.search, trials) if len(trials) == self.search.num_trials else None
+
+    def require_outcome(self) -> SearchOutcome:
+        """Return what the search has come to. Raises StageError while trials are missing."""
+        outcome = self.load_outcome()
+        if outcome is None:
+            raise StageError(
+                f"{self.folder.searches}: the search for {self.search.key}'s learning rate is not finished; run it "
+                f"first (`dialora tune`; `dialora compare` runs all that is missing)."
+            )
+        return outcome
+
+
+def build_search(key: str, method: Method, config: ExperimentConfig) -> Search:
+    """Lay down one method's search: from its own range, or from its rate and `tuning.factor`.
+
+    A rate that the experiment names outside of the method's range widens it.
+    """
+    assert config.tuning is not None
+    tuning = config.tuning
+    start: float = method.learning_rate  # type: ignore[attr-defined]
+    low, high = method.learning_rate_range
+    if tuning.factor is not None:
+        low, high = start / tuning.factor, start * tuning.factor
+    return Search(
+        key=key,
+        start=start,
+        low=min(start, round_rate(low)),
+        high=max(start, round_rate(high)),
+        num_trials=tuning.trials,
+        metric=tuning.metric,
+        num_evaluations=config.training.num_evaluations,
+        halving=tuning.halving,
+        seed=tuning.seed,
+    )
+
+
+def plan_searches(
+    config: ExperimentConfig, folder: ExperimentFolder, inputs: Mapping[str, Any]
+) -> tuple[PlannedSearch, ...]:
+    """Lay out the search for each trained method's learning rate; none where none is asked for.
+
+    `inputs` is all that a trained system depends on besides its method and seed.
+    """
+    if config.tuning is None:
+        return ()
+    return tuple(_plan_search(key, config, folder, inputs) for key, method in config.methods.items() if method.trains)
+
+
+def _plan_search(
+    key: str, config: ExperimentConfig, folder: ExperimentFolder, inputs: Mapping[str, Any]
+) -> PlannedSearch:
+    method, tuning = config.methods[key], config.tuning
+    assert tuning is not None
+    search = build_search(key, method, config)
+    # The number of trials is left out: with more of them, those that were made before are kept.
+    rules = search.to_json() | {"num_trials": None, "method": method.name}
+    if tuning.metric == "rouge1":
+        decoding = config.decoding.identify()
+        rules |= {"max_examples": tuning.max_examples, "decoding": decoding, "references": config.scoring.references}
+    options = method.model_dump(mode="json", exclude={"learning_rate"})
+    return PlannedSearch(search, folder, stable_hash([rules, options, dict(inputs)]))
+
+
+def set_learning_rates(config: ExperimentConfig, rates: Mapping[str, float]) -> ExperimentConfig:
+    """Return the experiment with these methods' learning rates put in."""
+    methods = {
+        key: method.model_copy(update={"learning_rate": rates[key]}) if key in rates else method
+        for key, method in config.methods.items()
+    }
+    return config.model_copy(update={"methods": methods})
+
+
+__all__ = ["MakeTrial", "PlannedSearch", "build_search", "plan_searches", "set_learning_rates"]
