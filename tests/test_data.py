@@ -14,7 +14,8 @@ import pytest
 from dialora.config import BUNDLED, DataConfig
 from dialora.data.examples import DataSummary, DialogueDataset, fingerprint, load_dataset
 from dialora.data.reading import sources
-from dialora.data.reading.sources import find_split, read_source
+from dialora.data.reading.sources import read_source
+from dialora.data.reading.splits import find_split
 from dialora.errors import DataError
 from dialora.records import Example
 

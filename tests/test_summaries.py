@@ -218,7 +218,9 @@ def test_every_format_gives_the_same_dialogues(root: Path, table: Path, tmp_path
         ("t.jsonl", '{"words": "Hi."}\n', "no dialogue column"),
         ("t.csv", "dialogue,id\nHi.,1\nBye\n", "line 3: 1 cells where the header has 2"),
         ("t.csv", 'dialogue,id\n"Hi.,1\n', "is not valid CSV"),
-        ("t.csv", "", "has no rows"),
+        ("t.csv", "", "is empty"),
+        ("t.csv", "dialogue,id\n", "has no rows"),
+        ("t.csv", "dialogue,dialogue\nHi.,Bye\n", "two columns are called 'dialogue'"),
         ("t.xml", "<a/>", "unknown format '.xml'"),
         ("t.parquet", "no", "is not a readable Parquet file"),
     ],
@@ -235,7 +237,7 @@ def test_a_bad_table_is_refused_before_anything_is_written(
 
 def test_text_that_is_not_utf8_is_refused_with_its_line(root: Path, tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_bytes(b'{"dialogue": "a"}\n{"dialogue": "\xe9"}\n')
-    with pytest.raises(DataError, match="line 2: is not UTF-8"):
+    with pytest.raises(DataError, match=r"byte 32 \(line 2\) is 0xe9, which is not UTF-8"):
         summarize_file(find_system(root, method="lora"), tmp_path / "t.jsonl", tmp_path / "o.jsonl", observer=ignore)
 
 

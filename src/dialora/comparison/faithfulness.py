@@ -24,10 +24,7 @@ from dialora.scoring.faithfulness.measures import (
 )
 
 HUMAN = "human"
-
-
 Measure = Callable[[SummaryFaithfulness], float | None]
-
 
 MEASURES: dict[str, Measure] = {
     "unsupported": lambda item: float(bool(item.unsupported)),

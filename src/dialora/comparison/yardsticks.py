@@ -25,8 +25,6 @@ from dialora.scoring.learned import LearnedMetrics
 from dialora.store import ExperimentFolder, Stage, load_records, names, save_records
 
 NUM_TURNS = 2
-
-
 LABELS = {"human": "Human", "lead-2": "First two turns", "longest-2": "Longest two turns"}
 
 

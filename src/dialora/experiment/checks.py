@@ -20,8 +20,6 @@ from dialora.scoring.learned import require_learned
 
 SAMPLE = 512
 """Examples looked at per split where all would take too long."""
-
-
 MAX_TRUNCATED = 0.05
 
 

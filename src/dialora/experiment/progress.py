@@ -11,8 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 FILE_WIDTH = 100
 """Columns of the answer where it goes to a file or a pipe."""
-
-
 STAGES = {
     "data": "reading the data",
     "check": "checking the experiment",

@@ -12,8 +12,6 @@ from dialora.errors import ModelError
 from dialora.store import hash_file
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
-
-
 TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
 
 

@@ -16,16 +16,13 @@ from dialora.data.reading.columns import (
     find_optional,
     normalise_name,
 )
+from dialora.data.reading.formats import FORMATS
+from dialora.data.reading.raw import Row
 from dialora.data.reading.rows import is_empty
-from dialora.data.reading.sources import Row
 from dialora.errors import DataError
 from dialora.methods import METHODS
 
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet"})
-
-
 REFERENCE_COLUMNS = ("reference", "references", "ref", "human", "human_baseline_summaries", "gold", "target", "summary")
-
 
 NOTEBOOK_COLUMNS = {
     "original_model_summaries": "zero_shot",
@@ -33,11 +30,7 @@ NOTEBOOK_COLUMNS = {
     "peft_model_summaries": "lora",
 }
 """The columns of the notebook's file of outputs, and the methods they are of."""
-
-
 _ENDING = re.compile(r"(?<=.)[_ -](model[_ -])?(summary|summaries|outputs?|predictions?|preds?)$", re.IGNORECASE)
-
-
 _NUMBER = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?|nan|true|false", re.IGNORECASE)
 
 
@@ -62,7 +55,8 @@ class Roles:
 
 def is_table(name: str | Path) -> bool:
     """Whether a file's name says that it is a table."""
-    return Path(name).suffix.lower() in TABLE_SUFFIXES
+    found = FORMATS.get(Path(name).suffix.lower())
+    return found is not None and found.has_summaries
 
 
 def find_roles(table: Sequence[Row], config: OutputsConfig, notes: list[str]) -> Roles:
@@ -131,7 +125,6 @@ def _missing(role: str, present: Sequence[str], known: str, config: OutputsConfi
 __all__ = [
     "NOTEBOOK_COLUMNS",
     "REFERENCE_COLUMNS",
-    "TABLE_SUFFIXES",
     "Roles",
     "find_references",
     "find_roles",

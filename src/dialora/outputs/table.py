@@ -15,8 +15,9 @@ from pathlib import Path
 from dialora.config import DataConfig, OutputsConfig
 from dialora.data.examples import DataSummary, build_dataset
 from dialora.data.reading.columns import ID_COLUMNS, TOPIC_COLUMNS, column_names, find_dialogue_column, find_optional
+from dialora.data.reading.raw import Row
 from dialora.data.reading.rows import DialogueRow, SourceRows, read_dialogue, read_label, read_summaries, read_text
-from dialora.data.reading.sources import Row, read_source
+from dialora.data.reading.sources import read_source
 from dialora.errors import DataError
 from dialora.outputs.columns import find_references, find_roles, name_systems
 from dialora.records import Example

@@ -16,11 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 _WORD = re.compile(r"[a-z0-9]+")
-
-
 _TEXTS_KEPT = 4096
-
-
 _WORDS_KEPT = 100_000
 
 

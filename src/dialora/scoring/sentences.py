@@ -7,8 +7,6 @@ import re
 # Behind a sentence's last sign (and a closing quote or bracket), where white space and then anything but a lower-case
 # letter follows: "at 9 a.m. on Friday" stays whole, and so do the commonest titles.
 _TITLE = r"(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMrs\.)(?<!\bProf\.)"
-
-
 _SENTENCE_END = re.compile(rf"(?:(?<=[.!?。！？…])|(?<=[.!?…][\"'”’)\]])){_TITLE}\s+(?=[^\sa-z])")
 
 

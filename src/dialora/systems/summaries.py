@@ -30,11 +30,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1024
 """Dialogues that are sorted by length together; a chunk's texts and summaries are all that memory holds."""
-
-
 COLUMNS = ("row", "id", "summary", "truncated")
-
-
 OUTPUTS = (".jsonl", ".csv")
 
 

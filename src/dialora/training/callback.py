@@ -20,8 +20,6 @@ from dialora.training.weights import load_trained, save_trained
 
 OnProgress = Callable[[int, int, float], None]
 """Called with the step, the number of steps and the last loss."""
-
-
 IsHopeless = Callable[[Sequence[tuple[int, float]]], bool]
 """Asked whether a run with these validation losses, as (step, loss), is to end here."""
 

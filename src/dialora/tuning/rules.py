@@ -23,20 +23,12 @@ if TYPE_CHECKING:
 
 
 FINISHED, STOPPED, DIVERGED = "finished", "stopped", "diverged"
-
-
 PLACES = (0.75, 0.25, 0.5, 1.0, 0.0)
 """Tried after the method's own rate: shares of the range on the log scale, those near one tried before left out."""
-
-
 NEAR = 0.1
 """Rates are near each other within this share of the range."""
-
-
 NARROW = math.log(1.1)
 """A gap between two rates that is not worth another trial while there is a wider one."""
-
-
 REDUCTION = 2
 """One in so many goes on at each halving."""
 

@@ -19,24 +19,16 @@ from dialora.data.overlap import NGRAM_WORDS, THRESHOLD, NearDuplicateIndex, Wor
 from dialora.data.quality.encoding import REPLACEMENT, find_control, find_mojibake
 from dialora.data.quality.speakers import find_unknown_speakers
 from dialora.data.reading.rows import SourceRows
-from dialora.data.reading.sources import SPLITS
+from dialora.data.reading.splits import SPLITS
 from dialora.data.turns import find_speakers
 from dialora.records import Example, Record
 
 SOURCE_LIMITS = (128, 256, 512, 1024, 2048)
-
-
 TARGET_LIMITS = (32, 64, 128, 256)
-
-
 MIN_COPIED_WORDS = 3
 """A shorter reference may well say the same as a turn."""
-
-
 MAX_PAIRS = 200_000
 """Near-duplicate pairs kept; a data set with more is made from templates, and all its pairs tell no more."""
-
-
 KINDS = {
     "empty_dialogue": "Rows without a dialogue",
     "empty_summary": "Rows without a summary",
@@ -49,8 +41,6 @@ KINDS = {
     "control_character": "Control characters",
 }
 """Every kind of finding, in words."""
-
-
 TokenCounter = Callable[[Sequence[str]], list[int]]
 """Texts → the number of tokens of each."""
 

@@ -9,8 +9,6 @@ REPLACEMENT = "\ufffd"
 
 # Everything Unicode calls a control character but tab and line breaks, and a byte order mark inside of text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
-
-
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]{2,}")
 
 

@@ -10,11 +10,7 @@ import re
 from collections.abc import Collection
 
 _TAG = re.compile(r"#[^#\s]+#")
-
-
 _NAME_WORD = re.compile(r"[^\W_]+")
-
-
 _LONGEST_NAME = 4
 
 

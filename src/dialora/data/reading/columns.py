@@ -7,21 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dialora.config import DataConfig
-from dialora.data.reading.sources import RawSource, Row
+from dialora.data.reading.raw import RawSource, Row
 from dialora.errors import DataError
 
 DIALOGUE_COLUMNS = ("dialogue", "dialog", "conversation", "text", "transcript")
-
-
 SUMMARY_COLUMNS = ("summary", "highlights", "target")
-
-
 ID_COLUMNS = ("id", "fname", "dialogue_id", "guid")
-
-
 TOPIC_COLUMNS = ("topic", "topic1")
-
-
 _NUMBERED_SUMMARY = re.compile(r"summary_?(\d+)")
 
 

@@ -20,18 +20,14 @@ from dialora.data.reading.columns import (
     find_dialogue_column,
     normalise_name,
 )
-from dialora.data.reading.sources import SPLITS, RawSource, Row, read_source
+from dialora.data.reading.raw import RawSource, Row
+from dialora.data.reading.sources import read_source
+from dialora.data.reading.splits import SPLITS
 from dialora.errors import DataError
 
 _SPEAKER_KEYS = ("speaker", "role", "user", "name", "from", "author")
-
-
 _TEXT_KEYS = ("text", "utterance", "content", "message", "value", "sentence")
-
-
 _HELD_OUT_SHARE = 0.1
-
-
 NumberedRows = list[tuple[int, Row]]
 """Each row with its number in the source, counted from 0."""
 

@@ -12,16 +12,10 @@ from dialora.config import TrainingConfig
 
 MULTIPLE = 4
 """Padded lengths are multiples of this many tokens: fewer shapes for which kernels are prepared, little padding."""
-
-
 WINDOW = 200
 """Batches among which sources of like length are looked for."""
-
-
 TILES = (1, 2, 4, 8)
 """So many neighbours of these share out their targets by length; small data afford few, large data more."""
-
-
 JITTER = 8
 """Tokens by which lengths are blurred, so that a small data set is not cut into the same batches in every epoch."""
 

@@ -19,11 +19,8 @@ TITLES = _words(
     "captain aunt uncle mum mom dad mother father grandma grandpa granny manager director detective judge",
 )
 
-
 ABBREVIATIONS = _words("mr mrs ms dr prof st sgt capt lt gen col mme no")
 """After these a full stop ends no sentence."""
-
-
 KINDS_NAMED = _words(
     "day days company corporation hotel inn restaurant cafe street road avenue university college school center centre",
     "department station airport park festival city river museum bank store shop library hospital office team group",
@@ -31,22 +28,17 @@ KINDS_NAMED = _words(
     "western century year years month weekend morning evening spring summer autumn winter fall",
 )
 """The common part of names: what kind of thing is named."""
-
-
 NO_NAMES = _words(
     "ok okay tv tvs cd cds dvd dvds pc pcs cv id ids atm vip am pm internet web wifi wi fi gps faq asap phd mba god",
     "earth bible english ad bc etc ps vs qa q1 q2 q3 q4 hr ceo usb sms app diy dj resume sos rsvp dna sim person",
 )
 """Words that are written with capitals and name nobody."""
-
-
 FUNCTION_WORDS = _words(
     "he she it they we you i who what that this there everyone everybody someone somebody nobody anyone people one",
     "both neither each another others the a an and but so then also still never always however how why when where",
     "which whose his her their its our your my me us them him if because although though while after before in on at",
     "to of for from with by as or not no yes finally later therefore besides meanwhile",
 )
-
 
 PERSON_VERBS = _words(
     "asks tells says wants thinks likes invites advises suggests agrees explains helps calls loves hopes believes",
@@ -56,8 +48,6 @@ PERSON_VERBS = _words(
     "thought liked invited advised suggested agreed explained called hasn't doesn't didn't isn't wasn't",
 )
 """What mostly people do: a word before it at the beginning of a sentence is taken for a name."""
-
-
 SAME_NAMES = tuple(
     _words(group)
     for group in (
@@ -74,8 +64,6 @@ SAME_NAMES = tuple(
     )
 )  # fmt: skip
 """Words that stand for each other: nicknames, countries and their people, abbreviations."""
-
-
 NUMBERS = {
     **_numbered("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen", 0),
     **_numbered("sixteen seventeen eighteen nineteen", 16),
@@ -86,12 +74,8 @@ NUMBERS = {
     "fourty": 40.0,
 }
 
-
 SCALES = {"hundred": 1e2, "dozen": 12.0, "thousand": 1e3, "grand": 1e3, "k": 1e3, "million": 1e6, "billion": 1e9}
-
-
 SCALES |= {f"{name}s": value for name, value in SCALES.items() if len(name) > 1}
-
 
 IMPLIED = {
     "half": (0.5, 30, 50),  # of one, of an hour, of a hundred
@@ -104,8 +88,6 @@ IMPLIED = {
     **dict.fromkeys(("couple", "both", "pair", "twice", "double", "second", "twin"), (2,)),
 }
 """What a dialogue may say instead of a number."""
-
-
 CURRENCIES = {
     **dict.fromkeys(("$", "dollar", "buck", "usd"), "dollar"),
     **dict.fromkeys(("£", "pound", "quid", "gbp"), "pound"),
@@ -115,8 +97,6 @@ CURRENCIES = {
     **dict.fromkeys(("¥", "￥", "cent", "penny", "pence"), ""),
 }
 """Words and signs for money, and whose money it is; empty where that is open."""
-
-
 LITTLE_WORDS = _words(
     "the and for that this with from have has had was were are is not but you your yours his her hers its our their",
     "they them she him who what when where why how which will would can could should may might must did does doing",

@@ -22,8 +22,6 @@ from dialora.scoring.faithfulness.roles import SpokenTurns, find_role_claims
 from dialora.scoring.faithfulness.spoken_quantities import SpokenQuantities, find_unsupported_quantities
 
 KINDS = ("name", "number", "time", "price", "speaker")
-
-
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 

@@ -23,27 +23,13 @@ from dialora.scoring.faithfulness.lexicon import (
 )
 
 _NEVER_NAMES = NO_NAMES | TITLES | KINDS_NAMED | FUNCTION_WORDS | CURRENCIES.keys()
-
-
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-
-
 _TAG = re.compile(r"#([^#\s]{1,30})#|#?\b(Person\d+)\b#?")
-
-
 _SPELLED = re.compile(r"\b(?:[^\W\d_][ .,\-]+){2,}[^\W\d_]\b")
-
-
 _COMMON_ENDING = re.compile(r"(?:ing|ly|ed|tion|sion|ment|ness|ity|ous|able|ful|less|ers|ors|ists)$")
-
-
 MIN_VOCABULARY = 1000
 """So many words must be known before an unknown one is taken for a name."""
-
-
 _OPENING = " \t\"'“”‘’([{*_-–—«„"
-
-
 _SENTENCE_END = frozenset(".!?:;…。！？：\n\r>•")
 
 

@@ -15,28 +15,14 @@ from dataclasses import dataclass
 from dialora.scoring.faithfulness.lexicon import CURRENCIES, NUMBERS, SCALES
 
 _TOKEN = re.compile(r"\d{1,3}(?:, ?\d{3})+(?![,\d])(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+|[^\s\w]")
-
-
 _DIGITAL = re.compile(r"(?<![\d:.])(\d{1,2})(?:[:：]|\.(?=\d\d\s?[ap]\.?\s?m\b))([0-5]\d)(?!\d|:\d|\.\d)")
-
-
 _AM_PM = r"([ap])(?:\s?\.\s?m\b\.?|\s?m\b)"  # the stop behind "5 pm" ends the sentence
-
-
 _MERIDIEM = re.compile(rf"[\s\-]*(?:{_AM_PM}|o\s?['’]?\s?clock(?:\s*(?:in\s+the\s+)?{_AM_PM})?)")
-
-
 _HALF = re.compile(r"\s*(?:an?\s+)?(?:[^\W\d_]+\s+)?and\s+an?\s+half\b")
-
-
 _OPENERS = NUMBERS.keys() | SCALES.keys() | {"a", "an", "o", "oh"}
 """Words that a number may begin with; most begin none, and need no closer look."""
-
-
 LARGEST = 1e200
 """Numbers beyond are all the same; this side of infinity they can be computed with."""
-
-
 Time = tuple[int, int, str]
 """Hour (1 to 12), minute, and `a`, `p` or empty where it is open whether before or after noon."""
 

@@ -16,35 +16,19 @@ from dialora.scoring.faithfulness.lexicon import LITTLE_WORDS
 
 MIN_SHARED = {"asks": 2, "tells": 3}
 """So many words of a clause must stand in what one speaker asked or stated; names and little words do not count."""
-
-
 MIN_SHARE = 0.6
 """So much of what the clause and the whole dialogue share must stand there."""
-
-
 _ASKS = "asks|asked|inquires|inquired|wonders|wondered"
-
-
 _TELLS = "tells|told|says|said|explains|explained|informs|informed|answers|answered|replies|replied"
-
-
 _QUESTION = re.compile(r"\s*(?:about|if|whether|what|why|how|where|when|who|which|for)\b")
-
-
 _STATEMENT = re.compile(r"\s*(?:that\b|about\b|(?!to\b|how\b|what\b|where\b|why\b|when\b|if\b|whether\b|not\b)\w+)")
-
 
 _CLAUSE_END = re.compile(
     rf"[.;!?\n]|,|\b(?:and|but|because|so|then|while|after|before)\b|\b(?:{_ASKS}|{_TELLS}|thinks|wants|agrees)\b"
 )
 
-
 _NAME = re.compile(r"(?<=\s)[A-Z][^\W_]*(?:['’]s)?")
-
-
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
-
-
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 

@@ -14,14 +14,8 @@ from dialora.scoring.faithfulness.lexicon import IMPLIED, NUMBERS
 from dialora.scoring.faithfulness.quantities import Quantity, Time, as_time, find_quantities, is_hour
 
 _GAP = re.compile(r"[\s,\-–—]*(?:and)?[\s,\-–]*")
-
-
 _RELATIVE = re.compile(r"\s*(?:minutes?\s*)?(past|after|to|before|till|of)\s+")
-
-
 _ONE_AND = re.compile(r"\ban?\s+[^\W\d_]+\s+and\s+an?\s+half\b")
-
-
 _ONE_COIN = re.compile(r"\ban?\s+(?:dollar|buck|pound|euro)\s+(?:and\s+)?")
 
 

@@ -26,12 +26,8 @@ from dialora.scoring.learned.reader import Reader, load_config
 
 CHUNK = 512
 """Pairs whose vectors are in memory at a time."""
-
-
 KEPT_BYTES = 2**30
 """References are scored again for the next system; this much of their vectors is kept for it."""
-
-
 BYTE_LEVEL = ("roberta", "roberta-prelayernorm", "gpt2")
 """Model types whose first word is another token without a space in front."""
 

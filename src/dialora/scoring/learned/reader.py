@@ -19,8 +19,6 @@ from dialora.models.checkpoint import require_weights, resolve_model
 from dialora.models.loading import loading_explained
 
 MAX_BATCH_TOKENS = 8_192
-
-
 NO_LIMIT = 10**9
 """Tokenizers that know no limit claim a larger one than this."""
 

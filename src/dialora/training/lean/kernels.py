@@ -16,16 +16,10 @@ from torch.nn import functional
 
 LEVELS = 256
 """Dropout compares random bytes: a probability is rounded to this many levels, 0.1 to 26 / 256."""
-
-
 CHUNK = 256
 """Label positions whose logits are in memory at a time."""
-
-
 KINDS = 3
 """Of attention: in the encoder, in the decoder, between both."""
-
-
 BITS = {torch.bfloat16: torch.int16, torch.float16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
 
 

@@ -14,8 +14,6 @@ from dialora.data.tokens import IGNORED_LABEL, round_up
 MICRO_BATCH_NUMBERS = 1024 * 768
 """A micro-batch's padded source and target tokens times the model's width; one long row may have more. Enough that
 products of matrices are as fast as they get on a processor."""
-
-
 Inputs = Mapping[str, Any]
 """What `collate_pairs` gives, or with `encoder_outputs`: every tensor has the batch first, then positions."""
 

@@ -1,0 +1,67 @@
+"""One JSON document: a list of rows, an object with a list for each split or under `data`, or lines after all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from dialora.data.reading.formats.format import Format
+from dialora.data.reading.formats.json_lines import JsonLines, parse_json, require_object
+from dialora.data.reading.raw import Content, Row
+from dialora.data.reading.splits import find_split, join_names
+from dialora.data.reading.text import read_text, stream_lines
+from dialora.errors import DataError
+
+
+class JsonDocument(Format):
+    """A document is read whole; JSON lines under this suffix are streamed as such."""
+
+    suffixes = (".json",)
+
+    def stream(self, path: Path) -> Iterator[tuple[str, Row]]:
+        """Give the rows of a document that is one list of them."""
+        if _is_lines(path):
+            yield from JsonLines().stream(path)
+            return
+        content = self.read(path)
+        if isinstance(content, dict):
+            raise DataError(
+                f"{path}: holds several splits ({', '.join(content)}); give this file itself as data.source."
+            )
+        for number, row in enumerate(content, start=1):
+            yield f"row {number}", row
+
+    def read(self, path: Path) -> Content:
+        """Read the rows, by split where the document names any."""
+        if _is_lines(path):
+            return JsonLines().read(path)
+        values = parse_json(read_text(path), path)
+        if isinstance(values, dict) and isinstance(values.get("data"), list | dict):
+            values = values["data"]
+        if isinstance(values, list):
+            return _check_rows(values, path)
+        named: dict[str, Any] = values if isinstance(values, dict) else {}
+        lists = {key: value for key, value in named.items() if isinstance(value, list)}
+        if any(map(find_split, lists)):
+            return {key: _check_rows(rows, path) if find_split(key) else rows for key, rows in lists.items()}
+        if any(isinstance(value, str) for value in named.values()):
+            return [named]  # a single row
+        got = f"an object with {join_names(list(named))}" if named else type(values).__name__
+        allowed = "a list of rows, JSON lines, or an object with a list per split or under 'data'"
+        raise DataError(f"{path}: must be {allowed}; got {got}.")
+
+
+def _is_lines(path: Path) -> bool:
+    """Whether the file is JSON lines: its first line is an object, and another begins behind it."""
+    lines = (line.strip() for line in stream_lines(path))
+    first = list(islice(filter(None, lines), 2))
+    return len(first) > 1 and first[0].startswith("{") and first[0].endswith("}") and first[1].startswith("{")
+
+
+def _check_rows(rows: list[Any], path: Path) -> list[Row]:
+    return [require_object(row, f"{path}: row {number}") for number, row in enumerate(rows, start=1)]
+
+
+__all__ = ["JsonDocument"]

@@ -1,0 +1,46 @@
+"""JSON lines: an object on each line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dialora.data.reading.formats.format import Format
+from dialora.data.reading.raw import Row
+from dialora.data.reading.text import stream_lines
+from dialora.errors import DataError
+
+
+class JsonLines(Format):
+    """An object on each line; blank lines mean nothing."""
+
+    suffixes = (".jsonl", ".ndjson")
+
+    def stream(self, path: Path) -> Iterator[tuple[str, Row]]:
+        """Give the rows."""
+        # At line feeds alone: U+2028 and others may stand inside a JSON string.
+        for number, line in enumerate(stream_lines(path), start=1):
+            if line.strip():
+                row = parse_json(line.rstrip("\n"), path, line=number)
+                yield f"line {number}", require_object(row, f"{path}: line {number}")
+
+
+def parse_json(text: str, path: Path, *, line: int = 1) -> Any:
+    """Parse a JSON document that begins on a line. Raises DataError."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        line += getattr(error, "lineno", 1) - 1
+        raise DataError(f"{path}: line {line}: is not valid JSON: {getattr(error, 'msg', error)}.") from error
+
+
+def require_object(value: Any, where: str) -> Row:
+    """Return a row. Raises DataError where it is no JSON object."""
+    if not isinstance(value, dict):
+        raise DataError(f"{where}: must be a JSON object, got {type(value).__name__}.")
+    return value
+
+
+__all__ = ["JsonLines", "parse_json", "require_object"]

@@ -1,0 +1,50 @@
+"""Which split a name stands for, and rows sorted by such names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from dialora.data.reading.raw import RawSource, Row
+from dialora.errors import DataError
+
+SPLITS = ("train", "validation", "test")
+NAMING = "a split is recognised by a whole word in its name: train, validation (valid, val, dev, eval) or test"
+_WORDS = dict.fromkeys(("valid", "val", "dev", "eval"), "validation") | {split: split for split in SPLITS}
+
+
+def find_split(name: str) -> str | None:
+    """Return the split a file or split name stands for, or None where it names none or several."""
+    found = {_WORDS[word] for word in re.split(r"[\W_]+", name.lower()) if word in _WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
+def sort_into_splits(named: dict[str, list[Row]], *, where: str) -> RawSource:
+    """Sort rows kept under names into splits; a lone list under another name stays unsplit. Raises DataError."""
+    owners: dict[str, str] = {}
+    for name in filter(find_split, named):
+        split = str(find_split(name))
+        if owners.setdefault(split, name) != name:
+            raise DataError(f"{where}: {owners[split]!r} and {name!r} both name the {split} split; keep one of them.")
+    if not owners and len(named) == 1:
+        return RawSource({}, next(iter(named.values())))
+    if not owners:
+        raise DataError(f"{where}: no split found; {NAMING}. Found: {join_names(list(named))}.")
+    splits = {split: named[owners[split]] for split in SPLITS if split in owners}
+    return RawSource(splits, [], note_left_out(where, [name for name in named if name not in owners.values()]))
+
+
+def note_left_out(where: str | Path, items: Sequence[str | Path]) -> tuple[str, ...]:
+    """Say what belongs to no split; nothing where everything does."""
+    return (f"{where}: left out what belongs to no split ({len(items)}): {join_names(items)}.",) if items else ()
+
+
+def join_names(items: Sequence[str | Path], limit: int = 10) -> str:
+    """Return names, or files' names, as a list in words."""
+    names = [item.name if isinstance(item, Path) else item for item in items[:limit]]
+    more = [f"and {len(items) - limit} more"] if len(items) > limit else []
+    return ", ".join(names + more) or "nothing"
+
+
+__all__ = ["NAMING", "SPLITS", "find_split", "join_names", "note_left_out", "sort_into_splits"]
