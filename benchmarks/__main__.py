@@ -14,9 +14,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks.bench import Bench, load_states
-from benchmarks.parts import PARTS, QUICK_PARTS
-from benchmarks.report import write_report
+from benchmarks.measured.bench import Bench, load_states
+from benchmarks.measured.parts import PARTS, QUICK_PARTS
+from benchmarks.pages.writing import write_report
 from benchmarks.settings import FULL, QUICK
 from dialora.errors import DialoraError
 

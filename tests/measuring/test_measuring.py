@@ -1,0 +1,48 @@
+"""What a piece of work takes is its own: this process's memory, this block's time and energy."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from dialora.measuring.clock import Stopwatch
+from dialora.measuring.energy import metered
+from dialora.measuring.environment import describe_environment
+
+
+def test_peak_memory_is_this_processs_own() -> None:
+    # getrusage would give a child its parent's peak.
+    code = "from dialora.measuring.memory import measure_peak_memory; print(measure_peak_memory())"
+    ballast = np.ones(250_000_000)
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ballast.nbytes == 2e9
+    assert 50e6 < int(child.stdout) < 1.9e9
+
+
+def test_a_block_without_a_meter_has_no_energy_and_its_error_passes() -> None:
+    with pytest.raises(ValueError, match="work"), metered() as energy:
+        raise ValueError("work")
+    assert energy.kwh is None
+
+
+def test_a_stopwatch_goes_on_until_it_is_reset() -> None:
+    watch = Stopwatch()
+    time.sleep(0.02)
+    first = watch.read()
+    time.sleep(0.02)
+    assert watch.read() >= first + 0.02 >= 0.04
+    watch.reset()
+    assert watch.read() < 0.02
+
+
+def test_a_stopwatch_loads_no_torch() -> None:
+    code = "import sys; from dialora.measuring import clock; clock.Stopwatch().read(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_environment_names_what_results_depend_on() -> None:
+    found = describe_environment()
+    assert {"python", "platform", "dialora", "torch", "transformers", "peft", "processor", "threads"} <= set(found)
+    assert all(isinstance(value, str) and value for value in found.values())

@@ -1,0 +1,220 @@
+"""Training: the loss falls, an interrupted run ends like an undisturbed one, and trouble is named."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
+from dialora.data.examples import load_dataset
+from dialora.data.tokens import TrainingPair, tokenize_pairs
+from dialora.errors import Interrupted, TrainingError
+from dialora.models.adapters import apply_method
+from dialora.models.loading import load_base_model, load_tokenizer
+from dialora.store import names
+from dialora.training import TrainingResult, find_checkpoint, train
+
+
+@pytest.fixture
+def config(experiment: dict[str, Any]) -> ExperimentConfig:
+    return load_experiment(experiment)
+
+
+@pytest.fixture
+def splits(config: ExperimentConfig) -> dict[str, list[TrainingPair]]:
+    dataset, tokenizer = load_dataset(config.data), load_tokenizer(config)
+    return {
+        name: tokenize_pairs(
+            getattr(dataset, name), tokenizer, prompt=config.prompt, max_source_length=64, max_target_length=24
+        )
+        for name in ("train", "validation")
+    }
+
+
+def run(
+    config: ExperimentConfig, splits: dict[str, list[TrainingPair]], work: Path, key: str = "lora", **options: Any
+) -> tuple[TrainingResult, dict[str, torch.Tensor]]:
+    """Train a fresh model and return the result and the weights it trained."""
+    torch.manual_seed(0)
+    model = apply_method(load_base_model(config), config.methods[key], key=key)
+    settings = {"num_train_epochs": 2, "per_device_train_batch_size": 4, "num_evaluations": 3, "precision": "fp32"}
+    training = TrainingConfig(**(settings | options.pop("training", {})))
+    arguments = {"key": key, "learning_rate": 1e-2, "seed": 0, "pad_id": 0, "work": work} | options
+    result = train(model, splits["train"], splits["validation"], training, **arguments)
+    return result, {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
+
+
+def test_the_loss_falls_and_is_kept_for_every_step(config: Any, splits: Any, tmp_path: Path) -> None:
+    result, _ = run(config, splits, tmp_path, training={"num_train_epochs": 10})
+    assert result.num_steps == len(result.losses) == 60
+    assert sum(result.losses[-6:]) / 6 < sum(result.losses[:6]) / 6 - 0.1
+    assert [step for step, _ in result.validation] == [20, 40, 60]
+    assert result.peak_memory_bytes > 50e6
+
+
+@pytest.mark.parametrize("key", ["lora", "full"])
+@pytest.mark.parametrize("stop_at", [1, 5, 8])
+def test_a_run_that_was_stopped_ends_like_an_undisturbed_one(
+    key: str, stop_at: int, config: Any, splits: Any, tmp_path: Path
+) -> None:
+    expected, weights = run(config, splits, tmp_path / "a", key)
+    steps = iter(range(100))
+    with pytest.raises(Interrupted, match=f"stopped after step {stop_at} of 12"):
+        run(config, splits, tmp_path / "b", key, should_stop=lambda: next(steps) == stop_at - 1)
+    resumed, resumed_weights = run(config, splits, tmp_path / "b", key)
+    assert resumed.losses == expected.losses
+    assert resumed.validation == expected.validation
+    assert all(torch.equal(resumed_weights[name], weight) for name, weight in weights.items())
+
+
+def test_a_checkpoint_that_was_cut_short_does_not_count(config: Any, splits: Any, tmp_path: Path) -> None:
+    expected, _ = run(config, splits, tmp_path / "a")
+    steps = iter(range(100))
+    with pytest.raises(Interrupted):
+        run(config, splits, tmp_path / "b", should_stop=lambda: next(steps) == 3)
+    whole = find_checkpoint(tmp_path / "b")
+    assert whole is not None
+    broken = whole.with_name("checkpoint-9")
+    broken.mkdir()
+    (broken / "adapter_model.safetensors").write_bytes(b"half")
+    assert find_checkpoint(tmp_path / "b") == whole
+    assert run(config, splits, tmp_path / "b")[0].losses == expected.losses
+
+
+def test_accumulated_batches_are_one_big_batch(config: Any, splits: Any, tmp_path: Path) -> None:
+    # T5's forward swallows num_items_in_batch, so Trainer alone would multiply the gradients by 4.
+    results = []
+    for name, options in (
+        ("big", {"per_device_train_batch_size": 24}),
+        ("small", {"per_device_train_batch_size": 6, "gradient_accumulation_steps": 4}),
+    ):
+        torch.manual_seed(0)
+        model = load_base_model(config)
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+            elif isinstance(getattr(module, "dropout", None), float):
+                module.dropout = 0.0
+        training = TrainingConfig(max_steps=1, precision="fp32", warmup_ratio=0, max_grad_norm=1e9, **options)
+        gradients: dict[str, torch.Tensor] = {}
+        for parameter_name, p in model.named_parameters():
+            p.register_post_accumulate_grad_hook(
+                lambda q, n=parameter_name, g=gradients: g.__setitem__(n, q.grad.detach().clone())
+            )
+        result = train(
+            model, splits["train"], [], training, key="full", learning_rate=1e-3, seed=0, pad_id=0, work=tmp_path / name
+        )
+        results.append((result.losses[0], gradients))
+    (loss, expected), (small_loss, found) = results
+    assert small_loss == pytest.approx(loss, rel=1e-5)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_a_loss_that_is_not_finite_names_step_and_batch(config: Any, splits: Any, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError) as caught:
+        run(config, splits, tmp_path, "full", learning_rate=1e30, training={"warmup_ratio": 0})
+    text = str(caught.value)
+    assert "full: the loss became nan at step 2" in text or "full: the loss became inf at step 2" in text
+    assert "train_" in text
+    assert "Lower methods.full.learning_rate" in text
+
+
+def test_the_clock_counts_training_steps_only(
+    config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dialora.training.trainer import PlannedTrainer
+
+    evaluate = PlannedTrainer.evaluate
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.7)
+        return evaluate(*args, **kwargs)
+
+    monkeypatch.setattr(PlannedTrainer, "evaluate", slow)
+    started = time.perf_counter()
+    result, _ = run(config, splits, tmp_path)
+    wall = time.perf_counter() - started
+    assert len(result.validation) == 3
+    assert 0 < result.train_seconds < wall - 2.1
+
+
+def test_early_stopping_keeps_the_best_weights(config: Any, splits: Any, tmp_path: Path) -> None:
+    options = {"num_train_epochs": 20, "num_evaluations": 20, "early_stopping_patience": 2, "warmup_ratio": 0}
+    result, weights = run(config, splits, tmp_path / "a", "full", learning_rate=0.3, training=options)
+    losses = [loss for _, loss in result.validation]
+    assert result.stopped_early
+    assert result.num_steps < 120
+    best = min(range(len(losses)), key=losses.__getitem__)
+    assert best == len(losses) - 3
+    # The run that ends where the best one was has the weights that were kept.
+    steps = iter(range(1000))
+    with pytest.raises(Interrupted):
+        run(
+            config, splits, tmp_path / "b", "full", learning_rate=0.3, training=options,
+            should_stop=lambda: next(steps) + 1 == result.validation[best][0],
+        )  # fmt: skip
+    from safetensors.torch import load_file
+
+    checkpoint = find_checkpoint(tmp_path / "b")
+    assert checkpoint is not None
+    saved = load_file(checkpoint / "model.safetensors")
+    assert torch.equal(saved["lm_head.weight"], weights["lm_head.weight"])
+
+
+def test_checkpoints_are_due_by_the_clock(config: Any, splits: Any, tmp_path: Path) -> None:
+    seen = set()
+
+    def look(step: int, total: int, loss: float) -> None:
+        seen.update(path.parent.name for path in tmp_path.glob(f"checkpoint-*/{names.CHECKPOINT_PROGRESS}"))
+
+    run(config, splits, tmp_path, on_progress=look, training={"checkpoint_seconds": 1e-9})
+    assert len(seen) == 11
+    assert len(list(tmp_path.glob("checkpoint-*"))) == 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"gradient_checkpointing": True}, {"max_batch_tokens": 400}, {"precision": "bf16"}]
+)
+def test_options_that_change_the_how_and_not_the_what(
+    options: dict[str, Any], config: Any, splits: Any, tmp_path: Path
+) -> None:
+    plain, _ = run(config, splits, tmp_path / "a")
+    other, _ = run(config, splits, tmp_path / "b", training=options)
+    assert other.losses[0] == pytest.approx(plain.losses[0], abs=0.15)
+    assert other.losses[-1] == pytest.approx(plain.losses[-1], abs=0.3)
+
+
+def test_a_model_trained_in_bf16_computes_in_fp32_afterwards(config: Any, splits: Any, tmp_path: Path) -> None:
+    model = apply_method(load_base_model(config), config.methods["full"], key="full")
+    training = TrainingConfig(max_steps=2, precision="bf16")
+    train(model, splits["train"], [], training, key="full", learning_rate=1e-3, seed=0, pad_id=0, work=tmp_path)
+    fresh = load_base_model(config)
+    fresh.load_state_dict(model.state_dict())
+    ids = torch.arange(10, 30).reshape(2, 10)
+    inputs = {"input_ids": ids, "decoder_input_ids": ids}
+    with torch.no_grad():
+        assert torch.equal(model.eval()(**inputs).logits, fresh.eval()(**inputs).logits)
+
+
+def test_a_run_killed_after_an_early_stop_does_not_train_on(
+    config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dialora.training.callback import RunCallback
+
+    options = {"num_train_epochs": 20, "num_evaluations": 20, "early_stopping_patience": 2, "warmup_ratio": 0}
+    arguments: dict[str, Any] = {"learning_rate": 0.3, "training": options}
+    expected, weights = run(config, splits, tmp_path / "a", "full", **arguments)
+
+    def die(callback: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunCallback, "restore_best", die)
+        with pytest.raises(KeyboardInterrupt):
+            run(config, splits, tmp_path / "b", "full", **arguments)
+    resumed, resumed_weights = run(config, splits, tmp_path / "b", "full", **arguments)
+    assert (resumed.losses, resumed.validation) == (expected.losses, expected.validation)
+    assert all(torch.equal(resumed_weights[name], weight) for name, weight in weights.items())
