@@ -1,0 +1,40 @@
+"""Only the store spells a file or folder name of a run directory."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from dialora.store import names
+from tests.conftest import ROOT
+
+SOURCE = ROOT / "src" / "dialora"
+SPELLED = {value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)}
+FOLDERS = {name for name in SPELLED if "." not in name.lstrip(".")}
+FILES = SPELLED - FOLDERS | {"ctranslate2-", "checkpoint-"}
+OTHERS = {
+    ("data/reading/sources.py", "data"),  # of a data set in the hub's layout
+}
+
+
+def find_names(code: str) -> Iterator[tuple[int, str]]:
+    """Yield where a file's name is spelled, and a folder's behind a slash."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant) and node.value in FILES:
+            yield node.lineno, str(node.value)
+        is_slash = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+        if is_slash and isinstance(node.right, ast.Constant) and node.right.value in FOLDERS:
+            yield node.lineno, str(node.right.value)
+
+
+def test_names_are_found_where_they_are_spelled() -> None:
+    code = 'a = folder / "training" / "predictions.jsonl"\nb = f"ctranslate2-{precision}"\nc = {"training": 1}\n'
+    assert sorted(find_names(code)) == [(1, "predictions.jsonl"), (1, "training"), (2, "ctranslate2-")]
+
+
+def test_no_other_room_spells_a_name_of_a_run_directory() -> None:
+    found = set()
+    for path in SOURCE.rglob("*.py"):
+        place = path.relative_to(SOURCE).as_posix()
+        if not place.startswith("store/"):
+            found |= {(place, name) for _, name in find_names(Path(path).read_text(encoding="utf-8"))}
+    assert found == OTHERS
