@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install compare test check lint bench bench-quick docs base build clean
+.PHONY: install compare test check lint bench bench-quick same docs base build clean
 
 install: .venv/.installed
 
@@ -38,6 +38,10 @@ bench: install
 # Every part but the story, small, in minutes; its pages go to build/bench/quick/docs.
 bench-quick: install
 	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+# Prove that what has changed since BASE changed no number: ten minutes or so.
+same: install
+	$(BIN)/python -m tools.same_numbers $(BASE) $(ARGS)
 
 # Pages that are made from the code.
 docs: install

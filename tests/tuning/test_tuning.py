@@ -106,7 +106,7 @@ def test_halving_gives_up_what_a_live_optuna_study_prunes() -> None:
             asked.report(losses[-1], evaluation)
             pruned = asked.should_prune()
             validation = make_trial(number, 1e-3, losses).validation
-            assert search.is_hopeless(trials, validation) == pruned
+            assert search.should_prune(trials, validation) == pruned
             if pruned:
                 outcome = STOPPED
                 break
@@ -124,8 +124,8 @@ def test_halving_can_be_switched_off() -> None:
     losses = [make_trial(i, rate, [loss] * 4) for i, (rate, loss) in enumerate([(1e-3, 2.0), (2e-3, 1.0)])]
     losses.append(make_trial(2, 1e-2, [], DIVERGED))
     worse = make_trial(3, 3e-3, [9.0, 9.0]).validation
-    assert plan({"lora": {}})["lora"].is_hopeless(losses, worse)
-    assert not plan({"lora": {}}, halving=False)["lora"].is_hopeless(losses, worse)
+    assert plan({"lora": {}})["lora"].should_prune(losses, worse)
+    assert not plan({"lora": {}}, halving=False)["lora"].should_prune(losses, worse)
 
 
 def test_only_a_finished_trial_is_chosen_and_an_edge_is_warned_of() -> None:

@@ -20,7 +20,7 @@ from dialora.store import Run, Stage, build_run
 from dialora.tuning.rules import SearchOutcome
 from dialora.tuning.trials import PlannedSearch, plan_searches, set_learning_rates
 
-RESULTLESS = frozenset({"checkpoint_seconds", "report_to"})
+WITHOUT_EFFECT = frozenset({"checkpoint_seconds", "report_to"})
 """Training options that do not change what is learned."""
 
 
@@ -121,7 +121,7 @@ def _list_inputs(config: ExperimentConfig, fingerprint: Mapping[str, str]) -> tu
         "train": fingerprint.get("train"),
         "validation": fingerprint.get("validation"),
         "max_target_length": config.data.max_target_length,
-        "training": config.training.model_dump(mode="json", exclude=set(RESULTLESS)),
+        "training": config.training.model_dump(mode="json", exclude=set(WITHOUT_EFFECT)),
     }
     return common, trained
 

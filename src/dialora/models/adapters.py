@@ -113,7 +113,7 @@ def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Pa
     tokenizer.save_pretrained(folder)
 
 
-PEFT_CHATTER = (
+HARMLESS_WARNINGS = (
     # PEFT 0.21 takes the config's word that an untied head is tied; a head that is tied is refused by the method.
     "Model has `tie_word_embeddings=True`",
     "`is_gradient_checkpointing`",  # a property that transformers 5 renamed
@@ -135,7 +135,7 @@ PEFT_CHATTER = (
 def _peft_warnings_ignored() -> Iterator[None]:
     """Keep back what users can do nothing about."""
     with warnings.catch_warnings():
-        for message in PEFT_CHATTER:
+        for message in HARMLESS_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         yield
 

@@ -20,7 +20,7 @@ from dialora.training.weights import load_trained, save_trained
 
 OnProgress = Callable[[int, int, float], None]
 """Called with the step, the number of steps and the last loss."""
-IsHopeless = Callable[[Sequence[tuple[int, float]]], bool]
+ShouldPrune = Callable[[Sequence[tuple[int, float]]], bool]
 """Asked whether a run with these validation losses, as (step, loss), is to end here."""
 
 
@@ -36,10 +36,10 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         total: int,
         on_progress: OnProgress,
         should_stop: Callable[[], bool],
-        is_hopeless: IsHopeless,
+        should_prune: ShouldPrune,
     ) -> None:
         self.trainer, self.training, self.work, self.total = trainer, training, work, total
-        self.on_progress, self.should_stop, self.is_hopeless = on_progress, should_stop, is_hopeless
+        self.on_progress, self.should_stop, self.should_prune = on_progress, should_stop, should_prune
         self.evaluate_every = max(1, math.ceil(total / training.num_evaluations))
         self.was_interrupted = False
         self.step, self.since_save = Stopwatch(), Stopwatch()
@@ -72,7 +72,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         """Keep the validation loss; keep the best weights and stop when early stopping is asked for."""
         validation = self.trainer.progress.validation
         validation.append((state.global_step, metrics["eval_loss"]))
-        if state.global_step < self.total and self.is_hopeless(validation):
+        if state.global_step < self.total and self.should_prune(validation):
             self.trainer.progress.stopped_early = control.should_training_stop = True
             return control
         patience = self.training.early_stopping_patience
@@ -100,4 +100,4 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             load_trained(self.trainer.model, self.trainer.method, path)
 
 
-__all__ = ["IsHopeless", "OnProgress", "RunCallback"]
+__all__ = ["OnProgress", "RunCallback", "ShouldPrune"]

@@ -25,7 +25,7 @@ from dialora.measuring.memory import measure_peak_memory
 from dialora.methods import Method
 from dialora.models.device import resolve_precision, uses_cuda
 from dialora.records import Record
-from dialora.training.callback import IsHopeless, OnProgress, RunCallback
+from dialora.training.callback import OnProgress, RunCallback, ShouldPrune
 from dialora.training.checkpoints import find_checkpoint, load_progress
 from dialora.training.encoder_cache import build_encoder_cache, trains_decoder_alone
 from dialora.training.lean.micro_batches import MICRO_BATCH_NUMBERS
@@ -64,14 +64,14 @@ def train(
     on_progress: OnProgress = lambda step, total, loss: None,
     on_encoding: Callable[[int, int], None] = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
-    is_hopeless: IsHopeless = lambda validation: False,
+    should_prune: ShouldPrune = lambda validation: False,
 ) -> TrainingResult:
     """Train the model's trainable weights in place and return how it went.
 
     `method` is asked for its optimizer and told of every step; without one it is AdamW. Checkpoints go to `work`; a
     complete one that lies there already is where training goes on. `on_encoding` is told of sources done, where their
     encoder states are computed before the first step. `should_stop` is asked after every step,
-    `is_hopeless` after every evaluation but the last. Raises DivergedError when the loss is not finite, Interrupted
+    `should_prune` after every evaluation but the last. Raises DivergedError when the loss is not finite, Interrupted
     after `should_stop` said so.
     """
     set_seed(seed)
@@ -108,7 +108,7 @@ def train(
         total=steps,
         on_progress=on_progress,
         should_stop=should_stop,
-        is_hopeless=is_hopeless,
+        should_prune=should_prune,
     )
     trainer.add_callback(callback)
     method.begin_training(model, num_steps=steps)

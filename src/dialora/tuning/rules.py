@@ -85,14 +85,14 @@ class Search(Record):
         _, below, above = max(beside or gaps)
         return round_rate(math.sqrt(below * above))
 
-    def is_hopeless(self, earlier: Sequence[Trial], validation: Sequence[tuple[int, float]]) -> bool:
+    def should_prune(self, earlier: Sequence[Trial], validation: Sequence[tuple[int, float]]) -> bool:
         """Whether a trial with these validation losses, its last one not among them, is to be given up.
 
         It goes on where it is among the better half of the trials that have come as far, itself included.
         """
         if not self.halving or not validation:
             return False
-        study = self._retell(earlier)
+        study = self._replay(earlier)
         return _report(study.ask(), validation)
 
     def find_best(self, trials: Sequence[Trial]) -> Trial | None:
@@ -110,7 +110,7 @@ class Search(Record):
                 rates.append(rate)
         return rates
 
-    def _retell(self, trials: Sequence[Trial]) -> Study:
+    def _replay(self, trials: Sequence[Trial]) -> Study:
         """Tell a new study all that the trials before have reported, in order: halving needs nothing else."""
         import optuna
 
@@ -188,11 +188,11 @@ def summarize_search(search: Search, trials: Sequence[Trial]) -> SearchOutcome:
 
 def _report(trial: OptunaTrial, losses: Sequence[tuple[int, float]]) -> bool:
     """Report a trial's validation losses one by one, and return whether it was to be given up after the last."""
-    hopeless = False
+    is_pruned = False
     for evaluation, (_, loss) in enumerate(losses, start=1):
         trial.report(loss, evaluation)
-        hopeless = trial.should_prune()
-    return hopeless
+        is_pruned = trial.should_prune()
+    return is_pruned
 
 
 def round_rate(rate: float) -> float:

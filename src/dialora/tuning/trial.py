@@ -69,7 +69,7 @@ def make_trial(
             on_progress=on_progress,
             on_encoding=on_encoding,
             should_stop=should_stop,
-            is_hopeless=lambda losses: search.is_hopeless(earlier, losses),
+            should_prune=lambda losses: search.should_prune(earlier, losses),
         )
     except DivergedError as error:
         num_steps, seconds = error.num_steps, error.train_seconds
@@ -77,8 +77,8 @@ def make_trial(
         num_steps, seconds = result.num_steps, result.train_seconds
         if all(math.isfinite(loss) for _, loss in result.validation):
             losses = result.validation
-            hopeless = result.stopped_early and search.is_hopeless(earlier, losses)
-            outcome = STOPPED if hopeless else FINISHED
+            is_pruned = result.stopped_early and search.should_prune(earlier, losses)
+            outcome = STOPPED if is_pruned else FINISHED
     if outcome == FINISHED and search.metric == "rouge1":
         value = _score_validation(config, place, validation(), model, tokenizer, should_stop)
     elif outcome == FINISHED:
