@@ -65,7 +65,6 @@ def expected_trainable(name: str) -> int:
         "full": total,
         "decoder": DECODER * decoder_layer + D + bias + V * D,
         "last_layers": decoder_layer + D + bias,  # the position bias lives in the first layer, here also the last
-        "head": V * D,
         "lora": lora,
         "rslora": lora,
         "lora_plus": lora,
