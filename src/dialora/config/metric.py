@@ -23,8 +23,9 @@ OnProgress = Callable[[int, int], None]
 class Scorer(Protocol):
     """A metric that is loaded."""
 
-    max_length: int | None
-    """Tokens its model reads of a text or pair; None where there is no limit."""
+    @property
+    def max_length(self) -> int | None:
+        """Tokens its model reads of a text or pair; None where there is no limit."""
 
     def score(self, pairs: Sequence[Pair], on_progress: OnProgress) -> tuple[list[float], int]:
         """Return one value per pair, and in how many pairs a text was cut at `max_length`."""
