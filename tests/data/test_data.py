@@ -16,6 +16,7 @@ from dialora.data.examples import DataSummary, DialogueDataset, fingerprint, loa
 from dialora.data.reading import sources
 from dialora.data.reading.sources import read_source
 from dialora.data.reading.splits import find_split
+from dialora.data.reading.tables import stream_dialogues
 from dialora.errors import DataError
 from dialora.records import Example
 
@@ -575,3 +576,44 @@ def test_read_source_gives_rows_as_they_stand(tmp_path: Path) -> None:
     source = read_source(DataConfig(source=str(write_splits(tmp_path))))
     assert source.splits == SPLITS
     assert (source.unsplit, source.notes) == ([], ())
+
+
+# One reader for data and for tables to summarize
+
+SAME_ROWS = {
+    "quotes": ("t.csv", b'dialogue,summary\r\n"A: ""hi""\nB: yo",s\r\n\r\nb,t\r\n'),
+    "cr only": ("t.csv", b"dialogue,summary\ra,s\rb,t\r"),
+    "no line end": ("t.tsv", b"\xef\xbb\xbfdialogue\tsummary\na\ts\nb\tt"),
+    "lines": ("t.jsonl", b'{"dialogue": "a", "summary": "s"}\n\n{"dialogue": "b\xe2\x80\xa8c", "summary": "t"}'),
+    "lines as json": ("t.json", b'{"dialogue": "a", "summary": "s"}\n{"dialogue": "b", "summary": "t"}\n'),
+    "one line": ("t.json", b'{"data": [{"dialogue": "a", "summary": "s"}, {"dialogue": "b", "summary": "t"}]}'),
+    "one row": ("t.json", b'{"dialogue": ["A: a", "B: b"], "summary": "s"}'),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), SAME_ROWS.values(), ids=SAME_ROWS)
+def test_a_table_to_summarize_is_read_as_training_data_are(tmp_path: Path, name: str, content: bytes) -> None:
+    path = write(tmp_path / f"test-{name}", content)
+    examples = load(path, needs_train=False).test
+    streamed = [item.dialogue for item in stream_dialogues(path, DataConfig(source=str(path)))]
+    assert [example.dialogue for example in examples] == streamed
+    assert len(streamed) == (1 if b"A: a" in content else 2)
+
+
+@pytest.mark.parametrize(("name", "content", "expected"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_table_to_summarize_is_refused_as_training_data_are(
+    tmp_path: Path, name: str, content: bytes, expected: str
+) -> None:
+    path = write(tmp_path / name, content)
+    with pytest.raises(DataError) as caught:
+        list(stream_dialogues(path, DataConfig(source=str(path))))
+    assert expected in str(caught.value)
+
+
+def test_the_first_bad_byte_is_found_behind_the_first_block(tmp_path: Path) -> None:
+    rows = b'{"dialogue": "caf\xc3\xa9", "summary": "s"}\n' * 60_000
+    path = write(tmp_path / "test.jsonl", rows + b'{"dialogue": "\xc3"}\n')
+    offset = len(rows) + len(b'{"dialogue": "')
+    assert f"byte {offset} (line 60001) is 0xc3, which is not UTF-8" in problem(path, needs_train=False)
+    path = write(tmp_path / "cut" / "test.jsonl", rows + b"\xe2\x80")
+    assert f"byte {len(rows)} (line 60001) is 0xe2" in problem(path, needs_train=False)

@@ -1,5 +1,9 @@
 """Summaries from a system: which engine writes them, in which batches, and that it writes what it should.
 
+Takes a system, tokenized sources and the experiment's decoding, gives one Prediction per example. Guarantees that each
+distinct dialogue is summarized once, that nothing but the experiment's decoding counts, that a converted system writes
+what torch would, and that an interrupted generation goes on where it was.
+
 `generate` is the short way, a model in torch. `open_engine` and `write_predictions` are for everything else.
 """
 

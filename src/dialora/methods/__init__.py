@@ -2,9 +2,9 @@
 
 A method owns all that is particular to it: its options and their defaults, its learning rate and where a search for
 it should look, its PEFT config, how its weights are put on a model, its optimizer, and what it does after each step.
-Adding a method is adding a class to one of these modules, or a module with a class: every module here is imported,
-and a class enters METHODS by being defined. Nothing else names methods. Importing this package loads neither torch
-nor peft.
+What every method is and may decide stands in `config.method`, since an experiment file is checked with it. Adding a
+method is adding a class to one of these modules, or a module with a class: every module here is imported, and a class
+enters METHODS by being defined. Nothing else names methods. Importing this package loads neither torch nor peft.
 """
 
 from __future__ import annotations
