@@ -28,6 +28,14 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "tuned": (*QUICK, "tuning.trials=3"),
     "beams": (*QUICK, "decoding.num_beams=3", "decoding.early_stopping=true", "scoring.protocol=hub"),
     "methods": (*QUICK, "methods={zero_shot: {}, dora: {}, pissa: {}, prompt_tuning: {}, last_layers: {}}"),
+    "variants": (
+        *QUICK,
+        "methods={full: {}, lora: {}, lora_decoder: {}}",
+        "seeds=[0, 1]",
+        "training.cache_encoder=true",
+        "training.early_stopping_patience=1",
+    ),
+    "rouge": (*QUICK, "tuning.trials=2", "tuning.metric=rouge1", "tuning.max_examples=6", "methods={lora: {}}"),
 }
 """Name → overrides of the bundled experiment."""
 

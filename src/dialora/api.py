@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dialora.data.quality import DataCheck
     from dialora.experiment.plan import Plan
     from dialora.report.methods import MethodRow
+    from dialora.systems import System
+    from dialora.systems.precision import PrecisionCost
     from dialora.tuning.rules import SearchOutcome
 
 Experiment = str | Path | Mapping[str, Any] | ExperimentConfig
@@ -35,12 +37,12 @@ def compare(
     *,
     set: Overrides = (),
     output: Folder = None,
-    observer: Observer = ignore_events,
+    observer: Observer | None = None,
 ) -> Comparison:
     """Run all that is missing of an experiment, write its report, and return the comparison."""
     from dialora.experiment import pipeline
 
-    return pipeline.compare(load_experiment(experiment, set), output=_path(output), observer=observer)
+    return pipeline.compare(load_experiment(experiment, set), output=_path(output), observer=observer or ignore_events)
 
 
 def tune(
@@ -48,7 +50,7 @@ def tune(
     *,
     set: Overrides = (),
     output: Folder = None,
-    observer: Observer = ignore_events,
+    observer: Observer | None = None,
 ) -> list[SearchOutcome]:
     """Search for each trained method's learning rate, as the experiment's `tuning` says, and return what was found."""
     from dialora.experiment import pipeline
@@ -57,7 +59,7 @@ def tune(
     if config.tuning is None:
         raise ConfigError("tuning: this experiment asks for no search; --set tuning.trials=6 does.")
 
-    def step(plan: Plan) -> list[SearchOutcome]:
+    def step(plan: Plan, observer: Observer) -> list[SearchOutcome]:
         pipeline.require_checks(plan, observer)
         return [*pipeline.tune(plan, observer).searches]
 
@@ -69,12 +71,12 @@ def train(
     *,
     set: Overrides = (),
     output: Folder = None,
-    observer: Observer = ignore_events,
+    observer: Observer | None = None,
 ) -> None:
     """Train every system of an experiment that is not trained yet."""
     from dialora.experiment import pipeline
 
-    def step(plan: Plan) -> None:
+    def step(plan: Plan, observer: Observer) -> None:
         pipeline.require_checks(plan, observer)
         pipeline.train(pipeline.tune(plan, observer), observer)
 
@@ -86,14 +88,14 @@ def generate(
     *,
     set: Overrides = (),
     output: Folder = None,
-    observer: Observer = ignore_events,
+    observer: Observer | None = None,
 ) -> None:
     """Summarize the test dialogues with every system; all must be trained."""
     from dialora.experiment import pipeline
     from dialora.experiment.plan import require_runs
 
     config = load_experiment(experiment, set)
-    _open(config, output, observer, lambda plan: pipeline.generate(require_runs(plan), observer))
+    _open(config, output, observer, lambda plan, observer: pipeline.generate(require_runs(plan), observer))
 
 
 def score(
@@ -101,14 +103,14 @@ def score(
     *,
     set: Overrides = (),
     output: Folder = None,
-    observer: Observer = ignore_events,
+    observer: Observer | None = None,
 ) -> None:
     """Score every system's summaries; all must be there."""
     from dialora.experiment import pipeline
     from dialora.experiment.plan import require_runs
 
     config = load_experiment(experiment, set)
-    _open(config, output, observer, lambda plan: pipeline.score(require_runs(plan), observer))
+    _open(config, output, observer, lambda plan, observer: pipeline.score(require_runs(plan), observer))
 
 
 def report(
@@ -116,14 +118,14 @@ def report(
     *,
     set: Overrides = (),
     output: Folder = None,
-    observer: Observer = ignore_events,
+    observer: Observer | None = None,
 ) -> Comparison:
     """Compare the scored systems, write the report, and return the comparison."""
     from dialora.experiment import pipeline
     from dialora.experiment.plan import require_runs
 
     config = load_experiment(experiment, set)
-    return _open(config, output, observer, lambda plan: pipeline.report(require_runs(plan), observer))
+    return _open(config, output, observer, lambda plan, observer: pipeline.report(require_runs(plan), observer))
 
 
 def check(experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None) -> pd.DataFrame:
@@ -161,7 +163,7 @@ def score_outputs(
     *,
     set: Overrides = (),
     output: Folder = None,
-    observer: Observer = ignore_events,
+    observer: Observer | None = None,
 ) -> Comparison:
     """Score a table of references and system outputs, whoever made them, and report it like an experiment.
 
@@ -170,8 +172,8 @@ def score_outputs(
     """
     from dialora import outputs
 
-    config = table if isinstance(table, OutputsConfig) else load_outputs_config(table, set)
-    return outputs.score_outputs(config, output=_path(output), observer=observer)
+    config = load_outputs_config(table, set)
+    return outputs.score_outputs(config, output=_path(output), observer=observer or ignore_events)
 
 
 def summarize(
@@ -188,6 +190,42 @@ def summarize(
 
     system = find_system(Path(run), method=method, set=set)
     return summarize_texts(system, dialogues, on_warning=lambda message: warnings.warn(message, stacklevel=3))
+
+
+def summarize_file(
+    source: str | Path,
+    *,
+    run: str | Path | System,
+    output: str | Path,
+    method: str | None = None,
+    set: Overrides = (),
+    observer: Observer | None = None,
+) -> int:
+    """Summarize a table of dialogues of any length into a .jsonl or .csv file; return how many were written now.
+
+    `run` is a run's folder, an experiment's with `method`, or a system that is found already. Killed, the same call
+    goes on behind the last whole line.
+    """
+    from dialora.systems import summaries
+
+    system = _find_system(run, method, set)
+    return summaries.summarize_file(system, Path(source), Path(output), observer=observer or ignore_events)
+
+
+def parity(
+    run: str | Path | System,
+    *,
+    precision: str = "int8",
+    method: str | None = None,
+    set: Overrides = (),
+    observer: Observer | None = None,
+) -> PrecisionCost:
+    """Compare a system's summaries in a lower precision with those in fp32, on its test dialogues."""
+    from dialora.systems.precision import measure_precision
+
+    overrides = [f"{key}={value}" for key, value in set.items()] if isinstance(set, Mapping) else [*set]
+    system = _find_system(run, method, [*overrides, f"generation.precision={precision}"])
+    return measure_precision(system, observer=observer or ignore_events)
 
 
 def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.DataFrame:
@@ -230,12 +268,21 @@ def load_model(experiment: Experiment = "bundled", *, set: Overrides = (), adapt
     return model if folder is None else load_adapter(model, folder)
 
 
-def _open(config: ExperimentConfig, output: Folder, observer: Observer, step: Callable[[Plan], T]) -> T:
+def _open(
+    config: ExperimentConfig, output: Folder, observer: Observer | None, step: Callable[[Plan, Observer], T]
+) -> T:
     """Do a step of an experiment whose data are read and whose folder nobody else is in."""
     from dialora.experiment.pipeline import open_experiment
 
+    observer = observer or ignore_events
     with open_experiment(config, _path(output), observer) as plan:
-        return step(plan)
+        return step(plan, observer)
+
+
+def _find_system(run: str | Path | System, method: str | None, set: Overrides) -> System:
+    from dialora.systems import System, find_system
+
+    return run if isinstance(run, System) else find_system(Path(run), method=method, set=set)
 
 
 def _path(folder: Folder) -> Path | None:
@@ -250,10 +297,12 @@ __all__ = [
     "load_model",
     "methods",
     "params",
+    "parity",
     "report",
     "score",
     "score_outputs",
     "summarize",
+    "summarize_file",
     "train",
     "tune",
 ]

@@ -1,4 +1,4 @@
-"""The frozen nouns that cross a stage, and nothing else.
+"""The frozen values that cross from room to room, and the type of who is told what happens.
 
 Every stage takes and gives these; `to_json` and `from_json` are their form on disk (one JSON object each).
 """

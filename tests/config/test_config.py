@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dialora.config import build_experiment, dump_experiment, list_experiments, load_experiment
+from dialora.config import build_experiment, dump_experiment, list_experiments, load_experiment, load_outputs_config
 from dialora.errors import ConfigError
 from dialora.methods import LoRA
 
@@ -111,3 +111,31 @@ def test_the_hash_follows_content_not_order() -> None:
     second = load_experiment({"methods": {"lora": {}, "full": {}}, "data": {"source": "x"}})
     assert first.hash == second.hash
     assert first.hash != load_experiment(first, ["training.max_steps=3"]).hash
+
+
+def test_all_problems_of_all_entries_are_said_at_once() -> None:
+    values = {
+        "data": {"source": "bundled"},
+        "methods": {"lorra": {}, "full": {"lr": 3}, "a b": {"method": "lora"}, "x": 7},
+        "scoring": {
+            "learned": {"1m": {"kind": "bertscore", "model": "x"}, "ok": {"kind": "foo"}, "rouge9": {}, "m": {}}
+        },
+        "seeds": [],
+    }
+    with pytest.raises(ConfigError) as caught:
+        build_experiment(values | {"name": "x"})
+    lines = caught.value.problems
+    assert [line.split(": ")[0] for line in lines] == [
+        "methods.lorra", "methods.full.lr", "methods.a b", "methods.x", "scoring.learned.1m", "scoring.learned.ok",
+        "scoring.learned.rouge9", "scoring.learned.m.kind", "seeds",
+    ]  # fmt: skip
+    assert "did you mean 'lora'?" in lines[0]
+    assert "allowed: 'bertscore', 'pair_classifier'" in lines[5]
+
+
+def test_a_tables_configuration_takes_overrides_like_its_file(tmp_path: Path) -> None:
+    config = load_outputs_config(tmp_path / "my table.csv", ["scoring.protocol=lab"])
+    assert (config.name, config.scoring.protocol) == ("my-table", "lab")
+    again = load_outputs_config(config, {"scoring.protocol": "hub", "outputs.id_column": "key"})
+    assert (again.name, again.table, again.scoring.protocol) == (config.name, config.table, "hub")
+    assert again.outputs.id_column == "key"

@@ -238,7 +238,7 @@ def test_random_weights_are_refused(bert: Path, nli: Path, tmp_path: Path) -> No
     ("learned", "message"),
     [
         ({"rouge1": {"kind": "bertscore", "model": "x"}}, "rouge1: this name is taken"),
-        ({"a b": {"kind": "bertscore", "model": "x"}}, "scoring.learned.a b: string should match"),
+        ({"a b": {"kind": "bertscore", "model": "x"}}, "scoring.learned.a b: a name begins with a letter"),
         (
             {"m": {"kind": "bertscore", "model": "x", "layr": 3}},
             "scoring.learned.m.layr: unknown key; did you mean 'layer'",

@@ -169,7 +169,7 @@ def test_the_sum_of_bias_and_mask_is_not_taken_for_that_of_other_ones(attended: 
         torch.testing.assert_close(found, attend_plainly(query, key, value, one, mask))
 
 
-def test_pieces_hold_every_row_once_and_no_more_tokens_than_allowed() -> None:
+def test_micro_batches_hold_every_row_once_and_no_more_tokens_than_allowed() -> None:
     lengths = [(9, 3), (30, 2), (4, 8), (16, 1), (12, 12), (29, 4), (1, 1)]
     pairs = [TrainingPair(str(i), [i + 1] * s, [i + 1] * t, False, False) for i, (s, t) in enumerate(lengths)]
     batch = collate_pairs(pairs, pad_id=0)
@@ -191,7 +191,7 @@ def test_pieces_hold_every_row_once_and_no_more_tokens_than_allowed() -> None:
 @pytest.mark.parametrize(
     ("key", "options"), [("lora", {}), ("full", {}), ("adalora", {}), ("lora_decoder", {"cache_encoder": True})]
 )
-def test_a_step_in_pieces_is_the_same_step(
+def test_a_step_in_micro_batches_is_the_same_step(
     key: str, options: Any, config: Any, pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, _ = run(config, pairs, tmp_path / "whole", key, precision="fp32", **options)

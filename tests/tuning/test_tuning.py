@@ -287,6 +287,8 @@ def test_stages_wait_for_the_search(tuned: Tuned, tmp_path: Path) -> None:
     for verb in (api.generate, api.score, api.report):
         with pytest.raises(StageError, match="the search for lora's learning rate is not finished"):
             verb(tuned.config, output=root)
+    api.train(tuned.config, output=root, observer=None)
+    assert next(root.glob("tuning/*/lora-trial-1/result/trial.json")).is_file()
 
 
 def test_a_search_by_rouge_scores_summaries_of_validation_dialogues(experiment: dict[str, Any], tmp_path: Path) -> None:

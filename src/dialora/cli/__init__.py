@@ -3,7 +3,9 @@
 Importing it loads neither torch nor transformers.
 """
 
-from dialora.cli import data, experiments, inspection, systems
 from dialora.cli.app import app, main
 
-__all__ = ["app", "data", "experiments", "inspection", "main", "systems"]
+# A command is entered by being defined; their order here is that of the help.
+from dialora.cli import experiments, systems, inspection, data  # noqa: F401 # isort: skip
+
+__all__ = ["app", "main"]

@@ -30,11 +30,11 @@ def summarize(
     output row has row, id, summary and truncated (the dialogue was longer than the system reads). On a processor,
     --set generation.precision=int8 is faster; `dialora parity` tells what it changes.
     """
-    from dialora.systems.summaries import summarize_file
+    from dialora import api
 
     system = load_system(run, method, set)
     with observing() as observer:
-        summarize_file(system, source, output, observer=observer)
+        api.summarize_file(source, run=system, output=output, observer=observer)
     typer.echo(f"Summaries: {output}")
 
 
@@ -49,11 +49,11 @@ def parity(
     """Compare a system's summaries in a lower precision with those in fp32, on its test dialogues: how many are the
     same, what ROUGE loses, with its interval, and the time.
     """
-    from dialora.systems.precision import measure_precision
+    from dialora import api
 
     system = load_system(run, method, [*(set or ()), f"generation.precision={precision}"])
     with observing(quiet=json) as observer:
-        found = measure_precision(system, observer=observer)
+        found = api.parity(system, observer=observer)
     if json:
         print_json(found.to_json())
         return

@@ -15,7 +15,7 @@ import numpy as np
 from dialora.comparison.results import Interval
 from dialora.comparison.statistics import Floats, bootstrap_counts, bootstrap_intervals
 from dialora.records import Example, Record
-from dialora.scoring.faithfulness.measures import (
+from dialora.scoring.faithfulness import (
     KINDS,
     SpokenDialogue,
     SummaryFaithfulness,

@@ -18,7 +18,7 @@ from dialora.comparison.faithfulness import Summaries, SystemFaithfulness, aggre
 from dialora.comparison.results import Interval
 from dialora.config import stable_hash
 from dialora.records import Example
-from dialora.scoring.faithfulness.measures import SummaryFaithfulness, UnsupportedEntity
+from dialora.scoring.faithfulness import SummaryFaithfulness, UnsupportedEntity
 from dialora.store import ExperimentFolder, digest_code, load_json, names
 
 Measured = dict[str, list[list[SummaryFaithfulness]]]

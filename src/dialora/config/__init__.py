@@ -8,10 +8,9 @@ object with a stable hash; nothing else decides an experiment's result.
 `problems` says what is wrong. Loads neither torch nor transformers.
 """
 
-from dialora.config.experiment import ExperimentConfig, build_config, build_experiment, dump_experiment, stable_hash
-from dialora.config.loading import apply_overrides, list_experiments, load_data_experiment, load_experiment
-from dialora.config.outputs import OutputsConfig, TableConfig, load_outputs_config
-from dialora.config.section import Section
+from dialora.config.experiment import ExperimentConfig, build_experiment, dump_experiment, stable_hash
+from dialora.config.loading import list_experiments, load_data_experiment, load_experiment
+from dialora.config.outputs import OutputsConfig, load_outputs_config
 from dialora.config.sections import (
     BUNDLED,
     DEFAULT_PROMPT,
@@ -20,7 +19,6 @@ from dialora.config.sections import (
     GenerationConfig,
     ScoringConfig,
     TrainingConfig,
-    TuningConfig,
 )
 
 __all__ = [
@@ -32,12 +30,7 @@ __all__ = [
     "GenerationConfig",
     "OutputsConfig",
     "ScoringConfig",
-    "Section",
-    "TableConfig",
     "TrainingConfig",
-    "TuningConfig",
-    "apply_overrides",
-    "build_config",
     "build_experiment",
     "dump_experiment",
     "list_experiments",

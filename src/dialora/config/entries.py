@@ -5,17 +5,24 @@ Takes an entry's name and options, gives the frozen object; a ValueError has a l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dialora.config.extensions import METHODS_PACKAGE, METRICS_PACKAGE, load_extensions
 from dialora.config.method import METHODS, Method
 from dialora.config.metric import METRIC_KINDS, Metric
 from dialora.config.problems import describe_problems, suggest
 
+METRIC_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,23}")
+OWN_NAMES = frozenset(
+    {"system", "method", "trainable_params", "trainable_percent", "train_seconds", "peak_memory_bytes"}
+)
+"""Columns that a comparison's frame has besides the metrics'."""
 T = TypeVar("T")
+S = TypeVar("S", bound=BaseModel)
 
 
 def build_entries(build: Callable[[str, Any], T], entries: Mapping[Any, Any]) -> dict[str, T]:
@@ -34,6 +41,8 @@ def build_entries(build: Callable[[str, Any], T], entries: Mapping[Any, Any]) ->
 
 def build_method(key: str, options: Any) -> Method:
     """Build one method from its entry; `method:` names the class where the key is another name for it."""
+    if not key.replace("_", "").replace("-", "").replace(".", "").isalnum():
+        raise ValueError(f"methods.{key}: a name may hold letters, digits, '_', '-' and '.'")
     options = {} if options is None else options
     if isinstance(options, Method):
         return options
@@ -44,17 +53,18 @@ def build_method(key: str, options: Any) -> Method:
     name = options.pop("method", key)
     if not isinstance(name, str) or name not in METHODS:
         raise ValueError(f"methods.{key}: unknown method {name!r}{suggest(name, METHODS)}")
-    try:
-        return METHODS[name](**options)
-    except ValidationError as error:
-        raise ValueError("\n".join(describe_problems(error, METHODS[name], prefix=f"methods.{key}."))) from error
+    return _build(METHODS[name], options, key=f"methods.{key}")
 
 
 def build_metric(name: str, options: Any) -> Metric:
     """Build one metric from its entry; `kind:` names the class."""
+    key = f"scoring.learned.{name}"
+    if not METRIC_NAME.fullmatch(name):
+        raise ValueError(f"{key}: a name begins with a letter and has up to 24 letters, digits, '_' and '-'")
+    if name.lower().startswith("rouge") or name in OWN_NAMES or name.endswith(("_low", "_high")):
+        raise ValueError(f"{key}: this name is taken; give the metric another one")
     if isinstance(options, Metric):
         return options
-    key = f"scoring.learned.{name}"
     if not isinstance(options, Mapping) or not all(isinstance(option, str) for option in options):
         raise ValueError(f"{key}: got {options!r}; a metric is a mapping with its `kind`")
     load_extensions(METRICS_PACKAGE)
@@ -63,10 +73,14 @@ def build_metric(name: str, options: Any) -> Metric:
         raise ValueError(f"{key}.kind: is missing; allowed: {allowed}.")
     if not isinstance(kind, str) or kind not in METRIC_KINDS:
         raise ValueError(f"{key}: unknown kind {kind!r}; allowed: {allowed}.")
+    return _build(METRIC_KINDS[kind], dict(options), key=key)
+
+
+def _build(kind: type[S], options: dict[str, Any], *, key: str) -> S:
     try:
-        return METRIC_KINDS[kind](**options)
+        return kind(**options)
     except ValidationError as error:
-        raise ValueError("\n".join(describe_problems(error, METRIC_KINDS[kind], prefix=f"{key}."))) from error
+        raise ValueError("\n".join(describe_problems(error, kind, prefix=f"{key}."))) from error
 
 
 __all__ = ["build_entries", "build_method", "build_metric"]

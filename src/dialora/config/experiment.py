@@ -68,13 +68,6 @@ class ExperimentConfig(Section):
         return build_entries(build_method, value)
 
     @model_validator(mode="after")
-    def _files_have_safe_names(self) -> ExperimentConfig:
-        for key in self.methods:
-            if not key.replace("_", "").replace("-", "").replace(".", "").isalnum():
-                raise ValueError(f"methods.{key}: a name may hold letters, digits, '_', '-' and '.'")
-        return self
-
-    @model_validator(mode="after")
     def _methods_allow_checkpointing(self) -> ExperimentConfig:
         for key, method in self.methods.items():
             if self.training.gradient_checkpointing and not method.allows_gradient_checkpointing:

@@ -54,8 +54,15 @@ class Metric(Section):
     def require(self, *, key: str) -> None:
         """Check what can be known without loading it. Raises ModelError, ConfigError."""
 
+    def list_models(self) -> tuple[str, ...]:
+        """Return the folders and hub ids that it loads: only those named are asked of the network."""
+        return ()
+
     def identify(self, *, key: str) -> str:
-        """Return what its values depend on besides its options: of a model, its files. Raises ModelError."""
+        """Return what its values depend on besides its options: of a model, its files. Raises ModelError.
+
+        Of a metric without a model, a word that changes whenever the way it computes does.
+        """
         return ""
 
     def describe(self) -> str:
@@ -76,6 +83,10 @@ class LearnedMetric(Metric):
 
     model: Annotated[str, Field(min_length=1, description="local folder, or hub id")]
     revision: Annotated[str | None, Field(description="commit or tag of a hub id")] = None
+
+    def list_models(self) -> tuple[str, ...]:
+        """Return the model."""
+        return (self.model,)
 
 
 __all__ = ["METRIC_KINDS", "LearnedMetric", "Metric", "OnProgress", "Pair", "Scorer"]

@@ -44,10 +44,15 @@ class OutputsConfig(Section):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def load_outputs_config(table: str | Path, overrides: Iterable[str] | Mapping[str, Any] = ()) -> OutputsConfig:
+def load_outputs_config(
+    table: str | Path | OutputsConfig, overrides: Iterable[str] | Mapping[str, Any] = ()
+) -> OutputsConfig:
     """Build the config of one table; overrides are those of `outputs.*`, `scoring.*` and `name`. Raises ConfigError."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(table).stem).strip("-._") or "outputs"
-    values: dict[str, Any] = {"name": name, "table": str(table)}
+    if isinstance(table, OutputsConfig):
+        values = table.model_dump(mode="json")
+    else:
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(table).stem).strip("-._") or "outputs"
+        values = {"name": name, "table": str(table)}
     apply_overrides(values, overrides)
     return build_config(OutputsConfig, values)
 

@@ -23,7 +23,7 @@ def describe_problems(error: ValidationError, model: type[BaseModel], *, prefix:
     """Return one line for each thing pydantic found wrong."""
     lines: list[str] = []
     for item in error.errors():
-        path = _without_mark([str(part) for part in item["loc"]])
+        path = [str(part) for part in item["loc"]]
         key = prefix + ".".join(path)
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
@@ -37,11 +37,6 @@ def describe_problems(error: ValidationError, model: type[BaseModel], *, prefix:
             continue
         lines.append(f"{key}: {message}" if key else message)
     return lines
-
-
-def _without_mark(path: list[str]) -> list[str]:
-    """Leave out what pydantic puts behind a learned metric's name: that the name itself is wrong."""
-    return path[:3] + path[4:] if path[:2] == ["scoring", "learned"] else path
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:

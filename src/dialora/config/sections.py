@@ -112,13 +112,6 @@ class GenerationConfig(Section):
     ] = "fp32"
 
 
-MetricName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,23}$")]
-OWN_NAMES = frozenset(
-    {"system", "method", "trainable_params", "trainable_percent", "train_seconds", "peak_memory_bytes"}
-)
-"""Columns that `Comparison.frame` has besides the metrics'."""
-
-
 class ScoringConfig(Section):
     """How summaries are compared with the references."""
 
@@ -134,7 +127,7 @@ class ScoringConfig(Section):
         float | None, Field(gt=0, le=100, description="ROUGE points below full fine-tuning that would not matter")
     ] = None
     learned: Annotated[
-        dict[MetricName, SerializeAsAny[Metric]],
+        dict[str, SerializeAsAny[Metric]],
         Field(description="metrics besides ROUGE, by the name they have in the tables"),
     ] = {}  # noqa: RUF012 - never changed
 
@@ -142,14 +135,6 @@ class ScoringConfig(Section):
     @classmethod
     def _build_metrics(cls, value: Any) -> Any:
         return build_entries(build_metric, value) if isinstance(value, Mapping) else value
-
-    @field_validator("learned")
-    @classmethod
-    def _names_are_free(cls, value: dict[str, Any]) -> dict[str, Any]:
-        for name in value:
-            if name.lower().startswith("rouge") or name in OWN_NAMES or name.endswith(("_low", "_high")):
-                raise ValueError(f"{name}: this name is taken; give the metric another one")
-        return value
 
     @model_serializer(mode="wrap")
     def _leave_out_what_is_not_there(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from dialora.config import ExperimentConfig, build_experiment, dump_experiment
-from dialora.store import ExperimentFolder, Run, Stage, TrialFolder
+from dialora.store import ExperimentFolder, Run, Stage, TrialFolder, names
 from dialora.tuning.rules import Search, Trial
 
-TRAINING, GENERATION = "training", "generation"
+TRAINING, GENERATION = names.TRAINING, names.GENERATION
+"""The last stage of a run that a job does."""
 
 
 @dataclass(frozen=True)

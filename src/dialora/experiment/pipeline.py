@@ -18,7 +18,7 @@ from dialora.config import ExperimentConfig
 from dialora.errors import ConfigError
 from dialora.experiment.job import GENERATION, TRAINING, RunJob, TrialJob
 from dialora.experiment.launcher import run_job
-from dialora.experiment.plan import Plan, PlannedRuns, find_runs, plan_experiment, require_runs
+from dialora.experiment.plan import Plan, PlannedRuns, lay_out_runs, plan_experiment, require_runs
 from dialora.experiment.workspace import read_data
 from dialora.measuring.clock import Stopwatch
 from dialora.protocols import PROTOCOLS
@@ -59,7 +59,7 @@ def require_checks(plan: Plan, observer: Observer) -> None:
 
     workspace, key = plan.workspace, plan.inputs_key
     passed = workspace.folder.checked
-    runs = find_runs(plan)
+    runs = lay_out_runs(plan)
     is_done = runs is not None and all(run.is_generated for run in runs.runs)
     if is_done or (passed.is_file() and passed.read_text(encoding="utf-8") == key):
         return
@@ -150,7 +150,7 @@ def report(runs: PlannedRuns, observer: Observer) -> Comparison:
     """Compare the scored runs and write `results.json` and the report. Raises StageError when one is not scored."""
     from dialora.report import render_report
     from dialora.report.assembly import build_document
-    from dialora.report.results import build_results
+    from dialora.report.results_json import build_results
 
     workspace = runs.plan.workspace
     for run in runs.runs:

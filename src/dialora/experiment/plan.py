@@ -60,7 +60,7 @@ def plan_experiment(workspace: Workspace) -> Plan:
     return Plan(workspace, plan_searches(config, workspace.folder, common | trained), yardsticks)
 
 
-def find_runs(plan: Plan) -> PlannedRuns | None:
+def lay_out_runs(plan: Plan) -> PlannedRuns | None:
     """Lay out the runs; None while a search that they depend on is not finished."""
     found = [planned.load_outcome() for planned in plan.searches]
     outcomes = tuple(outcome for outcome in found if outcome is not None)
@@ -126,4 +126,4 @@ def _list_inputs(config: ExperimentConfig, fingerprint: Mapping[str, str]) -> tu
     return common, trained
 
 
-__all__ = ["Plan", "PlannedRuns", "find_runs", "plan_experiment", "plan_runs", "require_runs"]
+__all__ = ["Plan", "PlannedRuns", "lay_out_runs", "plan_experiment", "plan_runs", "require_runs"]

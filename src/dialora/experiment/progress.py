@@ -9,6 +9,8 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from dialora.store import names
+
 FILE_WIDTH = 100
 """Columns of the answer where it goes to a file or a pipe."""
 STAGES = {
@@ -118,9 +120,8 @@ class ProgressDisplay:
         assert self.document is not None
         print_report(self.document["document"], self.answer)
         folder = self.document["folder"]
-        self.answer.print(
-            f"\nReport: [bold]{_escape(folder)}/report.html[/]  ·  {_escape(folder)}/report.md", soft_wrap=True
-        )
+        page, markdown = (_escape(f"{folder}/{name}") for name in (names.REPORT_HTML, names.REPORT_MARKDOWN))
+        self.answer.print(f"\nReport: [bold]{page}[/]  ·  {markdown}", soft_wrap=True)
 
 
 def _escape(text: str) -> str:

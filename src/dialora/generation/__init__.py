@@ -11,15 +11,13 @@ from dialora.generation.convert import convert_system, converted_stage, identify
 from dialora.generation.engine import Engine, Written
 from dialora.generation.engines import open_engine
 from dialora.generation.generate import generate, write_predictions
-from dialora.generation.parity import Parity, check_parity, write_all
-from dialora.generation.torch_engine import TorchEngine, build_generation_config
+from dialora.generation.parity import check_parity, write_all
+from dialora.generation.torch_engine import TorchEngine
 
 __all__ = [
     "Engine",
-    "Parity",
     "TorchEngine",
     "Written",
-    "build_generation_config",
     "check_parity",
     "convert_system",
     "converted_stage",

@@ -1,4 +1,4 @@
 """What a piece of work takes: memory, time, energy, and the machine that does it.
 
-One place that resets and reads; every other room takes its numbers from here. A fact that cannot be measured is None.
+The numbers of results come from here and from nowhere else. A fact that cannot be measured is None.
 """

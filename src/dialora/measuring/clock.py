@@ -23,9 +23,9 @@ class Stopwatch:
 
 
 def _wait_for_gpu() -> None:
-    # Nothing is on a GPU before torch is loaded, and timing alone is no reason to load it.
+    # Nothing is on a GPU before torch has begun to use it, and timing alone is no reason to.
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
+    if torch is not None and torch.cuda.is_initialized():
         torch.cuda.synchronize()
 
 

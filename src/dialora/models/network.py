@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dialora.config import BUNDLED, ExperimentConfig
-from dialora.config.metric import LearnedMetric, Metric
+from dialora.config.metric import Metric
 from dialora.models.checkpoint import resolve_model
 
 
@@ -36,12 +36,8 @@ def _is_local_data(source: str) -> bool:
 
 
 def _names_hub_model(learned: Mapping[str, Metric]) -> bool:
-    keys = {
-        f"scoring.learned.{name}.model": metric.model
-        for name, metric in learned.items()
-        if isinstance(metric, LearnedMetric)
-    }
-    return any(not Path(resolve_model(model, key=key)).is_dir() for key, model in keys.items())
+    named = [(f"scoring.learned.{name}.model", model) for name, one in learned.items() for model in one.list_models()]
+    return any(not Path(resolve_model(model, key=key)).is_dir() for key, model in named)
 
 
 def _allow_network(is_allowed: bool) -> None:

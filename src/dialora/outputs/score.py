@@ -1,7 +1,8 @@
 """Other people's outputs: a table of references and summaries → the same scores, statistics and report as our own runs.
 
 Takes an OutputsConfig, gives a Comparison; the folder then holds `results.json`, `report.md` and `report.html`. Scores
-are kept as a stage, so that a second call, or one with other statistics, scores nothing again. No model is needed.
+are kept as a stage, so that a second call, or one with other statistics, scores nothing again. No model is needed
+unless a learned metric is asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dialora.outputs.document import build_outputs_document
 from dialora.outputs.table import Outputs, load_outputs
 from dialora.protocols import PROTOCOLS
 from dialora.records import Observer, ignore_events
-from dialora.report.results import build_results
+from dialora.report.results_json import build_results
 from dialora.scoring import score_summaries
 from dialora.scoring.learned import LearnedMetrics, describe_scorer, require_learned
 from dialora.store import RUNS, ExperimentFolder, Stage, names, own_folder, save_json, save_records, save_text

@@ -1,8 +1,9 @@
 """The report: what stands on disk gathered into one document, and that shown in the terminal, Markdown and HTML.
 
-`assembly` makes a ReportDocument of finished stages; everything else takes that document, or a table of it, and never
-reads a run folder. Guarantees that every number is written in one place (`numbers`), that text from data is shown and
-never run, and that the same document gives the same bytes. Loads none of torch, rich, jinja2 and matplotlib on import.
+`assembly` makes a ReportDocument of finished stages, with what `notes` and `accounting` say of them; what shows it
+takes that document, or a table of it, and never reads a run folder. `methods` is the page of methods. Guarantees that
+every number is written in one place (`numbers`), that text from data is shown and never run, and that the same document
+gives the same bytes. Loads none of torch, rich, jinja2 and matplotlib on import.
 """
 
 from __future__ import annotations

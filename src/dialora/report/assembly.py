@@ -14,8 +14,8 @@ from dialora.comparison.faithfulness_stage import measure_once
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.records import Cost, Example, ExampleScores, Prediction
+from dialora.report.accounting import describe_searches, describe_seconds, describe_truncation
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
-from dialora.report.duration import describe_searches, describe_seconds, describe_truncation
 from dialora.report.labels import build_labels
 from dialora.report.notes import describe_protocol, describe_runs, describe_yardsticks, is_one_machine, sign_scores
 from dialora.report.tuning import build_tuning_notes

@@ -1,6 +1,6 @@
 """The faithfulness tables: what summaries say that their dialogues do not, and how far they copy.
 
-Takes the rows that `dialora.faithfulness` measured and gives Tables; people's row stands first, as a yardstick.
+Takes the rows that `comparison.faithfulness` gives and gives Tables; people's row stands first, as a yardstick.
 """
 
 from __future__ import annotations

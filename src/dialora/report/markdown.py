@@ -37,6 +37,7 @@ from dialora.report.tables import (
     split_verdict,
 )
 from dialora.report.tuning import build_tuning_table
+from dialora.store import names
 
 NUM_EXAMPLES = 5
 # What would end a cell, open code, mathematics or emphasis, or turn a bracket into a link; numbers and names of
@@ -103,16 +104,18 @@ def _render_cell(cell: Cell) -> str:
 
 def _render_figure(figure: ReportFigure) -> str:
     caption = escape_markdown(figure.caption)
-    return f"## {figure.title}\n\n![{figure.title}](figures/{figure.name}.svg)\n\n<sub>{caption}</sub>"
+    place = f"{names.FIGURES}/{names.figure(figure.name)}"
+    return f"## {figure.title}\n\n![{figure.title}]({place})\n\n<sub>{caption}</sub>"
 
 
 def _render_examples(document: ReportDocument) -> list[str]:
     examples = select_disagreements(document.examples, NUM_EXAMPLES)
     if not examples:
         return []
-    lead = f"The {len(examples)} test dialogues on which the systems' ROUGE-1 differs most; all are in `report.html`."
+    lead = f"The {len(examples)} test dialogues on which the systems' ROUGE-1 differs most"
     if len(document.comparison.systems) < 2:
-        lead = f"{len(examples)} test dialogues; all are in `report.html`."
+        lead = f"{len(examples)} test dialogues"
+    lead += f"; all are in `{names.REPORT_HTML}`."
     return ["## Side by side", lead, *(_render_example(document, example) for example in examples)]
 
 

@@ -2,7 +2,7 @@
 
 Takes Examples and summaries, gives ExampleScores: every value kept apart, so that how they are reduced can change
 without scoring again. ROUGE's are `rouge_score`'s own to the last bit. Never imports torch at the top; what a learned
-metric needs of it is loaded when a summary is scored.
+metric needs of it is loaded when it is checked or scores.
 """
 
 from dialora.scoring.scores import METRICS, score_predictions, score_summaries, score_summary

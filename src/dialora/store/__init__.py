@@ -19,7 +19,7 @@ from dialora.store.files import (
 from dialora.store.finding import FoundRun, find_runs, is_run_folder, open_training, read_run
 from dialora.store.log import PartialLog
 from dialora.store.run import Run, build_run, measure_weights
-from dialora.store.stage import Stage, read_key
+from dialora.store.stage import Stage
 from dialora.store.trial import TrialFolder, build_trial
 
 __all__ = [
@@ -42,7 +42,6 @@ __all__ = [
     "measure_weights",
     "open_training",
     "own_folder",
-    "read_key",
     "read_run",
     "save_json",
     "save_records",

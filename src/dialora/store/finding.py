@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from dialora.store import names
 from dialora.store.experiment import ExperimentFolder
 from dialora.store.stage import Stage, read_key
-
-_RUN = re.compile(r"(?P<key>.+)-s(?P<seed>\d+)-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +68,8 @@ def open_training(run: Path) -> Stage:
 
 
 def _parse(folder: Path, name: str) -> FoundRun | None:
-    match = _RUN.fullmatch(name)
-    return None if match is None else FoundRun(match["key"], int(match["seed"]), folder)
+    parsed = names.parse_run(name)
+    return None if parsed is None else FoundRun(*parsed, folder)
 
 
 __all__ = ["FoundRun", "find_runs", "is_run_folder", "open_training", "read_run"]

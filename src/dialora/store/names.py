@@ -2,6 +2,7 @@
 
     runs/<experiment>/
     ├── experiment.yaml              the experiment as it was run, every default written out
+    ├── .lock, .checked              who is at work here; what has passed its checks
     ├── data/                        stage: the Examples of each split, what was skipped
     ├── tokens/                      stage: the training and validation splits as token ids
     ├── yardsticks/                  stage: what people and the floors score on the test split
@@ -17,12 +18,15 @@
     │   └── <method>-trial-<n>/      one trial: result/ (stage: losses and cost, no weights), work/ while under way
     ├── results.json
     └── report.md, report.html, figures/  (and .report.json: what they were made from)
+    runs/data-check/<source>/        data-check.html, data-check.json
 
 What other libraries read is named as they want it where it is written: `adapter_config.json`, `config.json` and so on
 in `training/`, CTranslate2's files in a conversion.
 """
 
 from __future__ import annotations
+
+import re
 
 # An experiment's folder
 EXPERIMENT = "experiment.yaml"
@@ -93,6 +97,12 @@ def checkpoint(step: int | str) -> str:
 def run(key: str, seed: int, digest: str) -> str:
     """Name a run's folder."""
     return f"{key}-s{seed}-{digest[:8]}"
+
+
+def parse_run(folder: str) -> tuple[str, int] | None:
+    """Return what a run's folder name says, method and seed; None where it is no run's."""
+    match = re.fullmatch(r"(.+)-s(\d+)-[0-9a-f]{8}", folder)
+    return None if match is None else (match[1], int(match[2]))
 
 
 def search(key: str, digest: str) -> str:

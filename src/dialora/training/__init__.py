@@ -9,8 +9,8 @@ what happens between them; `checkpoints` and `weights` what lies on disk meanwhi
 run once; `lean` T5's step with less work.
 """
 
-from dialora.training.callback import OnProgress, ShouldPrune
+from dialora.training.callback import OnProgress
 from dialora.training.checkpoints import find_checkpoint
 from dialora.training.train import TrainingResult, train
 
-__all__ = ["OnProgress", "ShouldPrune", "TrainingResult", "find_checkpoint", "train"]
+__all__ = ["OnProgress", "TrainingResult", "find_checkpoint", "train"]

@@ -28,8 +28,7 @@ from dialora.records import Record
 from dialora.training.callback import OnProgress, RunCallback, ShouldPrune
 from dialora.training.checkpoints import find_checkpoint, load_progress
 from dialora.training.encoder_cache import build_encoder_cache, trains_decoder_alone
-from dialora.training.lean.micro_batches import MICRO_BATCH_NUMBERS
-from dialora.training.lean.modules import lean
+from dialora.training.lean import MICRO_BATCH_NUMBERS, lean
 from dialora.training.trainer import PlannedTrainer, build_arguments
 
 

@@ -19,7 +19,7 @@ from dialora.methods import Method
 from dialora.models.device import uses_cuda
 from dialora.store import names
 from dialora.training.checkpoints import Progress
-from dialora.training.lean.micro_batches import split_batch
+from dialora.training.lean import split_batch
 from dialora.training.weights import load_trained, save_trained
 
 VALIDATION_BATCH_TOKENS = 16_384

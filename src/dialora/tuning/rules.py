@@ -201,10 +201,9 @@ def round_rate(rate: float) -> float:
 
 
 __all__ = [
-    "NARROW",
-    "NEAR",
-    "PLACES",
-    "REDUCTION",
+    "DIVERGED",
+    "FINISHED",
+    "STOPPED",
     "Search",
     "SearchOutcome",
     "Trial",

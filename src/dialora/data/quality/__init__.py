@@ -3,21 +3,15 @@
 from dialora.data.quality.check import (
     KINDS,
     DataCheck,
-    DataFinding,
-    DuplicatePair,
     Duplicates,
     Lengths,
     check_data,
-    find_duplicates,
 )
 
 __all__ = [
     "KINDS",
     "DataCheck",
-    "DataFinding",
-    "DuplicatePair",
     "Duplicates",
     "Lengths",
     "check_data",
-    "find_duplicates",
 ]

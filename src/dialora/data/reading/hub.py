@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dialora.data.reading.raw import RawSource
 from dialora.data.reading.splits import sort_into_splits
+from dialora.data.reading.text import describe_error
 from dialora.errors import DataError
 
 
@@ -15,10 +16,9 @@ def read_hub(source: str, revision: str | None) -> RawSource:
         loaded = datasets.load_dataset(source, revision=revision)
         named = {str(name): [dict(row) for row in rows] for name, rows in loaded.items()}
     except Exception as error:  # the library and the network raise dozens of unrelated types
-        first = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
         raise DataError(
             f"{source}: no such file or folder here, nor a hub data set (revision {revision or 'main'}) that can be "
-            f"loaded: {type(error).__name__}: {first}. Check the name and the connection, log in with "
+            f"loaded: {type(error).__name__}: {describe_error(error)}. Check the name and the connection, log in with "
             "`hf auth login` if it is gated, or download it and give its folder as data.source."
         ) from error
     return sort_into_splits(named, where=source)

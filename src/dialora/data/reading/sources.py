@@ -15,8 +15,16 @@ from pathlib import Path
 from dialora.config import BUNDLED, DataConfig
 from dialora.data.reading.formats import FORMATS, find_format, list_suffixes
 from dialora.data.reading.hub import read_hub
-from dialora.data.reading.raw import Content, RawSource, Row
-from dialora.data.reading.splits import NAMING, SPLITS, find_split, join_names, note_left_out, sort_into_splits
+from dialora.data.reading.raw import Content, RawSource
+from dialora.data.reading.splits import (
+    NAMING,
+    SPLITS,
+    find_split,
+    join_names,
+    note_left_out,
+    require_one_table,
+    sort_into_splits,
+)
 from dialora.data.reading.text import reading_explained
 from dialora.errors import DataError
 
@@ -71,7 +79,7 @@ def _read_folder(folder: Path) -> RawSource:
     splits = {}
     for split in filter(by_split.__contains__, SPLITS):
         shards = _order_shards(by_split[split], split)
-        splits[split] = [row for file in shards for row in _read_shard(file)]
+        splits[split] = [row for file in shards for row in require_one_table(_read_content(file), file)]
         if len(shards) > 1:
             notes.append(f"{split}: joined {len(shards)} files: {join_names(shards)}.")
     return RawSource(splits, [], tuple(notes))
@@ -102,13 +110,6 @@ def _order_shards(files: list[Path], split: str) -> list[Path]:
     if totals and totals != {len(files)}:
         raise DataError(f"{split}: {len(files)} of {max(totals)} shards are there: {names}. Get the whole set.")
     return sorted(files, key=lambda file: [int(number) for number in re.findall(r"\d+", file.name)])
-
-
-def _read_shard(path: Path) -> list[Row]:
-    content = _read_content(path)
-    if isinstance(content, dict):
-        raise DataError(f"{path}: holds several splits ({', '.join(content)}); give this file itself as data.source.")
-    return content
 
 
 def _read_content(path: Path) -> Content:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from dialora.data.reading.raw import RawSource, Row
+from dialora.data.reading.raw import Content, RawSource, Row
 from dialora.errors import DataError
 
 SPLITS = ("train", "validation", "test")
@@ -35,6 +35,16 @@ def sort_into_splits(named: dict[str, list[Row]], *, where: str) -> RawSource:
     return RawSource(splits, [], note_left_out(where, [name for name in named if name not in owners.values()]))
 
 
+def require_one_table(content: Content, path: Path) -> list[Row]:
+    """Return a file's rows. Raises DataError where it holds several splits."""
+    if isinstance(content, dict):
+        raise DataError(
+            f"{path}: holds several splits ({', '.join(content)}); give this file itself as data.source, or a file for "
+            "each of them."
+        )
+    return content
+
+
 def note_left_out(where: str | Path, items: Sequence[str | Path]) -> tuple[str, ...]:
     """Say what belongs to no split; nothing where everything does."""
     return (f"{where}: left out what belongs to no split ({len(items)}): {join_names(items)}.",) if items else ()
@@ -47,4 +57,4 @@ def join_names(items: Sequence[str | Path], limit: int = 10) -> str:
     return ", ".join(names + more) or "nothing"
 
 
-__all__ = ["NAMING", "SPLITS", "find_split", "join_names", "note_left_out", "sort_into_splits"]
+__all__ = ["NAMING", "SPLITS", "find_split", "join_names", "note_left_out", "require_one_table", "sort_into_splits"]

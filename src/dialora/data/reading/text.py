@@ -61,7 +61,14 @@ def _locate(path: Path) -> DataError:
                     f"{path}: {place} is 0x{data[error.start]:02x}, which is not UTF-8; UTF-8 is expected, save the "
                     "file in that encoding."
                 )
+            if not block:
+                return DataError(f"{path}: is not UTF-8, or was changed while it was read; save it in that encoding.")
             offset, lines = offset + len(block), lines + block.count(b"\n")
 
 
-__all__ = ["read_text", "reading_explained", "stream_lines"]
+def describe_error(error: Exception) -> str:
+    """Return the first line of what an error says, without its full stop."""
+    return (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
+
+
+__all__ = ["describe_error", "read_text", "reading_explained", "stream_lines"]

@@ -59,7 +59,7 @@ def render_data_check(check: DataCheck, dataset: DialogueDataset, folder: Path) 
         "findings": list(_choose_findings(check, examples)),
         "tables": build_tables(check),
     }
-    text = load_template("data_check.html.j2", "dialora.experiment").render(values)
+    text = load_template("data_check.html.j2", "dialora.experiment.data_check").render(values)
     folder.mkdir(parents=True, exist_ok=True)
     save_json(check.to_json(), folder / names.DATA_CHECK_JSON)
     (folder / names.DATA_CHECK_HTML).write_text(text, encoding="utf-8", errors="replace", newline="\n")

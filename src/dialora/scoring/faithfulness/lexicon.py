@@ -109,4 +109,17 @@ LITTLE_WORDS = _words(
 """Words that tell nothing about what is spoken of."""
 
 
-__all__ = []
+__all__ = [
+    "ABBREVIATIONS",
+    "CURRENCIES",
+    "FUNCTION_WORDS",
+    "IMPLIED",
+    "KINDS_NAMED",
+    "LITTLE_WORDS",
+    "NO_NAMES",
+    "NUMBERS",
+    "PERSON_VERBS",
+    "SAME_NAMES",
+    "SCALES",
+    "TITLES",
+]

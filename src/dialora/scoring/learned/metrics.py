@@ -72,7 +72,7 @@ class LearnedMetrics:
             scorer = self._scorers[name] = self.metrics[name].load(key=_key(name))
         values, num_truncated = scorer.score(pairs, self.on_progress)
         if not all(map(math.isfinite, values)):
-            raise ModelError(f"{_key(name)}: {self.metrics[name].kind} gives scores that are no finite numbers.")
+            raise ModelError(f"{_key(name)}: {self.metrics[name].describe()}: some scores are no finite numbers.")
         before = self._facts.get(name, {})
         self._facts[name] = {
             "num_pairs": len(pairs) + (before.get("num_pairs") or 0),

@@ -2,7 +2,7 @@
 
 Takes a file, gives its rows one after the other, each with its place in words; no more of a file is in memory than a
 row needs, but for a single JSON document. What cannot be read is a DataError that names file, place and mend. Adding a
-format is adding a module with a class: it enters FORMATS by being defined, and nothing else names it.
+format is adding a module with a class: it enters FORMATS by being defined; no other code names formats (help texts do).
 """
 
 from dialora.config.extensions import import_modules

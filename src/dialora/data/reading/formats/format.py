@@ -38,14 +38,14 @@ def find_format(path: Path, *, needs_summaries: bool = True) -> Format:
     """Return the format of a file by its suffix. Raises DataError where there is none."""
     found = FORMATS.get(path.suffix.lower())
     if found is None or (needs_summaries and not found.has_summaries):
-        allowed = list_suffixes(needs_summaries=needs_summaries)
+        allowed = list_suffixes(needs_summaries=needs_summaries) + ("" if needs_summaries else "; or a folder of .txt")
         raise DataError(f"{path}: unknown format {path.suffix!r}; the format is recognised by its suffix: {allowed}.")
     return found
 
 
 def list_suffixes(*, needs_summaries: bool = True) -> str:
     """Return the suffixes of all formats, as in `.csv, .tsv or .json`."""
-    *others, last = (suffix for suffix, one in FORMATS.items() if one.has_summaries or not needs_summaries)
+    *others, last = sorted(name for name, one in FORMATS.items() if one.has_summaries or not needs_summaries)
     return f"{', '.join(others)} or {last}"
 
 

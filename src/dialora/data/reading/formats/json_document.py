@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from dialora.data.reading.columns import DIALOGUE_COLUMNS, normalise_name
 from dialora.data.reading.formats.format import Format
 from dialora.data.reading.formats.json_lines import JsonLines, parse_json, require_object
 from dialora.data.reading.raw import Content, Row
-from dialora.data.reading.splits import find_split, join_names
+from dialora.data.reading.splits import find_split, join_names, require_one_table
 from dialora.data.reading.text import read_text, stream_lines
 from dialora.errors import DataError
 
@@ -25,39 +27,45 @@ class JsonDocument(Format):
         if _is_lines(path):
             yield from JsonLines().stream(path)
             return
-        content = self.read(path)
-        if isinstance(content, dict):
-            raise DataError(
-                f"{path}: holds several splits ({', '.join(content)}); give this file itself as data.source."
-            )
-        for number, row in enumerate(content, start=1):
+        for number, row in enumerate(require_one_table(_read_document(path), path), start=1):
             yield f"row {number}", row
 
     def read(self, path: Path) -> Content:
         """Read the rows, by split where the document names any."""
-        if _is_lines(path):
-            return JsonLines().read(path)
-        values = parse_json(read_text(path), path)
-        if isinstance(values, dict) and isinstance(values.get("data"), list | dict):
-            values = values["data"]
-        if isinstance(values, list):
-            return _check_rows(values, path)
-        named: dict[str, Any] = values if isinstance(values, dict) else {}
-        lists = {key: value for key, value in named.items() if isinstance(value, list)}
-        if any(map(find_split, lists)):
-            return {key: _check_rows(rows, path) if find_split(key) else rows for key, rows in lists.items()}
-        if any(isinstance(value, str) for value in named.values()):
-            return [named]  # a single row
-        got = f"an object with {join_names(list(named))}" if named else type(values).__name__
-        allowed = "a list of rows, JSON lines, or an object with a list per split or under 'data'"
-        raise DataError(f"{path}: must be {allowed}; got {got}.")
+        return JsonLines().read(path) if _is_lines(path) else _read_document(path)
 
 
 def _is_lines(path: Path) -> bool:
-    """Whether the file is JSON lines: its first line is an object, and another begins behind it."""
-    lines = (line.strip() for line in stream_lines(path))
-    first = list(islice(filter(None, lines), 2))
-    return len(first) > 1 and first[0].startswith("{") and first[0].endswith("}") and first[1].startswith("{")
+    """Whether the file is JSON lines: its first line is a whole object, and there is something behind it."""
+    first = list(islice((line for line in stream_lines(path) if line.strip()), 2))
+    try:
+        return len(first) > 1 and isinstance(json.loads(first[0]), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _read_document(path: Path) -> Content:
+    values = parse_json(read_text(path), path)
+    if isinstance(values, dict) and isinstance(values.get("data"), list | dict):
+        values = values["data"]
+    if isinstance(values, list):
+        return _check_rows(values, path)
+    named: dict[str, Any] = values if isinstance(values, dict) else {}
+    lists = {key: value for key, value in named.items() if isinstance(value, list)}
+    if any(map(find_split, lists)):
+        return {key: _check_rows(rows, path) if find_split(key) else rows for key, rows in lists.items()}
+    if _is_row(named):
+        return [named]
+    got = f"an object with {join_names(list(named))}" if named else type(values).__name__
+    allowed = "a list of rows, JSON lines, or an object with a list per split or under 'data'"
+    raise DataError(f"{path}: must be {allowed}; got {got}.")
+
+
+def _is_row(values: dict[str, Any]) -> bool:
+    """Whether an object is a single row: it has a dialogue, and is no table by columns, which are lists alike."""
+    dialogues = [value for key, value in values.items() if normalise_name(key) in DIALOGUE_COLUMNS]
+    has_turns = any(isinstance(value, list) and value and isinstance(value[0], dict) for value in dialogues)
+    return bool(dialogues) and (has_turns or not all(isinstance(value, list) for value in values.values()))
 
 
 def _check_rows(rows: list[Any], path: Path) -> list[Row]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dialora.data.reading.formats.format import Format
 from dialora.data.reading.raw import Row
+from dialora.data.reading.text import describe_error
 from dialora.errors import DataError
 
 BATCH_ROWS = 1024
@@ -30,8 +31,7 @@ class Parquet(Format):
                         number += 1
                         yield f"row {number}", row
         except pyarrow.ArrowException as error:
-            first = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
-            raise DataError(f"{path}: is not a readable Parquet file: {first}.") from error
+            raise DataError(f"{path}: is not a readable Parquet file: {describe_error(error)}.") from error
 
 
 __all__ = ["Parquet"]
