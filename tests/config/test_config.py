@@ -117,13 +117,11 @@ def test_all_problems_of_all_entries_are_said_at_once() -> None:
     values = {
         "data": {"source": "bundled"},
         "methods": {"lorra": {}, "full": {"lr": 3}, "a b": {"method": "lora"}, "x": 7},
-        "scoring": {
-            "learned": {"1m": {"kind": "bertscore", "model": "x"}, "ok": {"kind": "foo"}, "rouge9": {}, "m": {}}
-        },
         "seeds": [],
     }
+    learned = {"1m": {"kind": "bertscore", "model": "x"}, "ok": {"kind": "foo"}, "rouge9": {}, "m": {}}
     with pytest.raises(ConfigError) as caught:
-        build_experiment(values | {"name": "x"})
+        build_experiment(values | {"name": "x", "scoring": {"learned": learned}})
     lines = caught.value.problems
     assert [line.split(": ")[0] for line in lines] == [
         "methods.lorra", "methods.full.lr", "methods.a b", "methods.x", "scoring.learned.1m", "scoring.learned.ok",

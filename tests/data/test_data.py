@@ -589,10 +589,7 @@ SAME_ROWS = {
     "one line": ("t.json", b'{"data": [{"dialogue": "a", "summary": "s"}, {"dialogue": "b", "summary": "t"}]}'),
     "one row": ("t.json", b'{"dialogue": ["A: a", "B: b"], "summary": "s"}'),
     "one row of turns": ("t.json", b'{"dialogue": [{"speaker": "A", "text": "A: a"}], "summary": ["s"]}'),
-    "an object over lines": (
-        "t.json",
-        b'{"test": [{"dialogue": "a", "summary": "s"}\n, {"dialogue": "b", "summary": "t"}]}',
-    ),
+    "over lines": ("t.json", b'{"data": [{"dialogue": "a", "summary": "s"}\n, {"dialogue": "b", "summary": "t"}]}'),
 }
 
 
