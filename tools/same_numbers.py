@@ -12,6 +12,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -148,8 +149,7 @@ def _without_measured(value: Any) -> Any:
 
 
 def _mask_shares(verdict: str) -> str:
-    head, *parts = verdict.split(" % of the training time")
-    return " % of the training time".join([head.rsplit(" ", 1)[0] if parts else head, *parts])
+    return re.sub(r"\d+ % of the training time", "… % of the training time", verdict)
 
 
 def _list_differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:

@@ -29,15 +29,12 @@ if TYPE_CHECKING:
 Experiment = str | Path | Mapping[str, Any] | ExperimentConfig
 Overrides = Iterable[str] | Mapping[str, Any]
 Folder = str | Path | None
+Watch = Observer | None
 T = TypeVar("T")
 
 
 def compare(
-    experiment: Experiment = "bundled",
-    *,
-    set: Overrides = (),
-    output: Folder = None,
-    observer: Observer | None = None,
+    experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None, observer: Watch = None
 ) -> Comparison:
     """Run all that is missing of an experiment, write its report, and return the comparison."""
     from dialora.experiment import pipeline
@@ -46,11 +43,7 @@ def compare(
 
 
 def tune(
-    experiment: Experiment = "bundled",
-    *,
-    set: Overrides = (),
-    output: Folder = None,
-    observer: Observer | None = None,
+    experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None, observer: Watch = None
 ) -> list[SearchOutcome]:
     """Search for each trained method's learning rate, as the experiment's `tuning` says, and return what was found."""
     from dialora.experiment import pipeline
@@ -67,11 +60,7 @@ def tune(
 
 
 def train(
-    experiment: Experiment = "bundled",
-    *,
-    set: Overrides = (),
-    output: Folder = None,
-    observer: Observer | None = None,
+    experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None, observer: Watch = None
 ) -> None:
     """Train every system of an experiment that is not trained yet."""
     from dialora.experiment import pipeline
@@ -84,11 +73,7 @@ def train(
 
 
 def generate(
-    experiment: Experiment = "bundled",
-    *,
-    set: Overrides = (),
-    output: Folder = None,
-    observer: Observer | None = None,
+    experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None, observer: Watch = None
 ) -> None:
     """Summarize the test dialogues with every system; all must be trained."""
     from dialora.experiment import pipeline
@@ -99,11 +84,7 @@ def generate(
 
 
 def score(
-    experiment: Experiment = "bundled",
-    *,
-    set: Overrides = (),
-    output: Folder = None,
-    observer: Observer | None = None,
+    experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None, observer: Watch = None
 ) -> None:
     """Score every system's summaries; all must be there."""
     from dialora.experiment import pipeline
@@ -114,11 +95,7 @@ def score(
 
 
 def report(
-    experiment: Experiment = "bundled",
-    *,
-    set: Overrides = (),
-    output: Folder = None,
-    observer: Observer | None = None,
+    experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None, observer: Watch = None
 ) -> Comparison:
     """Compare the scored systems, write the report, and return the comparison."""
     from dialora.experiment import pipeline
@@ -163,7 +140,7 @@ def score_outputs(
     *,
     set: Overrides = (),
     output: Folder = None,
-    observer: Observer | None = None,
+    observer: Watch = None,
 ) -> Comparison:
     """Score a table of references and system outputs, whoever made them, and report it like an experiment.
 
@@ -199,7 +176,7 @@ def summarize_file(
     output: str | Path,
     method: str | None = None,
     set: Overrides = (),
-    observer: Observer | None = None,
+    observer: Watch = None,
 ) -> int:
     """Summarize a table of dialogues of any length into a .jsonl or .csv file; return how many were written now.
 
@@ -218,7 +195,7 @@ def parity(
     precision: str = "int8",
     method: str | None = None,
     set: Overrides = (),
-    observer: Observer | None = None,
+    observer: Watch = None,
 ) -> PrecisionCost:
     """Compare a system's summaries in a lower precision with those in fp32, on its test dialogues."""
     from dialora.systems.precision import measure_precision
