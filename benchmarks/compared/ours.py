@@ -173,7 +173,7 @@ class Generator:
         from dialora.generation import write_predictions
 
         sources = self.tokenize(examples)
-        predictions = write_predictions(self.writer, self.tokenizer, examples, sources, self.decoding)
+        predictions = write_predictions(self.writer, self.tokenizer, examples, sources, self.decoding).predictions
         return [(prediction.summary, prediction.num_new_tokens) for prediction in predictions]
 
     def tokenize(self, examples: Sequence[Example]) -> list[Any]:

@@ -1,5 +1,6 @@
 """Generation: order, batches, repeats, resuming, and the experiment's decoding alone."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from dialora.config import DecodingConfig, ExperimentConfig, load_experiment
 from dialora.data.tokens import fill_batches, tokenize_sources
 from dialora.errors import Interrupted
-from dialora.generation import generate
+from dialora.generation import Written, generate, write_predictions
 from dialora.generation.generate import plan_source_batches
 from dialora.methods import LoRA
 from dialora.models.adapters import apply_method
@@ -146,3 +147,34 @@ def test_an_adapter_is_merged_for_generation_and_taken_out_again(config: Experim
     assert all(torch.equal(p, before[name]) for name, p in adapted.named_parameters())
     assert summarize((adapted, tokenizer)) == first
     assert first != summarize((load_base_model(config), tokenizer))
+
+
+def test_an_interrupted_generation_takes_the_time_of_all_its_batches(system: Any, tmp_path: Path) -> None:
+    class Slow:
+        """An engine that takes a while for every batch."""
+
+        name, precision = "slow", "fp32"
+
+        def __enter__(self) -> "Slow":
+            return self
+
+        def __exit__(self, *args: object) -> None:
+            return None
+
+        def write(self, batches: Any) -> Any:
+            for batch in batches:
+                time.sleep(0.05)
+                yield [Written([5, 1]) for _ in batch]
+
+    _, tokenizer = system
+    decoding = DecodingConfig(max_new_tokens=8, max_batch_tokens=8)
+    sources = tokenize_sources([e.dialogue for e in EXAMPLES], tokenizer, prompt="{dialogue}", max_length=64)
+    log = PartialLog(tmp_path / "log.jsonl", "key")
+    asked = iter([False, False, True])
+    with pytest.raises(Interrupted):
+        write_predictions(Slow(), tokenizer, EXAMPLES, sources, decoding, log=log, should_stop=lambda: next(asked))
+    num_batches = len({tuple(source.input_ids) for source in sources})
+    made = write_predictions(Slow(), tokenizer, EXAMPLES, sources, decoding, log=log)
+    # Two batches were written before: only the others take time now, but all of it counts.
+    assert 0.05 * num_batches <= made.seconds < 0.05 * num_batches + 0.5
+    assert made.seconds == write_predictions(Slow(), tokenizer, EXAMPLES, sources, decoding, log=log).seconds

@@ -166,7 +166,6 @@ def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event
         max_length=config.data.max_source_length,
     )
     log = PartialLog(run.work / names.PARTIAL, run.generation.key)
-    was_resumed = bool(log.load())
     parameters = count_parameters(model)
     environment = describe_environment()  # before CTranslate2, which sets the number of threads for torch too
     watch = Stopwatch()
@@ -180,8 +179,7 @@ def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event
         on_warning=lambda message: events.send("warning", message=f"{run.name}: {message}"),
     )
     prepare_seconds = watch.read()
-    watch.reset()
-    predictions = write_predictions(
+    made = write_predictions(
         engine,
         tokenizer,
         examples,
@@ -192,21 +190,20 @@ def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event
         should_stop=stop.is_set,
     )
     facts = {
-        # Half the time of an interrupted generation is unknown, and no number is better than a wrong one.
-        "generate_seconds": None if was_resumed else watch.read(),
+        "generate_seconds": made.seconds,
         "prepare_seconds": prepare_seconds,
         "engine": engine.name,
         "precision": engine.precision,
         "num_examples": len(examples),
-        "num_truncated": sum(p.truncated for p in predictions),
-        "num_cut": sum(p.num_new_tokens >= config.decoding.max_new_tokens for p in predictions),
-        "num_empty": sum(not p.summary for p in predictions),
+        "num_truncated": sum(p.truncated for p in made.predictions),
+        "num_cut": sum(p.num_new_tokens >= config.decoding.max_new_tokens for p in made.predictions),
+        "num_empty": sum(not p.summary for p in made.predictions),
         "trainable_params": parameters.trainable,
         "total_params": parameters.total,
         "environment": environment,
     }
     with run.generation.writing() as folder:
-        save_records(predictions, folder / names.PREDICTIONS)
+        save_records(made.predictions, folder / names.PREDICTIONS)
         save_json(facts, folder / names.GENERATION_FACTS)
     run.tidy()
 

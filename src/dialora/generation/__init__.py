@@ -10,12 +10,13 @@ what torch would, and that an interrupted generation goes on where it was.
 from dialora.generation.convert import convert_system, converted_stage, identify_system
 from dialora.generation.engine import Engine, Written
 from dialora.generation.engines import open_engine
-from dialora.generation.generate import generate, write_predictions
+from dialora.generation.generate import Generated, generate, write_predictions
 from dialora.generation.parity import check_parity, write_all
 from dialora.generation.torch_engine import TorchEngine
 
 __all__ = [
     "Engine",
+    "Generated",
     "TorchEngine",
     "Written",
     "check_parity",

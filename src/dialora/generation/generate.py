@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dialora.config import DecodingConfig, stable_hash
@@ -17,8 +17,9 @@ from dialora.data.tokens import TokenizedSource, fill_batches
 from dialora.errors import Interrupted
 from dialora.generation.engine import Engine
 from dialora.generation.torch_engine import TorchEngine
+from dialora.measuring.clock import Stopwatch
 from dialora.records import Example, Prediction
-from dialora.store import PartialLog
+from dialora.store import LoggedBatch, PartialLog
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of sources done and of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What was written."""
+
+    predictions: list[Prediction]
+    seconds: float
+    """What all batches took together, each when it was written: an interrupted generation counts whole, and once."""
 
 
 def generate(
@@ -43,7 +53,7 @@ def generate(
     engine = TorchEngine(model, tokenizer, decoding)
     return write_predictions(
         engine, tokenizer, examples, sources, decoding, log=log, on_progress=on_progress, should_stop=should_stop
-    )
+    ).predictions
 
 
 def write_predictions(
@@ -56,11 +66,11 @@ def write_predictions(
     log: PartialLog | None = None,
     on_progress: OnProgress = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> list[Prediction]:
+) -> Generated:
     """Summarize every example; predictions come in the order of the examples.
 
-    `sources` are the examples' tokenized prompts. Batches found in `log` are taken from there, new ones are added.
-    Raises GenerationError, and Interrupted after `should_stop` said so.
+    `sources` are the examples' tokenized prompts. Batches found in `log` are taken from there, with the seconds they
+    took, and new ones are added. Raises GenerationError, and Interrupted after `should_stop` said so.
     """
     distinct = list({tuple(source.input_ids): source for source in sources}.values())
     batches = plan_source_batches([source.input_ids for source in distinct], decoding)
@@ -69,20 +79,25 @@ def write_predictions(
     finished = log.load() if log else {}
     written: dict[tuple[int, ...], list[int]] = {}
     missing = ([distinct[i].input_ids for i in batch] for n, batch in enumerate(batches) if n not in finished)
+    seconds = 0.0
     with engine:
         results = engine.write(missing)
+        watch = Stopwatch()
         for number, batch in enumerate(batches):
-            rows = finished.get(number)
-            if rows is None:
+            made = finished.get(number)
+            if made is None:
                 if should_stop():
                     raise Interrupted(f"stopped after {len(written)} of {len(distinct)} summaries.")
-                rows = [{"new_ids": made.new_ids} for made in next(results)]
+                rows = [{"new_ids": one.new_ids} for one in next(results)]
+                made = LoggedBatch(rows, watch.read())
                 if log:
-                    log.append(number, rows)
-            for i, row in zip(batch, rows, strict=True):
+                    log.append(number, made.rows, seconds=made.seconds)
+                watch.reset()
+            for i, row in zip(batch, made.rows, strict=True):
                 written[tuple(distinct[i].input_ids)] = row["new_ids"]
+            seconds += made.seconds
             on_progress(len(written), len(distinct))
-    return [
+    predictions = [
         Prediction(
             id=example.id,
             summary=decode_summary(tokenizer, written[tuple(source.input_ids)]),
@@ -92,6 +107,7 @@ def write_predictions(
         )
         for example, source in zip(examples, sources, strict=True)
     ]
+    return Generated(predictions, seconds)
 
 
 def plan_source_batches(sources: Sequence[Sequence[int]], decoding: DecodingConfig) -> list[list[int]]:
@@ -115,4 +131,4 @@ def decode_summary(tokenizer: PreTrainedTokenizerBase, new_ids: Sequence[int]) -
     return text.strip()
 
 
-__all__ = ["OnProgress", "decode_summary", "generate", "plan_source_batches", "write_predictions"]
+__all__ = ["Generated", "OnProgress", "decode_summary", "generate", "plan_source_batches", "write_predictions"]

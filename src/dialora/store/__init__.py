@@ -17,7 +17,7 @@ from dialora.store.files import (
     save_text,
 )
 from dialora.store.finding import FoundRun, find_runs, is_run_folder, open_training, read_run
-from dialora.store.log import PartialLog
+from dialora.store.log import LoggedBatch, PartialLog
 from dialora.store.run import Run, build_run, measure_weights
 from dialora.store.stage import Stage
 from dialora.store.trial import TrialFolder, build_trial
@@ -26,6 +26,7 @@ __all__ = [
     "RUNS",
     "ExperimentFolder",
     "FoundRun",
+    "LoggedBatch",
     "PartialLog",
     "Run",
     "Stage",

@@ -14,7 +14,6 @@ import numpy as np
 from dialora.comparison import METRICS, aggregate_references
 from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
 from dialora.data.tokens import tokenize_sources
-from dialora.measuring.clock import Stopwatch
 from dialora.protocols import PROTOCOLS
 from dialora.records import Example, Observer, Prediction, Record, ignore_events
 from dialora.scoring import score_predictions
@@ -87,7 +86,6 @@ def _write(system: System, examples: list[Example], observer: Observer) -> tuple
     engine = system.open_engine(
         [source.input_ids for source in sources], lambda message: observer({"event": "warning", "message": message})
     )
-    watch = Stopwatch()
     made = write_predictions(
         engine,
         system.tokenizer,
@@ -96,7 +94,7 @@ def _write(system: System, examples: list[Example], observer: Observer) -> tuple
         config.decoding,
         on_progress=lambda done, total: observer({**about, "done": done, "total": total}),
     )
-    return made, watch.read(), engine.name
+    return made.predictions, made.seconds, engine.name
 
 
 def _load_fp32(system: System) -> tuple[list[Prediction] | None, float | None]:

@@ -97,7 +97,7 @@ class _Writer:
                 config.decoding,
                 log=log,
                 on_progress=lambda done, total: on_progress(done * len(spoken) // total),
-            )
+            ).predictions
         by_number = dict(zip((item.number for item in spoken), made, strict=True))
         return [by_number.get(item.number, Prediction(item.id, "", 0, 0, False)) for item in items]
 
