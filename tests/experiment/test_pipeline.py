@@ -1,6 +1,7 @@
 """An experiment end to end, on a tiny model: what lies on disk, what is done twice, what the order changes."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from dialora.experiment.job import RunJob
 from dialora.records import Example, ExampleScores, Prediction
 from dialora.scoring import score_summary
 from dialora.store import ExperimentFolder, build_run, load_records
+from dialora.systems import find_system
 from tests.conftest import build_experiment_values
 
 
@@ -261,3 +263,38 @@ def test_what_a_worker_raises_is_raised_here(experiment: dict[str, Any], tmp_pat
         TrainingError, match=r"full: the loss became nan at step 2 \(learning rate 9\.17e\+29; batch: train_"
     ):
         pipeline.compare(config, output=tmp_path / "x")
+
+
+def test_every_run_carries_what_it_was_made_from(finished: Finished, tmp_path: Path) -> None:
+    copy = tmp_path / "tiny"
+    shutil.copytree(finished.root, copy)
+    for key in finished.config.methods:
+        own = load_experiment(next(copy.glob(f"{key}-s0-*")) / "run.yaml")
+        assert own.methods == {key: finished.config.methods[key]}
+        assert (own.prompt, own.data, own.training, own.seeds) == (
+            finished.config.prompt, finished.config.data, finished.config.training, (0,),
+        )  # fmt: skip
+        next(copy.glob(f"{key}-s0-*/run.yaml")).unlink()
+    # Runs of earlier versions have none: they are used as long as the experiment is what made them, and get one.
+    assert find_system(copy, method="lora").config == finished.config
+    api.compare(finished.config, output=copy)
+    assert len(list(copy.glob("*-s0-*/run.yaml"))) == 3
+
+
+def test_an_experiment_and_tables_do_not_overwrite_each_other(finished: Finished, tmp_path: Path) -> None:
+    copy, table = tmp_path / "tiny", tmp_path / "tiny.csv"
+    shutil.copytree(finished.root, copy)
+    before = (copy / "results.json").read_bytes()
+    table.write_text("id,reference,mine\na,Ann says hi.,Hi.\nb,Ben says no.,No.\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="holds the experiment tiny; give another folder"):
+        api.score_outputs(table, output=copy)
+    assert (copy / "results.json").read_bytes() == before
+    scored = tmp_path / "scored"
+    api.score_outputs(table, output=scored)
+    api.score_outputs(table, output=scored, set={"scoring.num_resamples": 200})
+    with pytest.raises(ConfigError, match=r"holds the scores of the table .*tiny\.csv; give another folder"):
+        api.compare(finished.config, output=scored)
+    other = table.with_suffix(".tsv")
+    other.write_text(table.read_text(encoding="utf-8").replace(",", "\t"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"holds the scores of .*tiny\.csv, not of .*tiny\.tsv"):
+        api.score_outputs(other, output=scored)

@@ -9,6 +9,7 @@ import pytest
 from dialora.errors import StageError
 from dialora.records import Example
 from dialora.store import (
+    LoggedBatch,
     PartialLog,
     Stage,
     disk_errors_explained,
@@ -87,11 +88,11 @@ def test_records_survive_line_separators_inside_them(tmp_path: Path) -> None:
 def test_a_partial_log_loses_only_a_line_cut_short(tmp_path: Path) -> None:
     log = PartialLog(tmp_path / "work" / "log.jsonl", "key")
     assert log.load() == {}
-    log.append(0, [{"x": 1}])
+    log.append(0, [{"x": 1}], seconds=0.5)
     with log.path.open("ab") as file:
         file.write(b'{"key": "key", "batch": 1, "ro')
-    log.append(2, [{"x": "é"}])
-    assert log.load() == {0: [{"x": 1}], 2: [{"x": "é"}]}
+    log.append(2, [{"x": "é"}], seconds=2.0)
+    assert log.load() == {0: LoggedBatch([{"x": 1}], 0.5), 2: LoggedBatch([{"x": "é"}], 2.0)}
     assert PartialLog(log.path, "other decoding").load() == {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 import dialora
+import dialora.api
 from dialora.cli import main
 from dialora.config import load_experiment
 from dialora.data.examples import load_dataset
@@ -48,6 +50,7 @@ def root(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFa
     for run in ("lora-s0-00000000", "zero_shot-s0-11111111"):
         with Stage(root / run / "generation", "key").writing():
             pass
+        (root / run / "run.yaml").write_text(config.to_yaml(), encoding="utf-8")
     return root
 
 
@@ -258,8 +261,6 @@ def test_systems_are_found_by_run_or_by_experiment_and_method(root: Path, tmp_pa
 
 
 def test_a_system_that_is_not_whole_is_not_used(root: Path, tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / "tiny"
     shutil.copytree(root, copy)
     (copy / "lora-s0-00000000" / "training" / "adapter_model.safetensors").write_bytes(b"cut")
@@ -281,3 +282,26 @@ def test_the_commands_answer(root: Path, table: Path, tmp_path: Path, capsys: py
     assert low <= difference <= high
     assert main(["parity", str(root), "--method", "lora"]) == 0
     assert "summaries are the same" in capsys.readouterr().out
+
+
+def test_a_system_is_used_with_what_it_was_trained_with(root: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "tiny"
+    shutil.copytree(root, copy)
+    own = find_system(root, method="lora").config
+    changed = load_experiment(
+        copy / "experiment.yaml", {"prompt": "Quite another: {dialogue}", "methods": {"full": {}}}
+    )
+    (copy / "experiment.yaml").write_text(changed.to_yaml(), encoding="utf-8")
+    assert find_system(copy, method="lora").config == find_system(copy / "lora-s0-00000000").config == own
+    alone = tmp_path / "alone" / "lora-s0-00000000"
+    shutil.copytree(copy / "lora-s0-00000000", alone)
+    assert find_system(alone).config == own
+    with pytest.raises(StageError, match="test dialogues of the run's experiment"):
+        dialora.api.parity(alone)
+    # A run of an earlier version has no file of its own: it is used while the experiment is still the same.
+    (alone / "run.yaml").unlink()
+    (copy / "lora-s0-00000000" / "run.yaml").unlink()
+    with pytest.raises(ConfigError, match="neither a run's folder nor an experiment's"):
+        find_system(alone)
+    with pytest.raises(ConfigError, match="holds no configuration of its own, and the experiment is another"):
+        find_system(copy, method="lora")

@@ -18,7 +18,7 @@ from dialora.config import ExperimentConfig
 from dialora.errors import ConfigError
 from dialora.experiment.job import GENERATION, TRAINING, RunJob, TrialJob
 from dialora.experiment.launcher import run_job
-from dialora.experiment.plan import Plan, PlannedRuns, lay_out_runs, plan_experiment, require_runs
+from dialora.experiment.plan import Plan, PlannedRuns, describe_run, lay_out_runs, plan_experiment, require_runs
 from dialora.experiment.workspace import read_data
 from dialora.measuring.clock import Stopwatch
 from dialora.protocols import PROTOCOLS
@@ -172,12 +172,21 @@ def report(runs: PlannedRuns, observer: Observer) -> Comparison:
 
 def _do_run(runs: PlannedRuns, run: Run, observer: Observer, *, until: str) -> None:
     """Do a run's missing stages in a worker. Raises what it raised."""
+    _keep_config(runs.config, run)
     if run.is_generated or (until == TRAINING and run.is_trained):
         run.tidy()  # a worker killed at the last moment could not
         return
     workspace = runs.plan.workspace
     workspace.data.require()
     run_job(RunJob(runs.config, workspace.folder, run, until), observer)
+
+
+def _keep_config(config: ExperimentConfig, run: Run) -> None:
+    """Write down what the run is made from, beside it: the experiment's file may be another tomorrow."""
+    text = describe_run(config, run)
+    if not run.config.is_file() or run.config.read_text(encoding="utf-8") != text:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        save_text(text, run.config)
 
 
 __all__ = [

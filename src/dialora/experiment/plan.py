@@ -80,6 +80,12 @@ def _lay_out(plan: Plan, searches: tuple[SearchOutcome, ...]) -> PlannedRuns:
     return PlannedRuns(plan, config, searches, runs)
 
 
+def describe_run(config: ExperimentConfig, run: Run) -> str:
+    """Return one run's own configuration as an experiment file: its method with its rate, and its seed."""
+    methods = {run.key: config.methods[run.key]}
+    return config.model_copy(update={"methods": methods, "seeds": (run.seed,), "tuning": None}).to_yaml()
+
+
 def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, str]) -> tuple[Run, ...]:
     """Lay out every run of the experiment: what each depends on, and so where it lies.
 
@@ -126,4 +132,4 @@ def _list_inputs(config: ExperimentConfig, fingerprint: Mapping[str, str]) -> tu
     return common, trained
 
 
-__all__ = ["Plan", "PlannedRuns", "lay_out_runs", "plan_experiment", "plan_runs", "require_runs"]
+__all__ = ["Plan", "PlannedRuns", "describe_run", "lay_out_runs", "plan_experiment", "plan_runs", "require_runs"]

@@ -31,7 +31,7 @@ def score_outputs(
     """Score a table of outputs, compare its systems, and write the report. Raises DialoraError."""
     from dialora.report import render_report
 
-    with own_folder(output or RUNS / config.name) as folder:
+    with own_folder(output or RUNS / config.name, table=config.table) as folder:
         observer({"event": "stage", "stage": "data", "run": config.name, "key": ""})
         outputs = load_outputs(config)
         for note in outputs.summary.notes:

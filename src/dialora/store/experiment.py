@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from filelock import FileLock, Timeout
 
 from dialora.errors import ConfigError, StageError
@@ -50,6 +51,11 @@ class ExperimentFolder:
         return read_key(self.root / names.DATA)
 
     @property
+    def data_summary(self) -> Path:
+        """How the examples came about."""
+        return self.root / names.DATA / names.DATA_SUMMARY
+
+    @property
     def searches(self) -> Path:
         """The folder of the searches for learning rates."""
         return self.root / names.TUNING
@@ -80,10 +86,15 @@ class ExperimentFolder:
 
 
 @contextmanager
-def own_folder(root: Path) -> Iterator[ExperimentFolder]:
-    """Make the folder and keep other dialoras out of it meanwhile. Raises StageError, or ConfigError."""
+def own_folder(root: Path, *, table: str | None = None) -> Iterator[ExperimentFolder]:
+    """Make the folder and keep other dialoras out of it meanwhile. Raises StageError, or ConfigError.
+
+    `table` is the table of outputs that the folder is to be of; without one it is an experiment's. A folder of another
+    kind, or of another table, is refused: its results would be overwritten.
+    """
     with disk_errors_explained(root):
         _require_own_folder(root)
+        _require_kind(ExperimentFolder(root).config, table)
         root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(root / names.LOCK)
         try:
@@ -105,6 +116,28 @@ def _require_own_folder(root: Path) -> None:
     found = {path.name for path in root.iterdir()} if root.is_dir() else set()
     if found and not {names.EXPERIMENT, names.LOCK} & found:
         raise ConfigError(f"--output {root}: holds files that are not dialora's; give a new or empty folder.")
+
+
+def _require_kind(file: Path, table: str | None) -> None:
+    """Raise ConfigError where what lies in a folder is not of the kind that is to be written there."""
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+    except (UnicodeDecodeError, yaml.YAMLError):
+        values = None
+    if not isinstance(values, dict):
+        return
+    found = values.get("table")
+    if table is None and found is not None:
+        raise ConfigError(f"--output {file.parent}: holds the scores of the table {found}; give another folder.")
+    if table is not None and found is None:
+        raise ConfigError(f"--output {file.parent}: holds the experiment {values.get('name')}; give another folder.")
+    if table is not None and not _is_same_table(Path(str(found)), Path(table)):
+        raise ConfigError(f"--output {file.parent}: holds the scores of {found}, not of {table}; give another folder.")
+
+
+def _is_same_table(found: Path, table: Path) -> bool:
+    # A relative path counts from where it was given, which need not be here.
+    return found.name == table.name and (not found.exists() or found.resolve() == table.resolve())
 
 
 __all__ = ["RUNS", "ExperimentFolder", "own_folder"]

@@ -25,6 +25,11 @@ class FoundRun:
         return ExperimentFolder(self.folder.resolve().parent)
 
     @property
+    def config(self) -> Path:
+        """The run's own configuration; runs of earlier versions have none."""
+        return self.folder / names.RUN_CONFIG
+
+    @property
     def predictions(self) -> Path:
         """The summaries of the test dialogues."""
         return self.folder / names.GENERATION / names.PREDICTIONS
@@ -41,9 +46,9 @@ class FoundRun:
 
 
 def is_run_folder(folder: Path) -> bool:
-    """Whether a folder is a run inside an experiment's."""
+    """Whether a folder is a run: with a configuration of its own, or inside an experiment's folder."""
     run = _parse(folder, folder.resolve().name)
-    return run is not None and run.experiment.config.is_file()
+    return run is not None and (run.config.is_file() or run.experiment.config.is_file())
 
 
 def read_run(folder: Path) -> FoundRun:

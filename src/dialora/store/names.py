@@ -9,6 +9,7 @@
     ├── faithfulness/                stage: what the systems' summaries say that their dialogues do not
     ├── scoring/                     stage: the scores of a table of outputs, where that is what the folder is of
     ├── <method>-s<seed>-<hash8>/    one run
+    │   ├── run.yaml                 the run's own configuration: an experiment of one method and one seed
     │   ├── training/                stage: the adapter or model, losses, cost
     │   ├── generation/              stage: predictions
     │   ├── scoring/                 stage: scores per example and reference
@@ -36,7 +37,8 @@ RESULTS = "results.json"
 REPORT_MARKDOWN, REPORT_HTML, FIGURES, REPORT_STAMP = "report.md", "report.html", "figures", ".report.json"
 DATA, TOKENS, YARDSTICKS, FAITHFULNESS, TUNING = "data", "tokens", "yardsticks", "faithfulness", "tuning"
 
-# The stages of a run and of a trial
+# A run's folder, and the stages of a run and of a trial
+RUN_CONFIG = "run.yaml"
 TRAINING, GENERATION, SCORING, RESULT = "training", "generation", "scoring", "result"
 WORK = "work"
 

@@ -38,6 +38,11 @@ class Run:
         return self.folder.name
 
     @property
+    def config(self) -> Path:
+        """The run's own configuration."""
+        return self.folder / names.RUN_CONFIG
+
+    @property
     def is_trained(self) -> bool:
         """Nothing is left to train."""
         return self.training is None or self.training.is_complete

@@ -14,11 +14,12 @@ import numpy as np
 from dialora.comparison import METRICS, aggregate_references
 from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
 from dialora.data.tokens import tokenize_sources
+from dialora.errors import StageError
 from dialora.protocols import PROTOCOLS
 from dialora.records import Example, Observer, Prediction, Record, ignore_events
 from dialora.scoring import score_predictions
 from dialora.store import load_json, load_records, read_run
-from dialora.systems.system import System
+from dialora.systems.system import System, find_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,10 @@ class PrecisionCost(Record):
 def measure_precision(system: System, *, observer: Observer = ignore_events) -> PrecisionCost:
     """Summarize the experiment's test dialogues as `generation` says and compare with fp32. Raises DialoraError."""
     config = system.config
-    examples = load_records(Example, read_run(system.folder).experiment.examples("test"))
+    test = read_run(system.folder).experiment.examples("test")
+    if not test.is_file():
+        raise StageError(f"{test}: is missing; precisions are compared on the test dialogues of the run's experiment.")
+    examples = load_records(Example, test)
     predictions, seconds, engine = _write(system, examples, observer)
     reference, reference_seconds = _load_fp32(system)
     if reference is None or [p.id for p in reference] != [e.id for e in examples]:
@@ -102,7 +106,7 @@ def _load_fp32(system: System) -> tuple[list[Prediction] | None, float | None]:
     from dialora.config import load_experiment
 
     run = read_run(system.folder)
-    own = load_experiment(run.experiment.config)
+    own = load_experiment(find_config(run))
     try:
         facts: dict[str, Any] = load_json(run.generation_facts)
         if facts.get("precision", "fp32") != "fp32" or own.decoding != system.config.decoding:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.errors import ConfigError, StageError
+from dialora.experiment.plan import plan_runs
 from dialora.store import (
     ExperimentFolder,
     FoundRun,
@@ -20,6 +21,7 @@ from dialora.store import (
     disk_errors_explained,
     find_runs,
     is_run_folder,
+    load_json,
     open_training,
     read_run,
 )
@@ -97,18 +99,33 @@ def find_system(folder: Path, *, method: str | None = None, set: Iterable[str] |
     if not folder.is_dir():
         raise ConfigError(f"--run {folder}: no such folder; give a run's folder, or an experiment's with --method.")
     is_run = is_run_folder(folder)
-    root = folder.resolve().parent if is_run else folder
-    file = ExperimentFolder(root).config
-    if not file.is_file():
+    file = ExperimentFolder(folder).config
+    if not is_run and not file.is_file():
         raise ConfigError(f"--run {folder}: is neither a run's folder nor an experiment's (no {file.name}).")
-    config = load_experiment(file, set)
     run = read_run(folder) if is_run else _choose_run(folder, method)
-    if run.key not in config.methods:
-        raise ConfigError(f"--run {run.folder}: the experiment no longer has the method {run.key!r}; run it again.")
+    config = load_experiment(find_config(run), set)
     if is_run and method not in (None, run.key):
         raise ConfigError(f"--method {method}: {run.folder} is a run of {run.key}; leave --method out.")
     training = open_training(run.folder) if config.methods[run.key].trains else None
     return System(config, run.key, run.folder, training)
+
+
+def find_config(run: FoundRun) -> Path:
+    """Return the file of what a run was made from: its own, or the experiment's where that is still the same.
+
+    Raises ConfigError where a run of an earlier version has none and the experiment is another by now.
+    """
+    if run.config.is_file():
+        return run.config
+    config, summary = load_experiment(run.experiment.config), run.experiment.data_summary
+    if run.key in config.methods and summary.is_file():
+        planned = plan_runs(config, run.experiment.root, load_json(summary)["fingerprint"])
+        if any(one.folder == run.folder.resolve() for one in planned):
+            return run.experiment.config
+    raise ConfigError(
+        f"--run {run.folder}: holds no configuration of its own, and the experiment is another than it was made from; "
+        f"run `dialora compare` with what it was made from, which writes {run.config.name}."
+    )
 
 
 def _require_usable(overrides: Iterable[str] | Mapping[str, Any]) -> None:
@@ -143,4 +160,4 @@ def _choose_run(root: Path, method: str | None) -> FoundRun:
     return runs[0]
 
 
-__all__ = ["System", "find_system"]
+__all__ = ["System", "find_config", "find_system"]
