@@ -1,7 +1,7 @@
 """From the runs of several systems to one Comparison. Takes the scores as they lie on disk and never scores again.
 
-The unit is the dialogue: seeds are averaged within a dialogue first, so an interval speaks of other dialogues like
-these, not of other seeds; how much seeds differ stands beside it.
+The unit is the dialogue: seeds are averaged within a dialogue first. With several seeds, intervals and tests speak of
+other dialogues like these and of other seeds; with one, of these trained weights, and the verdict says so.
 """
 
 from __future__ import annotations
@@ -18,15 +18,22 @@ from dialora.comparison.statistics import (
     bootstrap_counts,
     bootstrap_intervals,
     detectable_difference,
+    find_percentiles,
     holm,
     is_noninferior,
+    measure_seed_spread,
+    resample_means,
+    resample_seeds,
     sign_flip_p_values,
 )
-from dialora.comparison.verdict import render_verdict
+from dialora.comparison.verdict import UNTRAINED, render_verdict
 from dialora.config import ScoringConfig
 from dialora.protocols import PROTOCOLS, weigh_rows
 from dialora.records import Ledger
 from dialora.scoring import METRICS
+
+FLOORS = ("lead-2", "longest-2")
+"""Yardsticks that take nothing to make."""
 
 
 def compare_systems(
@@ -42,32 +49,76 @@ def compare_systems(
     """Compare systems scored on the same dialogues; the first one is what the others are measured against.
 
     Pairs come as (later, earlier), so a positive difference means the later system scored higher. Times enter the
-    verdict only where they are `comparable_costs`, measured on one machine. `yardsticks` get a row below the systems,
-    and enter neither pairs nor verdict. Raises ValueError when the systems were not scored on the same dialogues in
-    the same order.
+    verdict only where they are `comparable_costs`, measured on one machine. `yardsticks` get a row below the systems
+    and enter no pair; the verdict says which trained systems do not beat the best floor. Raises ValueError when the
+    systems were not scored on the same dialogues in the same order.
     """
     first = systems[0].runs[0].scores
     ids = [score.id for score in first]
     metrics = list_metrics(first[0].scores)
-    values = {system.key: _example_means(system, ids, metrics, scoring) for system in systems}
     draws = bootstrap_counts(len(ids), scoring.num_resamples, seed)
-    rows = _build_rows(systems, [values[system.key] for system in systems], draws, scoring)
-    beside = _build_rows(
-        yardsticks, [_example_means(item, ids, metrics, scoring) for item in yardsticks], draws, scoring
-    )
-    beside = tuple(replace(row, yardstick=True) for row in beside)
-    pairs = [(a.key, b.key) for i, b in enumerate(systems) for a in systems[i + 1 :]]
-    differences = tuple(_compare_pairs(pairs, metrics, values, draws, scoring, seed)) if pairs else ()
+    scored = [_Scored(system, ids, metrics, scoring, draws, (seed, at)) for at, system in enumerate(systems)]
+    beside = [_Scored(item, ids, metrics, scoring, draws, (seed, at)) for at, item in enumerate(yardsticks)]
+    rows = _build_rows(scored, draws)
+    yardstick_rows = tuple(replace(row, yardstick=True) for row in _build_rows(beside, draws))
+    pairs = [(a, b) for i, b in enumerate(scored) for a in scored[i + 1 :]]
+    differences = tuple(_compare_pairs(pairs, metrics, draws, scoring, seed)) if pairs else ()
     return Comparison(
         experiment=experiment,
         protocol=protocol,
-        systems=rows + beside,
+        systems=rows + yardstick_rows,
         comparisons=differences,
         verdict=render_verdict(
-            rows, differences, num_examples=len(ids), margin=scoring.margin, has_costs=comparable_costs
+            rows,
+            differences,
+            num_examples=len(ids),
+            margin=scoring.margin,
+            has_costs=comparable_costs,
+            floor=_find_floor(yardstick_rows),
+            above_floor=_compare_with_floor(scored, beside, draws, scoring, seed),
         ),
         num_examples=len(ids),
     )
+
+
+class _Scored:
+    """A system's scores: per dialogue and run, and their means in every resample."""
+
+    def __init__(
+        self,
+        system: SystemRuns,
+        ids: list[str],
+        metrics: Sequence[str],
+        scoring: ScoringConfig,
+        draws: Counts,
+        seed: tuple[int, int],
+    ) -> None:
+        for run in system.runs:
+            if [score.id for score in run.scores] != ids:
+                raise ValueError(f"{system.key} (seed {run.seed}) was not scored on the same dialogues as the others")
+        self.system, self.key, self.draws, self.seed = system, system.key, draws, seed
+        self.by_run = {metric: [_run_values(run, metric, scoring) for run in system.runs] for metric in metrics}
+        """For each metric one score per dialogue, by run."""
+        self.values = {metric: np.mean(runs, axis=0) for metric, runs in self.by_run.items()}
+        """For each metric one score per dialogue, averaged over the seeds."""
+        self.seed_means = {metric: tuple(float(np.mean(run)) for run in runs) for metric, runs in self.by_run.items()}
+        self.spreads = {metric: measure_seed_spread(means) for metric, means in self.seed_means.items()}
+
+    @property
+    def has_seeds(self) -> bool:
+        """Several seeds were trained."""
+        return len(self.system.runs) > 1
+
+    def resample(self, metric: str) -> Floats:
+        """Return the mean in each resample of dialogues and seeds."""
+        place = sorted(self.by_run).index(metric)
+        means = resample_means(np.column_stack(self.by_run[metric]), self.draws)
+        return resample_seeds(means, _hash_seed(*self.seed, place))
+
+
+def _hash_seed(*parts: int) -> int:
+    """Return one seed of several, so that no two systems or metrics draw the same seeds."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
 def aggregate_references(scores: Sequence[float], references: str) -> float:
@@ -75,16 +126,6 @@ def aggregate_references(scores: Sequence[float], references: str) -> float:
     if references == "mean":
         return float(np.mean(scores))
     return max(scores) if references == "max" else scores[0]
-
-
-def _example_means(
-    system: SystemRuns, ids: list[str], metrics: Sequence[str], scoring: ScoringConfig
-) -> dict[str, Floats]:
-    """Return for each metric one score per dialogue, averaged over the system's seeds."""
-    for run in system.runs:
-        if [score.id for score in run.scores] != ids:
-            raise ValueError(f"{system.key} (seed {run.seed}) was not scored on the same dialogues as the others")
-    return {metric: np.mean([_run_values(run, metric, scoring) for run in system.runs], axis=0) for metric in metrics}
 
 
 def _run_values(run: RunResult, metric: str, scoring: ScoringConfig) -> Floats:
@@ -98,21 +139,23 @@ def _run_values(run: RunResult, metric: str, scoring: ScoringConfig) -> Floats:
     return weigh_rows(values, counts) if PROTOCOLS[scoring.protocol].counts_rows else values
 
 
-def _build_rows(
-    systems: Sequence[SystemRuns], values: Sequence[dict[str, Floats]], draws: Counts, scoring: ScoringConfig
-) -> tuple[System, ...]:
-    if not systems:
+def _build_rows(scored: Sequence[_Scored], draws: Counts) -> tuple[System, ...]:
+    if not scored:
         return ()
-    metrics = list(values[0])
-    columns = np.column_stack([own[metric] for own in values for metric in metrics])
+    metrics = list(scored[0].values)
+    columns = np.column_stack([one.values[metric] for one in scored for metric in metrics])
     intervals = iter(bootstrap_intervals(columns, draws))
     rows = []
-    for system, own in zip(systems, values, strict=True):
+    for one in scored:
+        bounds = {metric: next(intervals) for metric in metrics}
+        if one.has_seeds:
+            resampled = np.column_stack([one.resample(metric) for metric in metrics])
+            bounds = dict(zip(metrics, find_percentiles(resampled), strict=True))
         scores = {
-            metric: Interval(float(own[metric].mean()), *next(intervals), _seed_means(system, metric, scoring))
+            metric: Interval(float(one.values[metric].mean()), *bounds[metric], one.seed_means[metric])
             for metric in metrics
         }
-        rows.append(_build_row(system, scores))
+        rows.append(_build_row(one.system, scores))
     return tuple(rows)
 
 
@@ -135,31 +178,27 @@ def _build_row(system: SystemRuns, scores: dict[str, Interval]) -> System:
     )
 
 
-def _seed_means(system: SystemRuns, metric: str, scoring: ScoringConfig) -> tuple[float, ...]:
-    return tuple(float(np.mean(_run_values(run, metric, scoring))) for run in system.runs)
-
-
 def _compare_pairs(
-    pairs: Sequence[tuple[str, str]],
-    metrics: Sequence[str],
-    values: dict[str, dict[str, Floats]],
-    draws: Counts,
-    scoring: ScoringConfig,
-    seed: int,
+    pairs: Sequence[tuple[_Scored, _Scored]], metrics: Sequence[str], draws: Counts, scoring: ScoringConfig, seed: int
 ) -> Iterator[Difference]:
     """Compare every pair in every metric; the correction is over the pairs in one metric."""
     compared = [(a, b, metric) for metric in metrics for a, b in pairs]
-    columns = np.column_stack([values[a][metric] - values[b][metric] for a, b, metric in compared])
-    p_values = sign_flip_p_values(columns, num_resamples=len(draws), seed=seed)
+    columns = np.column_stack([a.values[metric] - b.values[metric] for a, b, metric in compared])
+    spreads = [[spread for one in (a, b) if (spread := one.spreads[metric]) is not None] for a, b, metric in compared]
+    p_values = sign_flip_p_values(
+        columns, num_resamples=len(draws), seed=seed, spreads=spreads, num_compared=len(pairs)
+    )
     adjusted = [p for at in range(0, len(p_values), len(pairs)) for p in holm(p_values[at : at + len(pairs)])]
     intervals = bootstrap_intervals(columns, draws)
     margin = None if scoring.margin is None else scoring.margin / 100
     for at, (a, b, metric) in enumerate(compared):
         low, high = intervals[at]
-        mean, base = float(columns[:, at].mean()), float(values[b][metric].mean())
+        if spreads[at]:
+            ((low, high),) = find_percentiles((a.resample(metric) - b.resample(metric))[:, None])
+        mean, base = float(columns[:, at].mean()), float(b.values[metric].mean())
         yield Difference(
-            a=a,
-            b=b,
+            a=a.key,
+            b=b.key,
             metric=metric,
             difference=mean,
             ci_low=low,
@@ -167,10 +206,28 @@ def _compare_pairs(
             p_value=p_values[at],
             relative=mean / base if base > 0 else None,
             p_adjusted=adjusted[at],
-            detectable=detectable_difference(columns[:, at]),
+            detectable=detectable_difference(columns[:, at], num_compared=len(pairs), spreads=spreads[at]),
             # The margin is in ROUGE points.
             noninferior=is_noninferior(low, margin) if margin is not None and metric in METRICS else None,
         )
+
+
+def _find_floor(yardsticks: Sequence[System]) -> System | None:
+    """Return the best of the floors in ROUGE-1; people are no floor."""
+    floors = [row for row in yardsticks if row.key in FLOORS]
+    return max(floors, key=lambda row: row.scores[METRICS[0]].mean, default=None)
+
+
+def _compare_with_floor(
+    scored: Sequence[_Scored], beside: Sequence[_Scored], draws: Counts, scoring: ScoringConfig, seed: int
+) -> tuple[Difference, ...]:
+    """Compare every trained system with the best floor in ROUGE-1, corrected over these systems."""
+    floors = [one for one in beside if one.key in FLOORS]
+    trained = [one for one in scored if one.system.method != UNTRAINED]
+    if not floors or not trained:
+        return ()
+    floor = max(floors, key=lambda one: float(one.values[METRICS[0]].mean()))
+    return tuple(_compare_pairs([(one, floor) for one in trained], METRICS[:1], draws, scoring, seed))
 
 
 __all__ = ["aggregate_references", "compare_systems"]

@@ -1,12 +1,13 @@
 """The statistics of paired scores: intervals, tests, and what a test set of this size can show.
 
-Takes one score per dialogue and system, gives plain numbers; knows nothing of systems, methods or ROUGE. The unit
-is the dialogue everywhere. numpy only.
+Takes one score per dialogue and run, gives plain numbers; knows nothing of systems, methods or ROUGE. The unit is the
+dialogue everywhere; runs that differ in their seed are a second thing that could have come out otherwise. numpy only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -18,6 +19,12 @@ BLOCK_DRAWS = 1 << 17
 """So many dialogues are drawn at once; they and their counts fit in the processor's cache."""
 BLOCK_ROWS, BLOCK_COLUMNS = 1000, 256
 """So many resamples and columns are multiplied at once: memory stays small however many systems there are."""
+DRAWS_PER_PAIR, MOST_DRAWS = 200, 100_000
+"""A correction over so many pairs divides 5 % by them; ten times as many draws tell p-values of that size."""
+FEW = 20
+"""Draws that reach what was observed; with fewer, p is not known well enough to be multiplied."""
+CLEAR = 1e-3
+"""A corrected p-value that no further draw could make unclear."""
 Floats = NDArray[np.float64]
 Counts = NDArray[np.float32]
 
@@ -49,16 +56,57 @@ def bootstrap_intervals(columns: Floats, draws: Counts) -> list[tuple[float, flo
 
     `columns` is (num_examples, num_columns), `draws` comes from `bootstrap_counts`.
     """
-    tail = 100 * (1 - CONFIDENCE) / 2
     intervals: list[tuple[float, float]] = []
     for start in range(0, columns.shape[1], BLOCK_COLUMNS):
-        block = columns[:, start : start + BLOCK_COLUMNS]
-        means = np.empty((len(draws), block.shape[1]))
-        for row in range(0, len(draws), BLOCK_ROWS):
-            means[row : row + BLOCK_ROWS] = draws[row : row + BLOCK_ROWS].astype(np.float64) @ block / len(block)
-        low, high = np.percentile(means, [tail, 100 - tail], axis=0, overwrite_input=True)
-        intervals += zip(low.tolist(), high.tolist(), strict=True)
+        intervals += find_percentiles(resample_means(columns[:, start : start + BLOCK_COLUMNS], draws))
     return intervals
+
+
+def resample_means(columns: Floats, draws: Counts) -> Floats:
+    """Return each column's mean in each resample of the dialogues: (num_resamples, num_columns)."""
+    means = np.empty((len(draws), columns.shape[1]))
+    for row in range(0, len(draws), BLOCK_ROWS):
+        means[row : row + BLOCK_ROWS] = draws[row : row + BLOCK_ROWS].astype(np.float64) @ columns / len(columns)
+    return means
+
+
+def resample_seeds(means: Floats, seed: int) -> Floats:
+    """Return a system's mean in each resample of its seeds as well: (num_resamples,).
+
+    `means` is (num_resamples, num_seeds), from `resample_means`. Seeds drawn with replacement from S spread by S - 1
+    in S of what they should; the deviation from their mean is stretched for that.
+    """
+    num_seeds = means.shape[1]
+    center = means.mean(axis=1)
+    if num_seeds == 1:
+        return center
+    counts = np.random.default_rng(seed).multinomial(num_seeds, np.full(num_seeds, 1 / num_seeds), size=len(means))
+    drawn: Floats = (counts * means).sum(axis=1) / num_seeds
+    return center + np.sqrt(num_seeds / (num_seeds - 1)) * (drawn - center)
+
+
+def find_percentiles(means: Floats) -> list[tuple[float, float]]:
+    """Return the 95 % percentile interval of each column, (num_resamples, num_columns); the columns are used up."""
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.percentile(means, [tail, 100 - tail], axis=0, overwrite_input=True)
+    return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSpread:
+    """How much a mean over runs would vary with other seeds."""
+
+    deviation: float
+    """Standard error of the mean over the seeds: their standard deviation by the root of their number."""
+    freedom: int
+    """Seeds less one."""
+
+
+def measure_seed_spread(means: Sequence[float]) -> SeedSpread | None:
+    """Return the spread of the mean of these runs' means; None for one run."""
+    if len(means) < 2:
+        return None
+    return SeedSpread(float(np.std(means, ddof=1)) / len(means) ** 0.5, len(means) - 1)
 
 
 def sign_flip_p_value(differences: Floats, *, num_resamples: int, seed: int) -> float:
@@ -66,23 +114,69 @@ def sign_flip_p_value(differences: Floats, *, num_resamples: int, seed: int) -> 
     return sign_flip_p_values(differences[:, None], num_resamples=num_resamples, seed=seed)[0]
 
 
-def sign_flip_p_values(columns: Floats, *, num_resamples: int, seed: int) -> list[float]:
+def sign_flip_p_values(
+    columns: Floats,
+    *,
+    num_resamples: int,
+    seed: int,
+    spreads: Sequence[Sequence[SeedSpread]] | None = None,
+    num_compared: int = 1,
+) -> list[float]:
     """Return each column's two-sided p-value of "no difference": signs of paired differences are flipped at random.
 
     `columns` is (num_examples, num_pairs); the signs that are drawn serve every pair. The observed arrangement counts
-    as one of the draws, so p is never 0 (Phipson & Smyth 2010).
+    as one of the draws, so p is never 0 (Phipson & Smyth 2010). `spreads` holds for each pair those of its systems
+    that were trained with several seeds: their means vary too, as Student's t says of so few (Behrens & Fisher).
+
+    A correction over `num_compared` pairs needs p-values below 1 / (num_resamples + 1): pairs that may be so clear are
+    given more draws, and where none reaches what was seen, Hoeffding's bound of the tail holds (1963, theorem 2).
     """
-    rng = np.random.default_rng(seed)
-    # Equal sums differ in the last bits by the order of addition; they count as reached.
-    reached = np.abs(columns.sum(axis=0)) * (1 - 1e-12) - 1e-15
-    at_least = np.zeros(columns.shape[1], dtype=np.int64)
-    for start in range(0, num_resamples, BLOCK_ROWS):
-        signs = rng.choice(np.array([-1.0, 1.0]), size=(min(BLOCK_ROWS, num_resamples - start), len(columns)))
-        for left in range(0, columns.shape[1], BLOCK_COLUMNS):
-            right = left + BLOCK_COLUMNS
-            sums = signs @ columns[:, left:right]
-            at_least[left:right] += np.count_nonzero(np.abs(sums) >= reached[left:right], axis=0)
-    return [(count + 1) / (num_resamples + 1) for count in at_least.tolist()]
+    spreads = spreads or [()] * columns.shape[1]
+    flips = _SignFlips(columns, spreads, seed)
+    flips.draw(num_resamples, np.arange(columns.shape[1]))
+    tails = flips.bound_tails()
+    more = min(DRAWS_PER_PAIR * num_compared, MOST_DRAWS) - num_resamples
+    open_ = (flips.at_least < FEW) & (tails * num_compared > CLEAR)
+    if more > 0 and open_.any():
+        flips.draw(more, np.flatnonzero(open_))
+    p_values = (flips.at_least + 1) / (flips.num_drawn + 1)
+    return np.minimum(p_values, np.where(flips.at_least == 0, tails, 1.0)).tolist()
+
+
+class _SignFlips:
+    """Counts how often the columns' sums under random signs reach what was observed."""
+
+    def __init__(self, columns: Floats, spreads: Sequence[Sequence[SeedSpread]], seed: int) -> None:
+        self.columns, self.spreads = columns, spreads
+        # Equal sums differ in the last bits by the order of addition; they count as reached.
+        self.reached = np.abs(columns.sum(axis=0)) * (1 - 1e-12) - 1e-15
+        self.at_least = np.zeros(columns.shape[1], dtype=np.int64)
+        self.num_drawn = np.zeros(columns.shape[1], dtype=np.int64)
+        self._rng, self._seeds = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+
+    def draw(self, number: int, chosen: NDArray[np.intp]) -> None:
+        """Draw so many arrangements of signs for the chosen columns."""
+        self.num_drawn[chosen] += number
+        for start in range(0, number, BLOCK_ROWS):
+            size = (min(BLOCK_ROWS, number - start), len(self.columns))
+            signs = self._rng.choice(np.array([-1.0, 1.0]), size=size)
+            for left in range(0, len(chosen), BLOCK_COLUMNS):
+                part = chosen[left : left + BLOCK_COLUMNS]
+                sums = signs @ self.columns[:, part]
+                self._vary_seeds(sums, part)
+                self.at_least[part] += np.count_nonzero(np.abs(sums) >= self.reached[part], axis=0)
+
+    def _vary_seeds(self, sums: Floats, part: NDArray[np.intp]) -> None:
+        for at, column in enumerate(part):
+            for spread in self.spreads[column]:
+                drawn = self._seeds.standard_t(spread.freedom, size=len(sums))
+                sums[:, at] += len(self.columns) * spread.deviation * drawn
+
+    def bound_tails(self) -> Floats:
+        """Return an upper bound of each column's p-value; 1 where seeds vary, whose tails are too long for one."""
+        squares = (self.columns**2).sum(axis=0)
+        exponents = np.divide(self.reached**2, 2 * squares, out=np.zeros_like(squares), where=squares > 0)
+        return np.where([bool(one) for one in self.spreads], 1.0, np.minimum(1.0, 2 * np.exp(-exponents)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -99,17 +193,21 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def detectable_difference(differences: Floats) -> float | None:
+def detectable_difference(
+    differences: Floats, *, num_compared: int = 1, spreads: Sequence[SeedSpread] = ()
+) -> float | None:
     """Return the smallest true difference that a test set like this one finds four times in five.
 
-    Two-sided at 5 %, by the normal approximation: (1.96 + 0.84) standard errors of the mean difference (Card et al.
-    2020, "With Little Power Comes Great Responsibility"). None for fewer than two dialogues.
+    By the normal approximation, for the test that is made: two-sided at 5 % shared out over `num_compared` pairs, as
+    the first and hardest step of Holm's correction asks (Card et al. 2020, "With Little Power Comes Great
+    Responsibility", for one pair: (1.96 + 0.84) standard errors). None for fewer than two dialogues.
     """
     if len(differences) < 2:
         return None
     normal = NormalDist()
-    quantiles = normal.inv_cdf(1 - (1 - CONFIDENCE) / 2) + normal.inv_cdf(POWER)
-    return float(quantiles * differences.std(ddof=1) / np.sqrt(len(differences)))
+    quantiles = normal.inv_cdf(1 - (1 - CONFIDENCE) / (2 * num_compared)) + normal.inv_cdf(POWER)
+    variance = differences.var(ddof=1) / len(differences) + sum(spread.deviation**2 for spread in spreads)
+    return float(quantiles * np.sqrt(variance))
 
 
 def is_noninferior(ci_low: float, margin: float) -> bool:
@@ -125,12 +223,17 @@ __all__ = [
     "POWER",
     "Counts",
     "Floats",
+    "SeedSpread",
     "bootstrap_counts",
     "bootstrap_interval",
     "bootstrap_intervals",
     "detectable_difference",
+    "find_percentiles",
     "holm",
     "is_noninferior",
+    "measure_seed_spread",
+    "resample_means",
+    "resample_seeds",
     "sign_flip_p_value",
     "sign_flip_p_values",
 ]

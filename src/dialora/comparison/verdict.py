@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from dialora.comparison.results import Difference, System
 
+UNTRAINED = "zero_shot"
+QUANTILES = 2.8
+"""Standard errors of a difference that is found four times in five at 5 %."""
+COMMON_SPREAD, SMALLEST = 0.5, 0.1
+"""ROUGE points: standard deviation over seeds, and the smallest difference that anybody would chase."""
 MAX_SENTENCES = 3
 """So many systems get a sentence each; more are put into groups."""
 
@@ -17,18 +23,20 @@ def render_verdict(
     num_examples: int,
     margin: float | None = None,
     has_costs: bool = True,
+    floor: System | None = None,
+    above_floor: Sequence[Difference] = (),
 ) -> str:
     """Say what is sure and what is not; PEFT against full fine-tuning comes first.
 
     `margin` is the non-inferiority margin in ROUGE points. Times are mentioned only where they can be compared
-    (`has_costs`).
+    (`has_costs`). `above_floor` are the differences of the trained systems from the best `floor`.
     """
     if len(systems) == 1:
         return "One system only: nothing to compare."
     by_key = {system.key: system for system in systems}
     rouge1 = [d for d in differences if d.metric == "rouge1"]
     full = next((s for s in systems if s.method == "full"), None)
-    original = next((s for s in systems if s.method == "zero_shot"), None)
+    original = next((s for s in systems if s.method == UNTRAINED), None)
     against_full = _oriented(rouge1, by_key, full, but=original)
     against_original = _oriented(rouge1, by_key, original)
     sentences: list[str] = []
@@ -46,7 +54,9 @@ def render_verdict(
         for item in rouge1:
             a, b = by_key[item.a], by_key[item.b]
             sentences.append(_against(a, b, b.label, _Signed(item, 1), num_examples, has_costs))
-    return " ".join(sentences)
+    if floor is not None:
+        sentences += _describe_floor([(by_key[item.a], _Signed(item, 1)) for item in above_floor], floor)
+    return " ".join([*sentences, *_describe_seeds(systems, rouge1)])
 
 
 class _Signed:
@@ -123,6 +133,29 @@ def _list(group: _Seen) -> str:
     return ", ".join(f"{system.label} ({item})" for system, item in group)
 
 
+def _describe_floor(seen: _Seen, floor: System) -> list[str]:
+    """Name the trained systems that are not shown to beat what takes nothing to make."""
+    below = [(system, item) for system, item in seen if not (item.is_clear and item.points > 0)]
+    return [f"Not shown to beat the floor, {floor.label.lower()} of the dialogue: {_list(below)}."] if below else []
+
+
+def _describe_seeds(systems: Sequence[System], differences: Sequence[Difference]) -> list[str]:
+    """Say that one seed speaks of weights and not of methods, and how many seeds would tell."""
+    trained = {system.key for system in systems if system.method != UNTRAINED}
+    between = [_Signed(item, 1) for item in differences if {item.a, item.b} <= trained]
+    if not between or all(len(system.seeds) > 1 for system in systems if system.key in trained):
+        return []
+    if all(system.train_seconds is None for system in systems):
+        return ["This speaks of these outputs: trained again, systems write others."]
+    sizes = [abs(item.points) if item.is_clear else item.detectable or 0.0 for item in between]
+    size = max(min(sizes), SMALLEST)
+    number = max(2, math.ceil(2 * (QUANTILES * COMMON_SPREAD / size) ** 2))
+    return [
+        f"With one seed this speaks of these trained weights, not of the methods: if seeds spread by {COMMON_SPREAD:g} "
+        f"points, as is common, {number} of each tell {size:.1f} points from luck."
+    ]
+
+
 def _noninferior(seen: _Seen, margin: float) -> str:
     shown = [system.label for system, item in seen if item.low > -margin]
     others = [f"{system.label} (down to {item.low:+.1f})" for system, item in seen if item.low <= -margin]
@@ -132,4 +165,4 @@ def _noninferior(seen: _Seen, margin: float) -> str:
     return text + (f"; not shown for {', '.join(others)}." if others else ".")
 
 
-__all__ = ["render_verdict"]
+__all__ = ["UNTRAINED", "render_verdict"]
