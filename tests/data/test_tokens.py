@@ -126,6 +126,19 @@ def test_a_token_budget_is_kept() -> None:
         assert len(batch) == 1 or len(batch) * width <= 3000
 
 
+@pytest.mark.parametrize("budget", [2_048, 16_384, 65_536])
+@pytest.mark.parametrize("size", [1, 8, 64])
+def test_the_token_budget_alone_decides_how_many_rows_a_batch_has(budget: int, size: int) -> None:
+    lengths = lengths_like_dialogsum(1000)
+    training = TrainingConfig(max_batch_tokens=budget, per_device_train_batch_size=size)
+    batches = plan_batches(lengths, training, seed=3)
+    assert batches == plan_batches(lengths, TrainingConfig(max_batch_tokens=budget), seed=3)
+    tokens = sum(source + target for source, target in lengths)
+    assert len(batches) < 1.25 * tokens / budget + 2
+    # A handful of batches cannot all be of like rows.
+    assert budget > 20_000 or padding_share(lengths, batches) < 0.15
+
+
 def test_an_item_over_the_budget_gets_a_batch_of_its_own() -> None:
     assert fill_batches([(0, 900, 9), (1, 20, 9), (2, 20, 9)], 100) == [[0], [1, 2]]
     assert fill_batches([], 100) == []

@@ -95,6 +95,7 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
         "result": result.to_json(),
         "data": describe_pairs(splits["train"]),
         "padding_share": padding_share(lengths, batches),
+        "rows_per_step": sum(map(len, used)) / max(1, result.num_steps),
         "tokenize_seconds": tokenize_seconds,
         "wall_seconds": None if result.was_resumed else watch.read(),
         "environment": describe_environment(),

@@ -60,6 +60,7 @@ def describe_runs(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, 
             notes.append(f"{labels[run.key]}: generation was interrupted and resumed, so its time is not known.")
         if trained and trained["result"]["stopped_early"]:
             notes.append(f"{labels[run.key]} stopped early after {trained['result']['num_steps']} steps.")
+    notes += _describe_steps(labels, runs, facts)
     shares = [facts[run.name]["training"]["padding_share"] for run in runs if run.training is not None]
     if shares:
         notes.append(f"{np.mean(shares):.1%} of the positions in training batches were padding.")
@@ -67,6 +68,23 @@ def describe_runs(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, 
         notes.append(f"Training multiplied in {', '.join(sorted(precision))}.")
     notes.append(f"Summaries were written in {_describe_engines(labels, runs, facts)}.")
     return notes
+
+
+def _describe_steps(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> list[str]:
+    """Say how many steps each system was trained, and on how many pairs of dialogue and summary a step."""
+    named: dict[str, list[str]] = {}
+    for run in runs:
+        trained = facts[run.name]["training"]
+        # Runs of earlier versions do not say how many rows a step had.
+        if trained and "rows_per_step" in trained:
+            text = (
+                f"{trained['result']['num_steps']:,} optimizer steps of {trained['rows_per_step']:.1f} pairs on average"
+            )
+            if labels[run.key] not in named.setdefault(text, []):
+                named[text].append(labels[run.key])
+    if len(named) == 1:
+        return [f"Every system was trained for {next(iter(named))}."]
+    return [f"{', '.join(systems)}: {text}." for text, systems in named.items()]
 
 
 def _describe_engines(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> str:

@@ -45,7 +45,7 @@ def _plan_epoch(lengths: Sequence[tuple[int, int]], training: TrainingConfig, rn
     order = list(range(len(lengths)))
     rng.shuffle(order)
     batches = []
-    for window in _cut(order, WINDOW * training.per_device_train_batch_size):
+    for window in _cut(order, WINDOW * _count_rows(lengths, training)):
         by_source = sorted(window, key=lambda i: lengths[i][0] + JITTER * rng.random(), reverse=True)
         plans = [_plan_window(by_source, lengths, training, tile) for tile in TILES]
         batches += min(plans, key=lambda plan: sum(count_padded(lengths, batch) for batch in plan))
@@ -56,15 +56,27 @@ def _plan_epoch(lengths: Sequence[tuple[int, int]], training: TrainingConfig, rn
 def _plan_window(
     by_source: list[int], lengths: Sequence[tuple[int, int]], training: TrainingConfig, tile: int
 ) -> list[list[int]]:
-    size = training.per_device_train_batch_size
-    batches = []
-    for items in _cut(by_source, tile * size):
-        group = sorted(items, key=lambda i: lengths[i][::-1], reverse=True)
+    """Cut a window into batches; so many neighbours (`tile`) share out their targets by length."""
+
+    def cut(items: list[int]) -> list[list[int]]:
         if training.max_batch_tokens is None:
-            batches += _cut(group, size)
-        else:
-            batches += fill_batches([(i, *lengths[i]) for i in group], training.max_batch_tokens)
+            return _cut(items, training.per_device_train_batch_size)
+        return fill_batches([(i, *lengths[i]) for i in items], training.max_batch_tokens)
+
+    batches = []
+    neighbours = cut(by_source)
+    for start in range(0, len(neighbours), tile):
+        group = [i for batch in neighbours[start : start + tile] for i in batch]
+        batches += cut(sorted(group, key=lambda i: lengths[i][::-1], reverse=True))
     return batches
+
+
+def _count_rows(lengths: Sequence[tuple[int, int]], training: TrainingConfig) -> int:
+    """Return how many rows a batch has; with a budget of tokens, of rows of mean length."""
+    if training.max_batch_tokens is None:
+        return training.per_device_train_batch_size
+    tokens = sum(round_up(source) + round_up(target) for source, target in lengths)
+    return max(1, training.max_batch_tokens * len(lengths) // tokens)
 
 
 def _cut(items: list[int], size: int) -> list[list[int]]:
