@@ -54,7 +54,7 @@ def tune(
 
     def step(plan: Plan, observer: Observer) -> list[SearchOutcome]:
         pipeline.require_checks(plan, observer)
-        return [*pipeline.tune(plan, observer).searches]
+        return [*pipeline.tune(pipeline.tokenize(plan, observer), observer).searches]
 
     return _open(config, output, observer, step)
 
@@ -67,7 +67,7 @@ def train(
 
     def step(plan: Plan, observer: Observer) -> None:
         pipeline.require_checks(plan, observer)
-        pipeline.train(pipeline.tune(plan, observer), observer)
+        pipeline.train(pipeline.tune(pipeline.tokenize(plan, observer), observer), observer)
 
     _open(load_experiment(experiment, set), output, observer, step)
 

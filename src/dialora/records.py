@@ -83,7 +83,7 @@ class Cost(Record):
     train_seconds: float | None = None
     """Optimizer steps only: forward, backward, update."""
     peak_memory_bytes: int | None = None
-    """Resident set on CPU, allocated memory on an accelerator."""
+    """Since the first step: resident set on CPU, allocated memory on an accelerator."""
     num_steps: int | None = None
     generate_seconds: float | None = None
     num_summaries: int | None = None
@@ -94,6 +94,12 @@ class Cost(Record):
     """The trained system's weights on disk: the adapter, or the whole model."""
     energy_kwh: float | None = None
     """What the machine used while it trained, measured by codecarbon where that is installed."""
+    encoding_seconds: float | None = None
+    """Running the frozen encoder once, before the first step; None where every step runs it."""
+    loading_memory_bytes: int | None = None
+    """The most memory held before the first step."""
+    converting_seconds: float | None = None
+    """Making and checking the model that writes, before the first summary; None where it is the one that was loaded."""
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -125,6 +131,9 @@ class Ledger(Record):
     weights_bytes: int | None = None
     seconds_per_1000_summaries: float | None = None
     energy_kwh: float | None = None
+    encoding_seconds: float | None = None
+    loading_memory_bytes: int | None = None
+    converting_seconds: float | None = None
 
     @classmethod
     def from_costs(cls, costs: Iterable[Cost]) -> Self:
@@ -136,6 +145,9 @@ class Ledger(Record):
             weights_bytes=max(weights, default=None),
             seconds_per_1000_summaries=_mean(cost.seconds_per_1000_summaries for cost in costs),
             energy_kwh=_mean(cost.energy_kwh for cost in costs),
+            encoding_seconds=_mean(cost.encoding_seconds for cost in costs),
+            loading_memory_bytes=max((c.loading_memory_bytes for c in costs if c.loading_memory_bytes), default=None),
+            converting_seconds=_mean(cost.converting_seconds for cost in costs),
         )
 
 

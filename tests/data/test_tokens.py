@@ -14,13 +14,15 @@ from dialora.data.tokens import (
     build_prompt,
     collate_pairs,
     fill_batches,
+    load_tokens,
     padding_share,
     plan_batches,
-    tokenize_once,
+    save_tokens,
     tokenize_pairs,
     tokenize_sources,
 )
 from dialora.data.tokens.batches import MULTIPLE
+from dialora.errors import StageError
 from dialora.models.loading import load_tokenizer
 from dialora.records import Example
 from dialora.store import Stage
@@ -166,11 +168,10 @@ def test_tokens_on_disk_are_those_that_were_made_and_made_once(tmp_path: Path) -
         TrainingPair("ü\u2028", [250_000], [1], False, False),
     ]
     splits = {"train": pairs, "validation": []}
-    assert tokenize_once(Stage(tmp_path / "tokens", "key"), lambda: splits) == splits
-
-    def never() -> Any:
-        raise AssertionError
-
-    assert tokenize_once(Stage(tmp_path / "tokens", "key"), never) == splits
-    with pytest.raises(AssertionError):
-        tokenize_once(Stage(tmp_path / "tokens", "other"), never)
+    stage = Stage(tmp_path / "tokens", "key")
+    with pytest.raises(StageError, match="is missing"):
+        load_tokens(stage)
+    save_tokens(stage, splits, seconds=1.0)
+    assert load_tokens(stage) == splits
+    with pytest.raises(StageError, match="made from another configuration"):
+        load_tokens(Stage(stage.folder, "other"))

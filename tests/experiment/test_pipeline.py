@@ -22,7 +22,7 @@ from dialora.experiment import launcher, pipeline
 from dialora.experiment.job import RunJob
 from dialora.records import Example, ExampleScores, Prediction
 from dialora.scoring import score_summary
-from dialora.store import ExperimentFolder, build_run, load_records
+from dialora.store import ExperimentFolder, Stage, build_run, load_records
 from dialora.systems import find_system
 from tests.conftest import build_experiment_values
 
@@ -251,7 +251,7 @@ def test_ctrl_c_is_not_lost_when_the_worker_was_all_but_done() -> None:
 
     process = Process()
     run = build_run(Path("x"), key="a", method="lora", seed=0, trains=True, inputs=1, decoding=1)
-    job = RunJob(load_experiment("bundled"), ExperimentFolder(Path("x")), run)
+    job = RunJob(load_experiment("bundled"), ExperimentFolder(Path("x")), Stage(Path("x"), ""), run)
     with pytest.raises(Interrupted, match="is finished; what comes after it is not started"):
         launcher._talk(process, job, lambda event: None)
     assert process.signals == [signal.SIGINT]

@@ -1,17 +1,44 @@
-"""What one worker does, as the one line of JSON that it gets: a run, or a trial of a search."""
+"""What one worker does, as the one line of JSON that it gets: the tokens, a run, or a trial of a search."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from dialora.config import ExperimentConfig, build_experiment, dump_experiment
 from dialora.store import ExperimentFolder, Run, Stage, TrialFolder, names
+from dialora.store.work import WorkPlace
 from dialora.tuning.rules import Search, Trial
 
 TRAINING, GENERATION = names.TRAINING, names.GENERATION
 """The last stage of a run that a job does."""
+
+
+@dataclass(frozen=True)
+class TokensJob:
+    """Tokenize what is trained and validated on, so that no run does: its memory would count as the method's."""
+
+    config: ExperimentConfig
+    folder: ExperimentFolder
+    tokens: Stage
+
+    opening: ClassVar[str] = "tokens"
+    """What is shown while the worker starts."""
+
+    @property
+    def place(self) -> WorkPlace:
+        """Where it is done."""
+        return self.folder.place
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the job as plain values."""
+        return _dump(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TokensJob:
+        """Build the job from `to_json`'s form."""
+        return cls(*_load(values))
 
 
 @dataclass(frozen=True)
@@ -21,9 +48,12 @@ class RunJob:
     config: ExperimentConfig
     """With the learning rate that the run is made with."""
     folder: ExperimentFolder
+    tokens: Stage
     place: Run
     until: str = GENERATION
     """The last stage to do: training or generation."""
+
+    opening: ClassVar[str] = "start"
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as plain values."""
@@ -41,7 +71,7 @@ class RunJob:
         run = dict(values["run"])
         stages = {name: run[name] and _load_stage(run[name]) for name in ("training", "generation", "scoring")}
         place = Run(**run | stages | {"folder": Path(run["folder"])})
-        return cls(build_experiment(values["config"]), ExperimentFolder(Path(values["root"])), place, values["until"])
+        return cls(*_load(values), place, values["until"])
 
 
 @dataclass(frozen=True)
@@ -51,9 +81,12 @@ class TrialJob:
     config: ExperimentConfig
     """With the learning rate that is tried."""
     folder: ExperimentFolder
+    tokens: Stage
     place: TrialFolder
     search: Search
     earlier: tuple[Trial, ...]
+
+    opening: ClassVar[str] = "start"
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as plain values."""
@@ -70,24 +103,33 @@ class TrialJob:
         """Build the job from `to_json`'s form."""
         trial = values["trial"]
         return cls(
-            build_experiment(values["config"]),
-            ExperimentFolder(Path(values["root"])),
+            *_load(values),
             TrialFolder(**trial | {"folder": Path(trial["folder"]), "result": _load_stage(trial["result"])}),
             Search.from_json(values["search"]),
             tuple(Trial.from_json(earlier) for earlier in values["earlier"]),
         )
 
 
-Job = RunJob | TrialJob
+Job = TokensJob | RunJob | TrialJob
 
 
 def load_job(values: dict[str, Any]) -> Job:
     """Build a job from its plain values."""
-    return TrialJob.from_json(values) if "trial" in values else RunJob.from_json(values)
+    kind = TrialJob if "trial" in values else RunJob if "run" in values else TokensJob
+    return kind.from_json(values)
 
 
 def _dump(job: Job) -> dict[str, Any]:
-    return {"config": dump_experiment(job.config), "root": str(job.folder.root)}
+    return {
+        "config": dump_experiment(job.config),
+        "root": str(job.folder.root),
+        "tokens": _dump_stage(job.tokens),
+    }
+
+
+def _load(values: dict[str, Any]) -> tuple[ExperimentConfig, ExperimentFolder, Stage]:
+    folder = ExperimentFolder(Path(values["root"]))
+    return build_experiment(values["config"]), folder, _load_stage(values["tokens"])
 
 
 def _dump_stage(stage: Stage) -> dict[str, str]:
@@ -98,4 +140,4 @@ def _load_stage(values: dict[str, str]) -> Stage:
     return Stage(Path(values["folder"]), values["key"])
 
 
-__all__ = ["GENERATION", "TRAINING", "Job", "RunJob", "TrialJob", "load_job"]
+__all__ = ["GENERATION", "TRAINING", "Job", "RunJob", "TokensJob", "TrialJob", "load_job"]

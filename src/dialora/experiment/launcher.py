@@ -32,7 +32,7 @@ def run_job(job: Job, observer: Observer) -> None:
     """Do a job in a fresh process, and pass its events on. Raises what the worker raised."""
     place = job.place
     place.work.mkdir(parents=True, exist_ok=True)
-    observer({"event": "stage", "stage": "start", "run": place.name, "key": place.key})
+    observer({"event": "stage", "stage": job.opening, "run": place.name, "key": place.key})
     # -P: nothing that lies in the working directory is taken for a library.
     command = [sys.executable, "-P", "-m", "dialora.experiment.worker"]
     pipe = subprocess.PIPE

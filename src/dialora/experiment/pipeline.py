@@ -1,4 +1,5 @@
-"""An experiment end to end, one straight way: read data → plan → tune → train and generate → score → report.
+"""An experiment end to end, one straight way: read data → plan → tokenize → tune → train and
+generate → score → report.
 
 Each step is a function that takes what the one before it gave, and does only what is missing. What it did lies in the
 experiment's folder (see `store`). Whatever needs a model happens in worker processes, one per run or trial. An
@@ -16,7 +17,7 @@ from dialora.comparison import Comparison
 from dialora.comparison.yardsticks import load_yardsticks, make_yardsticks
 from dialora.config import ExperimentConfig
 from dialora.errors import ConfigError
-from dialora.experiment.job import GENERATION, TRAINING, RunJob, TrialJob
+from dialora.experiment.job import GENERATION, TRAINING, RunJob, TokensJob, TrialJob
 from dialora.experiment.launcher import run_job
 from dialora.experiment.plan import Plan, PlannedRuns, describe_run, lay_out_runs, plan_experiment, require_runs
 from dialora.experiment.workspace import read_data
@@ -37,7 +38,7 @@ def compare(config: ExperimentConfig, *, output: Path | None = None, observer: O
     """
     with open_experiment(config, output, observer) as plan:
         require_checks(plan, observer)
-        runs = tune(plan, observer)
+        runs = tune(tokenize(plan, observer), observer)
         return report(score(train_and_generate(runs, observer), observer), observer)
 
 
@@ -78,6 +79,16 @@ def require_checks(plan: Plan, observer: Observer) -> None:
     save_text(key, passed)
 
 
+def tokenize(plan: Plan, observer: Observer) -> Plan:
+    """Tokenize what is trained and validated on, where anything is still to be trained."""
+    runs = lay_out_runs(plan)
+    if not plan.tokens.is_complete and not (runs is not None and all(run.is_trained for run in runs.runs)):
+        workspace = plan.workspace
+        workspace.data.require()
+        run_job(TokensJob(workspace.config, workspace.folder, plan.tokens), observer)
+    return plan
+
+
 def tune(plan: Plan, observer: Observer) -> PlannedRuns:
     """Search for learning rates as far as trials are missing, and give the runs that are made with them.
 
@@ -88,7 +99,7 @@ def tune(plan: Plan, observer: Observer) -> PlannedRuns:
     def make_trial(search: Search, place: TrialFolder, learning_rate: float, earlier: tuple[Trial, ...]) -> None:
         workspace.data.require()
         config = set_learning_rates(workspace.config, {search.key: learning_rate})
-        run_job(TrialJob(config, workspace.folder, place, search, earlier), observer)
+        run_job(TrialJob(config, workspace.folder, plan.tokens, place, search, earlier), observer)
 
     for planned in plan.searches:
         planned.finish(make_trial)
@@ -178,7 +189,7 @@ def _do_run(runs: PlannedRuns, run: Run, observer: Observer, *, until: str) -> N
         return
     workspace = runs.plan.workspace
     workspace.data.require()
-    run_job(RunJob(runs.config, workspace.folder, run, until), observer)
+    run_job(RunJob(runs.config, workspace.folder, runs.plan.tokens, run, until), observer)
 
 
 def _keep_config(config: ExperimentConfig, run: Run) -> None:
@@ -196,6 +207,7 @@ __all__ = [
     "report",
     "require_checks",
     "score",
+    "tokenize",
     "train",
     "train_and_generate",
     "tune",

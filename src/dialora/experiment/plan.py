@@ -31,6 +31,8 @@ class Plan:
     workspace: Workspace
     searches: tuple[PlannedSearch, ...]
     """For learning rates: one for each method that trains, where the experiment asks for them."""
+    tokens: Stage
+    """What is trained and validated on, as token ids."""
     yardsticks: Stage
 
     @property
@@ -53,11 +55,14 @@ class PlannedRuns:
 
 
 def plan_experiment(workspace: Workspace) -> Plan:
-    """Lay out the searches and the yardsticks."""
+    """Lay out the searches, the tokens and the yardsticks."""
     config, fingerprint = workspace.config, workspace.dataset.summary.fingerprint
     common, trained = _list_inputs(config, fingerprint)
     yardsticks = plan_yardsticks(workspace.folder, fingerprint["test"], describe_scorer(config.scoring))
-    return Plan(workspace, plan_searches(config, workspace.folder, common | trained), yardsticks)
+    limits = {"max_source_length": config.data.max_source_length, "max_target_length": config.data.max_target_length}
+    tokens = stable_hash(["tokens.v1", workspace.data.key, common["model"], config.prompt, limits])
+    searches = plan_searches(config, workspace.folder, common | trained)
+    return Plan(workspace, searches, workspace.folder.tokens(tokens), yardsticks)
 
 
 def lay_out_runs(plan: Plan) -> PlannedRuns | None:

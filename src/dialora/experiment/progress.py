@@ -17,6 +17,7 @@ STAGES = {
     "data": "reading the data",
     "check": "checking the experiment",
     "table": "reading the table",
+    "tokens": "tokenizing",
     "start": "loading the model",
     "encoding": "running the frozen encoder once",
     "training": "training",
@@ -111,7 +112,7 @@ class ProgressDisplay:
     def _describe(self) -> str:
         assert self.current is not None
         stage, run = self.current
-        of = "" if stage in ("data", "check", "yardsticks", "report") else f" {run}"
+        of = "" if stage in ("data", "check", "tokens", "yardsticks", "report") else f" {run}"
         return f"{STAGES.get(stage, stage)}{of}"
 
     def _print_answer(self) -> None:

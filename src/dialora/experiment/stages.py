@@ -6,18 +6,19 @@ Takes a job; writes the stages that it is about. torch and transformers are load
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dialora.config import ExperimentConfig, stable_hash
+from dialora.config import ExperimentConfig
+from dialora.errors import Interrupted
 from dialora.experiment.events import Events
-from dialora.experiment.job import GENERATION, Job, RunJob, TrialJob
+from dialora.experiment.job import GENERATION, Job, RunJob, TokensJob, TrialJob
 from dialora.measuring.clock import Stopwatch
 from dialora.measuring.environment import describe_environment
 from dialora.records import Cost, Example
 from dialora.store import PartialLog, Run, Stage, load_records, names, save_json, save_records
 
-if TYPE_CHECKING:
-    from dialora.data.tokens import TrainingPair
+TOKENIZED_AT_ONCE = 1000
+"""Examples; the tokenizer keeps the place of every token in its text meanwhile."""
 
 
 def do_job(job: Job, events: Events, stop: threading.Event) -> None:
@@ -25,6 +26,9 @@ def do_job(job: Job, events: Events, stop: threading.Event) -> None:
     from dialora.models.loading import load_tokenizer
 
     tokenizer = load_tokenizer(job.config)
+    if isinstance(job, TokensJob):
+        _tokenize(job, tokenizer, events, stop)
+        return
     if isinstance(job, TrialJob):
         if not job.place.result.is_complete:
             _make_trial(job, tokenizer, events, stop)
@@ -35,7 +39,7 @@ def do_job(job: Job, events: Events, stop: threading.Event) -> None:
         _generate(job, tokenizer, events, stop)
 
 
-def _build_model(job: Job) -> Any:
+def _build_model(job: RunJob | TrialJob) -> Any:
     """Load the base and put the job's method on it, as its seed draws the new weights."""
     from transformers import set_seed
 
@@ -48,7 +52,7 @@ def _build_model(job: Job) -> Any:
 
 def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
     """Train, and write the training stage: the system, its losses, its cost."""
-    from dialora.data.tokens import describe_pairs, padding_share, plan_batches
+    from dialora.data.tokens import describe_pairs, load_tokens, padding_share, plan_batches
     from dialora.measuring.energy import metered
     from dialora.models.adapters import save_system
     from dialora.models.counting import count_parameters
@@ -56,10 +60,10 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
 
     config, run = job.config, job.place
     method: Any = config.methods[run.key]
-    model = _build_model(job)
     watch = Stopwatch()
-    splits = _tokenize(job, tokenizer)
-    tokenize_seconds = watch.read()
+    model, splits = _build_model(job), load_tokens(job.tokens)
+    load_seconds = watch.read()
+    watch.reset()
     parameters = count_parameters(model)
     with metered() as energy:
         result = train(
@@ -91,12 +95,14 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
             num_train_tokens=sum(sum(lengths[i]) for batch in used for i in batch),
             # Of a resumed run only the last part was metered.
             energy_kwh=None if result.was_resumed else energy.kwh,
+            encoding_seconds=result.encoding_seconds,
+            loading_memory_bytes=result.loading_memory_bytes,
         ).to_json(),
         "result": result.to_json(),
         "data": describe_pairs(splits["train"]),
         "padding_share": padding_share(lengths, batches),
         "rows_per_step": sum(map(len, used)) / max(1, result.num_steps),
-        "tokenize_seconds": tokenize_seconds,
+        "load_seconds": load_seconds,
         "wall_seconds": None if result.was_resumed else watch.read(),
         "environment": describe_environment(),
     }
@@ -109,6 +115,7 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
 
 def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
     """Make a trial of a search for a learning rate, and write its one stage."""
+    from dialora.data.tokens import load_tokens
     from dialora.tuning.trial import make_trial
 
     model = _build_model(job)
@@ -119,7 +126,7 @@ def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.E
         job.place,
         model,
         tokenizer,
-        _tokenize(job, tokenizer),
+        load_tokens(job.tokens),
         validation=lambda: load_records(Example, job.folder.examples("validation")),
         on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
         on_encoding=lambda done, total: events.progress("encoding", done, total),
@@ -127,24 +134,29 @@ def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.E
     )
 
 
-def _tokenize(job: Job, tokenizer: Any) -> dict[str, list[TrainingPair]]:
-    """Tokenize what is trained and validated on, once for all runs of the experiment."""
-    from dialora.data.tokens import tokenize_once, tokenize_pairs
-    from dialora.models.checkpoint import identify_model
+def _tokenize(job: TokensJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
+    """Tokenize the training and validation splits, some examples at a time, and write the stage."""
+    from dialora.data.tokens import TrainingPair, save_tokens, tokenize_pairs
 
-    config = job.config
-    limits = {"max_source_length": config.data.max_source_length, "max_target_length": config.data.max_target_length}
-
-    def tokenize() -> dict[str, list[TrainingPair]]:
-        return {
-            name: tokenize_pairs(
-                load_records(Example, job.folder.examples(name)), tokenizer, prompt=config.prompt, **limits
+    data, watch = job.config.data, Stopwatch()
+    examples = {split: load_records(Example, job.folder.examples(split)) for split in ("train", "validation")}
+    total, done = sum(map(len, examples.values())), 0
+    splits: dict[str, list[TrainingPair]] = {split: [] for split in examples}
+    for split, items in examples.items():
+        for start in range(0, len(items), TOKENIZED_AT_ONCE):
+            if stop.is_set():
+                raise Interrupted(f"stopped after the tokens of {done} of {total} dialogues.")
+            part = items[start : start + TOKENIZED_AT_ONCE]
+            splits[split] += tokenize_pairs(
+                part,
+                tokenizer,
+                prompt=job.config.prompt,
+                max_source_length=data.max_source_length,
+                max_target_length=data.max_target_length,
             )
-            for name in ("train", "validation")
-        }
-
-    key = stable_hash(["tokens.v1", job.folder.data_key, identify_model(config), config.prompt, limits])
-    return tokenize_once(job.folder.tokens(key), tokenize)
+            done += len(part)
+            events.progress("tokens", done, total)
+    save_tokens(job.tokens, splits, seconds=watch.read())
 
 
 def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dialora.config import ExperimentConfig
-from dialora.store import Run
+from dialora.store import ExperimentFolder, Run, load_json
 from dialora.tuning.rules import SearchOutcome
 
 
@@ -36,6 +36,11 @@ def describe_truncation(
     return rows
 
 
+def describe_tokens(folder: ExperimentFolder) -> dict[str, float]:
+    """Return how long tokenizing for all runs took; nothing where an earlier version did it, or nothing is trained."""
+    return {"tokenize": load_json(folder.tokens_facts)["seconds"]} if folder.tokens_facts.is_file() else {}
+
+
 def describe_searches(labels: dict[str, str], searches: Sequence[SearchOutcome]) -> dict[str, float]:
     """Return how long each search took; of an interrupted trial only the optimizer steps are known."""
     return {
@@ -54,10 +59,12 @@ def describe_seconds(labels: dict[str, str], runs: Sequence[Run], facts: dict[st
         training = facts[run.name]["training"]
         if training is not None:
             steps = training["result"]["train_seconds"]
-            seconds[f"{name}: tokenize"] = training["tokenize_seconds"]
+            # In earlier versions the first run tokenized.
+            before = training.get("tokenize_seconds", 0.0)
+            seconds[f"{name}: tokenize" if before else f"{name}: load"] = before or training["load_seconds"]
             seconds[f"{name}: training steps"] = steps
             if training["wall_seconds"] is not None:
-                rest = training["wall_seconds"] - training["tokenize_seconds"] - steps
+                rest = training["wall_seconds"] - before - steps
                 seconds[f"{name}: validation and checkpoints"] = max(0.0, rest)
         if facts[run.name]["generation"]["generate_seconds"] is not None:
             seconds[f"{name}: generate"] = facts[run.name]["generation"]["generate_seconds"]
@@ -65,4 +72,4 @@ def describe_seconds(labels: dict[str, str], runs: Sequence[Run], facts: dict[st
     return seconds
 
 
-__all__ = ["describe_searches", "describe_seconds", "describe_truncation"]
+__all__ = ["describe_searches", "describe_seconds", "describe_tokens", "describe_truncation"]

@@ -14,7 +14,7 @@ from dialora.comparison.faithfulness_stage import measure_once
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.records import Cost, Example, ExampleScores, Prediction
-from dialora.report.accounting import describe_searches, describe_seconds, describe_truncation
+from dialora.report.accounting import describe_searches, describe_seconds, describe_tokens, describe_truncation
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
 from dialora.report.labels import build_labels
 from dialora.report.notes import describe_protocol, describe_runs, describe_yardsticks, is_one_machine, sign_scores
@@ -62,7 +62,7 @@ def build_document(
         examples=tuple(_load_examples(config, dataset, runs, measured)),
         data=dataset.summary.to_json(),
         truncation=tuple(describe_truncation(config, labels, runs, facts)),
-        seconds=describe_searches(labels, searches) | describe_seconds(labels, runs, facts),
+        seconds=describe_tokens(folder) | describe_searches(labels, searches) | describe_seconds(labels, runs, facts),
         environment=facts[runs[-1].name]["generation"]["environment"],
         config_yaml=config.to_yaml(),
         notes=(
@@ -88,6 +88,7 @@ def _load_result(run: Run) -> RunResult:
         cost,
         generate_seconds=generation["generate_seconds"],
         num_summaries=generation["num_examples"],
+        converting_seconds=generation.get("prepare_seconds") if generation.get("engine") == "ctranslate2" else None,
         weights_bytes=None if run.training is None else measure_weights(run.training.folder),
     )
     return RunResult(run.seed, cost, tuple(scores))

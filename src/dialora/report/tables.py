@@ -108,9 +108,10 @@ def build_cost_table(comparison: Comparison) -> Table | None:
         return None
     rows = [_system_row(system, *(Cell(texts[i]) for _, texts in measured)) for i, system in enumerate(systems)]
     footnote = (
-        "Training: optimizer steps; tokens of dialogues and summaries in a second of it, without padding. Weights: "
-        "what the trained system takes on disk, the adapter or the whole model. Writing: 1,000 summaries, loading "
-        "left out. Means over seeds; memory and weights at their highest."
+        "Training: optimizer steps; tokens of dialogues and summaries in a second of it, without padding. Memory: from "
+        "the first step on, and what loading held before it. Weights: what the trained system takes on disk, the "
+        "adapter or the whole model. Converting: the model that writes, made and checked. Writing: 1,000 summaries, "
+        "loading left out. Means over seeds; memory and weights at their highest."
     )
     return Table("costs", "Cost", ("System", *(name for name, _ in measured)), tuple(rows), footnote)
 
@@ -122,9 +123,12 @@ def _if_trained(show: Callable[[System], str]) -> Callable[[System], str]:
 _COSTS: dict[str, Callable[[System], str]] = {
     "Trained weights": _if_trained(lambda system: numbers.format_count(system.trainable_params)),
     "Training": _if_trained(lambda system: numbers.format_duration(system.train_seconds)),
+    "Encoder, once": _if_trained(lambda system: numbers.format_duration(system.ledger.encoding_seconds)),
     "Tokens / s": _if_trained(lambda system: numbers.format_speed(system.ledger.tokens_per_second)),
     "Peak memory": _if_trained(lambda system: numbers.format_bytes(system.peak_memory_bytes)),
+    "Memory to load": _if_trained(lambda system: numbers.format_bytes(system.ledger.loading_memory_bytes)),
     "Weights on disk": _if_trained(lambda system: numbers.format_bytes(system.ledger.weights_bytes)),
+    "Converting": lambda system: numbers.format_duration(system.ledger.converting_seconds),
     "Writing 1,000": lambda system: numbers.format_duration(system.ledger.seconds_per_1000_summaries),
     "Energy": _if_trained(lambda system: numbers.format_energy(system.ledger.energy_kwh)),
 }

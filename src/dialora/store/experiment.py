@@ -14,6 +14,7 @@ from dialora.errors import ConfigError, StageError
 from dialora.store import names
 from dialora.store.files import disk_errors_explained
 from dialora.store.stage import Stage, read_key
+from dialora.store.work import WorkPlace
 
 RUNS = Path("runs")
 """Where experiments lie when nothing else is said."""
@@ -56,6 +57,11 @@ class ExperimentFolder:
         return self.root / names.DATA / names.DATA_SUMMARY
 
     @property
+    def tokens_facts(self) -> Path:
+        """How long tokenizing took."""
+        return self.root / names.TOKENS / names.TOKENS_FACTS
+
+    @property
     def searches(self) -> Path:
         """The folder of the searches for learning rates."""
         return self.root / names.TUNING
@@ -63,6 +69,11 @@ class ExperimentFolder:
     def data(self, key: str) -> Stage:
         """Return the stage of the examples."""
         return Stage(self.root / names.DATA, key)
+
+    @property
+    def place(self) -> WorkPlace:
+        """Where work for the whole experiment is done."""
+        return WorkPlace(self.name, "", self.root, self.root / names.WORK)
 
     def tokens(self, key: str) -> Stage:
         """Return the stage of the tokenized splits."""

@@ -2,7 +2,7 @@
 
     runs/<experiment>/
     ├── experiment.yaml              the experiment as it was run, every default written out
-    ├── .lock, .checked              who is at work here; what has passed its checks
+    ├── .lock, .checked, work/       who is at work here; what has passed its checks; logs
     ├── data/                        stage: the Examples of each split, what was skipped
     ├── tokens/                      stage: the training and validation splits as token ids
     ├── yardsticks/                  stage: what people and the floors score on the test split
@@ -47,7 +47,7 @@ MANIFEST = "manifest.json"
 
 # In the stages, by stage
 DATA_SUMMARY = "data.json"
-TOKENIZED_SPLITS = "splits.json"
+TOKENIZED_SPLITS, TOKENS_FACTS = "splits.json", "tokens.json"
 TRAINING_FACTS = "training.json"
 GENERATION_FACTS, PREDICTIONS = "generation.json", "predictions.jsonl"
 SCORING_FACTS, SCORES = "scoring.json", "scores.jsonl"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
@@ -23,6 +24,16 @@ _OF_TRAINING = (
     f"{names.ENCODER_INDEX}*",
 )
 _OF_GENERATION = (names.PARTIAL, names.conversion("*"))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkPlace:
+    """Where a worker does what is neither a run nor a trial."""
+
+    name: str
+    key: str
+    folder: Path
+    work: Path
 
 
 @contextmanager
@@ -48,4 +59,4 @@ def _remove(work: Path, patterns: tuple[str, ...]) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-__all__ = ["own_work", "tidy_generation", "tidy_training"]
+__all__ = ["WorkPlace", "own_work", "tidy_generation", "tidy_training"]

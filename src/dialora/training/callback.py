@@ -12,7 +12,7 @@ from transformers import TrainerCallback
 
 from dialora.config import TrainingConfig
 from dialora.measuring.clock import Stopwatch
-from dialora.measuring.memory import measure_peak_memory
+from dialora.measuring.memory import measure_peak_memory, reset_peak_memory
 from dialora.store import names
 from dialora.training.checkpoints import finish_checkpoint
 from dialora.training.trainer import PlannedTrainer
@@ -42,7 +42,13 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         self.on_progress, self.should_stop, self.should_prune = on_progress, should_stop, should_prune
         self.evaluate_every = max(1, math.ceil(total / training.num_evaluations))
         self.was_interrupted = False
+        self.loading_bytes = 0
         self.step, self.since_save = Stopwatch(), Stopwatch()
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Forget what loading took: everything that training needs is there, and no step is made yet."""
+        self.loading_bytes = measure_peak_memory()
+        reset_peak_memory()
 
     def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
         """Start the clock: the batch is there, the model's work begins."""

@@ -1,7 +1,7 @@
 """The frozen encoder's output for every training source, computed once: for runs that train the decoder alone.
 
 Takes a model and tokenized pairs, gives batches that bring their encoder states along, so that from then on no step
-runs the encoder. The states lie in a memory-mapped file in the run's work folder, two bytes a number in bf16 (some
+runs the encoder. The states lie in a file in the run's work folder, two bytes a number in bf16 (some
 4.5 GB for DialogSum and FLAN-T5-base). The encoder runs without dropout: it has to say the same in every epoch.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from dialora.data.tokens import TrainingPair, collate_pairs, collate_sources, fill_batches
-from dialora.errors import Interrupted
+from dialora.errors import Interrupted, TrainingError
 from dialora.measuring.clock import Stopwatch
 from dialora.store import load_json, names, save_json
 
@@ -26,22 +27,32 @@ BATCH_TOKENS = 8_192
 
 @dataclass(frozen=True, slots=True)
 class EncoderCache:
-    """Encoder states of distinct sources, one after the other."""
+    """Encoder states of distinct sources, one after the other in a file."""
 
-    states: Tensor
-    """(tokens of all distinct sources, d_model)"""
+    path: Path
+    width: int
+    """Numbers for each token: d_model."""
+    dtype: torch.dtype
     starts: dict[tuple[int, ...], int]
+    """The first token of each source, counted over all of them."""
     seconds: float
     """What it took to compute them."""
 
     def collate(self, pairs: Sequence[TrainingPair], *, pad_id: int) -> dict[str, Any]:
         """Pad a training batch as `collate_pairs` does, with `encoder_outputs` (B, S, d_model); padding is 0."""
         batch: dict[str, Any] = collate_pairs(pairs, pad_id=pad_id)
-        states = self.states.new_zeros(*batch["input_ids"].shape, self.states.shape[1])
-        for row, pair in enumerate(pairs):
-            start, length = self.starts[tuple(pair.input_ids)], len(pair.input_ids)
-            states[row, :length] = self.states[start : start + length]
+        states = torch.zeros(*batch["input_ids"].shape, self.width, dtype=self.dtype)
+        with self.path.open("rb") as file:
+            for row, pair in enumerate(pairs):
+                self.read(file, pair.input_ids, states[row, : len(pair.input_ids)])
         return batch | {"encoder_outputs": (states,)}
+
+    def read(self, file: BufferedReader, source: Sequence[int], into: Tensor) -> None:
+        """Read one source's states, (tokens, d_model), into memory: pages of a mapped file would count as ours."""
+        size = self.width * self.dtype.itemsize
+        file.seek(self.starts[tuple(source)] * size)
+        if file.readinto(into.view(torch.uint8).numpy().data) != len(source) * size:
+            raise TrainingError(f"{self.path}: ends too early; remove the run's work folder and run again.")
 
 
 def trains_decoder_alone(model: nn.Module) -> bool:
@@ -75,16 +86,13 @@ def build_encoder_cache(
     width, dtype = encoder.config.d_model, torch.bfloat16 if precision == "bf16" else torch.float32
     path, index = work / names.ENCODER_STATES, work / names.ENCODER_INDEX
     work.mkdir(parents=True, exist_ok=True)
-    is_whole = index.is_file() and path.is_file()
-    if not is_whole:
+    if not (index.is_file() and path.is_file()):
         _reserve(path, size * width * dtype.itemsize)
-    states = torch.from_file(str(path), shared=True, size=size * width, dtype=dtype).view(size, width)
-    if not is_whole:
         seconds = _fill(
-            states, encoder, sources, starts, precision=precision, pad_id=pad_id, report=on_progress, stop=should_stop
+            path, encoder, sources, dtype, precision=precision, pad_id=pad_id, report=on_progress, stop=should_stop
         )
         save_json({"seconds": seconds}, index)
-    return EncoderCache(states, starts, float(load_json(index)["seconds"]))
+    return EncoderCache(path, width, dtype, starts, float(load_json(index)["seconds"]))
 
 
 def _reserve(path: Path, size: int) -> None:
@@ -97,10 +105,10 @@ def _reserve(path: Path, size: int) -> None:
 
 
 def _fill(
-    states: Tensor,
+    path: Path,
     encoder: Any,
     sources: Sequence[tuple[int, ...]],
-    starts: dict[tuple[int, ...], int],
+    dtype: torch.dtype,
     *,
     precision: str,
     pad_id: int,
@@ -112,17 +120,19 @@ def _fill(
     was_training, watch, done = encoder.training, Stopwatch(), 0
     encoder.eval()
     try:
-        for batch in fill_batches([(i, len(ids), 0) for i, ids in enumerate(sources)], BATCH_TOKENS):
-            if stop():
-                raise Interrupted(f"stopped after the encoder states of {done} of {len(sources)} sources.")
-            rows = [sources[i] for i in batch]
-            inputs = {k: v.to(device) for k, v in collate_sources([list(ids) for ids in rows], pad_id=pad_id).items()}
-            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-                hidden = encoder(**inputs).last_hidden_state
-            for ids, row in zip(rows, hidden, strict=True):
-                states[starts[ids] : starts[ids] + len(ids)] = row[: len(ids)].to(states.dtype).cpu()
-            done += len(rows)
-            report(done, len(sources))
+        with path.open("r+b") as file:
+            for batch in fill_batches([(i, len(ids), 0) for i, ids in enumerate(sources)], BATCH_TOKENS):
+                if stop():
+                    raise Interrupted(f"stopped after the encoder states of {done} of {len(sources)} sources.")
+                rows = [list(sources[i]) for i in batch]
+                inputs = {name: one.to(device) for name, one in collate_sources(rows, pad_id=pad_id).items()}
+                with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+                    hidden = encoder(**inputs).last_hidden_state
+                for ids, states in zip(rows, hidden, strict=True):
+                    own = states[: len(ids)].to(dtype).cpu().contiguous()
+                    file.write(own.view(torch.uint8).numpy().tobytes())
+                done += len(rows)
+                report(done, len(sources))
     finally:
         encoder.train(was_training)
     return watch.read()

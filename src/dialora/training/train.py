@@ -42,10 +42,16 @@ class TrainingResult(Record):
     validation: tuple[tuple[int, float], ...]
     """Validation loss per token after so many steps."""
     train_seconds: float
+    """Optimizer steps only."""
     peak_memory_bytes: int
+    """Since the first step; what loading took is not in it."""
     precision: str
     stopped_early: bool
     was_resumed: bool
+    encoding_seconds: float | None = None
+    """What running the frozen encoder once took; None where every step runs it."""
+    loading_memory_bytes: int | None = None
+    """The most memory held before the first step."""
 
 
 def train(
@@ -130,11 +136,13 @@ def train(
         num_steps=len(progress.losses),
         losses=tuple(progress.losses),
         validation=tuple(progress.validation),
-        train_seconds=progress.train_seconds + (0 if cache is None else cache.seconds),
+        train_seconds=progress.train_seconds,
         peak_memory_bytes=max(progress.peak_memory_bytes, measure_peak_memory()),
         precision=precision,
         stopped_early=progress.stopped_early,
         was_resumed=checkpoint is not None,
+        encoding_seconds=None if cache is None else cache.seconds,
+        loading_memory_bytes=callback.loading_bytes or None,
     )
 
 

@@ -6,7 +6,7 @@ made into tensors.
 """
 
 from dialora.data.tokens.batches import count_padded, fill_batches, padding_share, plan_batches, round_up
-from dialora.data.tokens.cache import tokenize_once
+from dialora.data.tokens.cache import load_tokens, save_tokens
 from dialora.data.tokens.collate import collate_pairs, collate_sources
 from dialora.data.tokens.labels import (
     IGNORED_LABEL,
@@ -29,10 +29,11 @@ __all__ = [
     "count_target_tokens",
     "describe_pairs",
     "fill_batches",
+    "load_tokens",
     "padding_share",
     "plan_batches",
     "round_up",
-    "tokenize_once",
+    "save_tokens",
     "tokenize_pairs",
     "tokenize_sources",
 ]

@@ -1,11 +1,11 @@
-"""Tokenized splits on disk: made by the first run that trains, taken from there by every other of the experiment.
+"""Tokenized splits on disk: made once for an experiment, in a process of its own, and taken from there by every run.
 
 Takes training pairs, gives them back; a split is one safetensors file of all token ids, one after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,19 @@ from dialora.store import Stage, load_json, names, save_json
 Splits = Mapping[str, Sequence[TrainingPair]]
 
 
-def tokenize_once(stage: Stage, tokenize: Callable[[], Splits]) -> dict[str, list[TrainingPair]]:
-    """Return what lies in the stage, which is filled from `tokenize` where it is not complete."""
-    if not stage.is_complete:
-        splits = tokenize()
-        with stage.writing() as folder:
-            for name, pairs in splits.items():
-                _save(pairs, folder / name)
-            save_json(list(splits), folder / names.TOKENIZED_SPLITS)
-    return {name: _load(stage.folder / name) for name in load_json(stage.folder / names.TOKENIZED_SPLITS)}
+def save_tokens(stage: Stage, splits: Splits, *, seconds: float) -> None:
+    """Write the stage; `seconds` is what tokenizing took."""
+    with stage.writing() as folder:
+        for name, pairs in splits.items():
+            _save(pairs, folder / name)
+        save_json(list(splits), folder / names.TOKENIZED_SPLITS)
+        save_json({"seconds": seconds}, folder / names.TOKENS_FACTS)
+
+
+def load_tokens(stage: Stage) -> dict[str, list[TrainingPair]]:
+    """Return what lies in the stage. Raises StageError where it is not complete."""
+    folder = stage.require()
+    return {name: _load(folder / name) for name in load_json(folder / names.TOKENIZED_SPLITS)}
 
 
 def _save(pairs: Sequence[TrainingPair], path: Path) -> None:
@@ -46,11 +50,11 @@ def _load(path: Path) -> list[TrainingPair]:
     ids = arrays["ids"].tolist()
     rows = [ids[start:end] for start, end in pairwise([0, *arrays["ends"].tolist()])]
     flags = arrays["truncated"].tolist()
-    names = load_json(path.with_suffix(".json"))
+    ids_of_rows = load_json(path.with_suffix(".json"))
     return [
         TrainingPair(name, source, target, *cut)
-        for name, source, target, cut in zip(names, rows[::2], rows[1::2], flags, strict=True)
+        for name, source, target, cut in zip(ids_of_rows, rows[::2], rows[1::2], flags, strict=True)
     ]
 
 
-__all__ = ["tokenize_once"]
+__all__ = ["load_tokens", "save_tokens"]
