@@ -1,6 +1,7 @@
 """An experiment end to end, on a tiny model: what lies on disk, what is done twice, what the order changes."""
 
 import json
+import random
 import shutil
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from dialora.records import Example, ExampleScores, Prediction
 from dialora.scoring import score_summary
 from dialora.store import ExperimentFolder, Stage, build_run, load_records
 from dialora.systems import find_system
-from tests.conftest import build_experiment_values
+from tests.conftest import build_experiment_values, random_words
 
 
 class Finished:
@@ -188,6 +189,35 @@ def test_the_order_of_methods_favours_none(finished: Finished, tmp_path: Path) -
         assert (there / name).read_bytes() == (here / name).read_bytes()
         losses = [json.loads((f / "training" / "training.json").read_text())["result"]["losses"] for f in (there, here)]
         assert losses[0] == losses[1]
+
+
+@pytest.mark.slow
+def test_the_order_of_methods_changes_no_methods_memory(tiny_model: Path, tmp_path: Path) -> None:
+    # Tokenizing thousands of dialogues takes hundreds of MiB, which were the first method's.
+    rng = random.Random(0)
+    data = tmp_path / "data"
+    data.mkdir()
+    for name, size in (("train", 4000), ("validation", 6), ("test", 4)):
+        rows = [{"dialogue": f"A: {random_words(rng, 300)}", "summary": random_words(rng, 20)} for _ in range(size)]
+        (data / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    values = build_experiment_values(tiny_model, data)
+    values["training"] = {"max_steps": 3, "per_device_train_batch_size": 4, "num_evaluations": 1}
+    peaks = []
+    for order in (("lora", "full"), ("full", "lora")):
+        config = load_experiment(values | {"methods": {key: values["methods"][key] for key in order}})
+        systems = pipeline.compare(config, output=tmp_path / order[0]).systems
+        peaks.append({s.key: s.peak_memory_bytes for s in systems if s.key in order})
+    for key in ("lora", "full"):
+        assert peaks[0][key] == pytest.approx(peaks[1][key], rel=0.03)
+
+
+def test_tokenizing_is_done_once_and_before_any_run(finished: Finished) -> None:
+    stages = [event["stage"] for event in finished.events if event["event"] == "stage"]
+    assert stages.count("tokens") == 1
+    assert stages.index("tokens") < stages.index("start")
+    report = (finished.root / "report.md").read_text(encoding="utf-8")
+    assert "| tokenize |" in report
+    assert "optimizer steps of" in report
 
 
 def test_stages_one_by_one_say_what_is_missing(experiment: dict[str, Any], tmp_path: Path) -> None:

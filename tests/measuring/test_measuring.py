@@ -10,6 +10,7 @@ import pytest
 from dialora.measuring.clock import Stopwatch
 from dialora.measuring.energy import metered
 from dialora.measuring.environment import describe_environment
+from dialora.measuring.memory import CLEAR
 
 
 def test_peak_memory_is_this_processs_own() -> None:
@@ -19,6 +20,26 @@ def test_peak_memory_is_this_processs_own() -> None:
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ballast.nbytes == 2e9
     assert 50e6 < int(child.stdout) < 1.9e9
+
+
+@pytest.mark.skipif(not CLEAR.exists(), reason="the peak is reset by Linux's /proc/self/clear_refs")
+def test_after_a_reset_the_peak_holds_nothing_that_was_let_go() -> None:
+    code = """
+import numpy as np
+from dialora.measuring.memory import measure_peak_memory, reset_peak_memory
+kept = np.ones(25_000_000)
+gone = np.ones(50_000_000)
+del gone
+before = measure_peak_memory()
+assert reset_peak_memory()
+held = measure_peak_memory()
+again = np.ones(12_500_000)
+print(before, held, measure_peak_memory())
+"""
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, held, after = map(int, child.stdout.split())
+    assert before - held == pytest.approx(400e6, rel=0.1)
+    assert after - held == pytest.approx(100e6, rel=0.1)
 
 
 def test_a_block_without_a_meter_has_no_energy_and_its_error_passes() -> None:
