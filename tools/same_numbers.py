@@ -42,6 +42,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
 
 MEASURED = frozenset(
     {"train_seconds", "peak_memory_bytes", "tokens_per_second", "seconds_per_1000_summaries", "energy_kwh"}
+    | {"seconds", "encoding_seconds", "converting_seconds", "loading_memory_bytes"}
     | {"wall_seconds", "tokenize_seconds", "prepare_seconds", "generate_seconds", "score_seconds", "load_seconds"}
 )
 """Facts that differ from run to run."""
