@@ -14,7 +14,8 @@ from typing import Any
 from dialora.comparison.yardsticks import plan_yardsticks
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.experiment.workspace import Workspace
-from dialora.models.checkpoint import identify_model
+from dialora.models.checkpoint import find_commit, identify_model, resolve_model
+from dialora.models.device import identify_device
 from dialora.scoring.learned import describe_scorer
 from dialora.store import Run, Stage, build_run
 from dialora.tuning.rules import SearchOutcome
@@ -86,9 +87,10 @@ def _lay_out(plan: Plan, searches: tuple[SearchOutcome, ...]) -> PlannedRuns:
 
 
 def describe_run(config: ExperimentConfig, run: Run) -> str:
-    """Return one run's own configuration as an experiment file: its method with its rate, and its seed."""
-    methods = {run.key: config.methods[run.key]}
-    return config.model_copy(update={"methods": methods, "seeds": (run.seed,), "tuning": None}).to_yaml()
+    """Return one run's own configuration as an experiment file: its method with its rate, its seed, its hub commit."""
+    one = {"methods": {run.key: config.methods[run.key]}, "seeds": (run.seed,), "tuning": None}
+    commit = find_commit(resolve_model(config.model), config.model_revision)
+    return config.model_copy(update=one | {"model_revision": commit}).to_yaml()
 
 
 def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, str]) -> tuple[Run, ...]:
@@ -132,7 +134,8 @@ def _list_inputs(config: ExperimentConfig, fingerprint: Mapping[str, str]) -> tu
         "train": fingerprint.get("train"),
         "validation": fingerprint.get("validation"),
         "max_target_length": config.data.max_target_length,
-        "training": config.training.model_dump(mode="json", exclude=set(WITHOUT_EFFECT)),
+        "training": config.training.model_dump(mode="json", exclude=set(WITHOUT_EFFECT))
+        | identify_device(config.training),
     }
     return common, trained
 

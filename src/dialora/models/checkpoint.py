@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -13,6 +14,8 @@ from dialora.store import hash_file
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
 TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
+SNAPSHOTS = "snapshots"
+"""The folder of a hub cache in which every commit has a folder of its own."""
 
 
 def resolve_model(name: str, *, key: str = "model") -> str:
@@ -37,23 +40,38 @@ def require_weights(name: str, *, key: str = "model") -> None:
 
 
 def identify_model(config: ExperimentConfig) -> str:
-    """Return what tells this base model from another: a hash of a folder's files, or the hub id and revision."""
-    source = resolve_model(config.model)
-    folder = Path(source)
-    if not folder.is_dir():
-        return f"{source}@{config.model_revision or 'main'}"
-    files = [folder / "config.json", *(path for pattern in WEIGHT_FILES for path in folder.glob(pattern))]
-    files += [path for path in (folder / "tokenizer.json", folder / "spiece.model") if path.is_file()]
-    return stable_hash(
-        {path.name: _hash_file(path, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(files)}
-    )
+    """Return what tells this base model from another: a hash of a folder's files, or the hub id and commit."""
+    return _identify(resolve_model(config.model), config.model_revision)
 
 
 def identify_metric(metric: LearnedMetric, *, key: str) -> str:
-    """Return what tells a learned metric's model from another: a hash of a folder's files, or hub id and revision."""
-    folder = Path(resolve_model(metric.model, key=key))
+    """Return what tells a learned metric's model from another: a hash of a folder's files, or hub id and commit."""
+    return _identify(resolve_model(metric.model, key=key), metric.revision)
+
+
+def find_commit(source: str, revision: str | None) -> str | None:
+    """Return the commit that a hub id's branch or tag stands for, so that all processes load the same; a folder's None.
+
+    The one in the local cache, so that an experiment that goes on goes on with the same weights when the branch has
+    moved; else the hub is asked. Where neither knows it, `revision` or main, and loading says why.
+    """
+    if Path(source).is_dir():
+        return None
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+    # What the hub raises for a name, a network or a repository that is not there are both kinds of these.
+    with suppress(OSError, ValueError):
+        cached = try_to_load_from_cache(source, "config.json", revision=revision)
+        file = cached if isinstance(cached, str) else hf_hub_download(source, "config.json", revision=revision)
+        if Path(file).parent.parent.name == SNAPSHOTS:
+            return Path(file).parent.name
+    return revision or "main"
+
+
+def _identify(source: str, revision: str | None) -> str:
+    folder = Path(source)
     if not folder.is_dir():
-        return f"{metric.model}@{metric.revision or 'main'}"
+        return f"{source}@{find_commit(source, revision)}"
     paths = {path for pattern in (*WEIGHT_FILES, *TOKENIZER_FILES) for path in folder.glob(pattern)}
     stats = {path: path.stat() for path in (folder / "config.json", *paths)}
     return stable_hash({path.name: _hash_file(path, at.st_size, at.st_mtime_ns) for path, at in stats.items()})
@@ -72,4 +90,4 @@ def _hash_file(path: Path, size: int, modified: int) -> str:
     return hash_file(path)
 
 
-__all__ = ["identify_metric", "identify_model", "name_model", "require_weights", "resolve_model"]
+__all__ = ["find_commit", "identify_metric", "identify_model", "name_model", "require_weights", "resolve_model"]

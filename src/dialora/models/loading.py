@@ -10,7 +10,7 @@ import torch
 
 from dialora.config import ExperimentConfig
 from dialora.errors import ModelError
-from dialora.models.checkpoint import resolve_model
+from dialora.models.checkpoint import find_commit, resolve_model
 from dialora.models.head import separate_head
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def load_base_config(config: ExperimentConfig) -> Any:
 
     source = resolve_model(config.model)
     with loading_explained(config.model):
-        base = AutoConfig.from_pretrained(source, revision=config.model_revision)
+        base = AutoConfig.from_pretrained(source, revision=find_commit(source, config.model_revision))
     if base.model_type not in MODEL_TYPES:
         raise ModelError(
             f"model: {config.model} is a {base.model_type!r} model; dialora adapts T5 (model_type "
@@ -38,8 +38,9 @@ def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
     """Load the base model's tokenizer. Raises ModelError."""
     from transformers import AutoTokenizer
 
+    source = resolve_model(config.model)
     with loading_explained(config.model):
-        return AutoTokenizer.from_pretrained(resolve_model(config.model), revision=config.model_revision)
+        return AutoTokenizer.from_pretrained(source, revision=find_commit(source, config.model_revision))
 
 
 def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
@@ -49,10 +50,10 @@ def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
     """
     from transformers import AutoModelForSeq2SeqLM
 
-    base = load_base_config(config)
+    base, source = load_base_config(config), resolve_model(config.model)
     with loading_explained(config.model):
         model = AutoModelForSeq2SeqLM.from_pretrained(
-            resolve_model(config.model), revision=config.model_revision, config=base, dtype=torch.float32
+            source, revision=find_commit(source, config.model_revision), config=base, dtype=torch.float32
         )
     return _aligned(separate_head(model))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ import torch
 from dialora.config.metric import LearnedMetric
 from dialora.data.tokens import fill_batches
 from dialora.errors import ModelError
-from dialora.models.checkpoint import require_weights, resolve_model
+from dialora.models.checkpoint import find_commit, require_weights, resolve_model
 from dialora.models.loading import loading_explained
 
 MAX_BATCH_TOKENS = 8_192
@@ -97,7 +96,8 @@ def locate(metric: LearnedMetric, *, key: str) -> dict[str, Any]:
     """Return where `from_pretrained` finds a metric's model: a folder never on the network, and never code to run."""
     source = resolve_model(metric.model, key=key)
     where = {"pretrained_model_name_or_path": source, "trust_remote_code": False}
-    return where | ({"local_files_only": True} if Path(source).is_dir() else {"revision": metric.revision})
+    commit = find_commit(source, metric.revision)
+    return where | ({"local_files_only": True} if commit is None else {"revision": commit})
 
 
 def load_config(metric: LearnedMetric, *, key: str) -> Any:

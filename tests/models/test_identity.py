@@ -1,0 +1,99 @@
+"""What a result is known by: its model's files or commit, and the device and precision that it was made with."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
+from dialora.experiment.plan import plan_runs
+from dialora.models import device
+from dialora.models.checkpoint import identify_model
+
+
+@pytest.fixture
+def config(experiment: dict[str, Any]) -> ExperimentConfig:
+    return load_experiment(experiment)
+
+
+def test_another_tokenizer_setting_is_another_model(config: ExperimentConfig, tiny_model: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_model, tmp_path, dirs_exist_ok=True)
+    copied = config.model_copy(update={"model": str(tmp_path)})
+    assert identify_model(copied) == identify_model(config)
+    settings = tmp_path / "tokenizer_config.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"truncation_side": "left"}))
+    assert identify_model(copied) != identify_model(config)
+
+
+HUB_SCRIPT = """
+import sys
+from dialora.config import load_experiment
+from dialora.models.checkpoint import identify_model
+from dialora.models.loading import load_base_config
+config = load_experiment("seed", dict(item.split("=") for item in sys.argv[1:]))
+print(identify_model(config), load_base_config(config).d_model)
+"""
+
+
+def test_a_hub_id_is_known_by_its_commit(tiny_model: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "hub" / "models--google--flan-t5-base"
+    (cache / "refs").mkdir(parents=True)
+    for commit, width in (("a" * 40, 64), ("b" * 40, 128)):
+        snapshot = shutil.copytree(tiny_model, cache / "snapshots" / commit)
+        values = json.loads((snapshot / "config.json").read_text())
+        (snapshot / "config.json").write_text(json.dumps(values | {"d_model": width}))
+    environment = os.environ | {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+
+    def ask(*settings: str) -> str:
+        command = [sys.executable, "-c", HUB_SCRIPT, *settings]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+    (cache / "refs" / "main").write_text("a" * 40)
+    assert ask() == f"google/flan-t5-base@{'a' * 40} 64"
+    (cache / "refs" / "main").write_text("b" * 40)
+    assert ask() == f"google/flan-t5-base@{'b' * 40} 128"
+    assert ask(f"model_revision={'a' * 40}") == f"google/flan-t5-base@{'a' * 40} 64"
+
+
+def test_what_auto_stands_for_is_what_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def identify(**training: Any) -> dict[str, str]:
+        device._processor_has_bf16.cache_clear()
+        return device.identify_device(TrainingConfig(**training))
+
+    monkeypatch.setattr(device, "_sees_gpu", lambda: False)
+    monkeypatch.setattr(device, "PROCESSOR", tmp_path / "cpuinfo")
+    device.PROCESSOR.write_text("flags\t: fpu avx2 avx512_bf16\n")
+    assert identify() == identify(device="cpu") == identify(precision="bf16") == {"device": "cpu", "precision": "bf16"}
+    device.PROCESSOR.write_text("flags\t: fpu avx2\n")
+    assert identify() == identify(precision="fp32") == {"device": "cpu", "precision": "fp32"}
+    # Read where it is not: what a GPU made elsewhere.
+    assert identify(device="cuda") == {"device": "cuda", "precision": "bf16"}
+    device._processor_has_bf16.cache_clear()
+
+
+def test_the_same_training_lies_in_the_same_place(
+    config: ExperimentConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def place(**changes: Any) -> list[str]:
+        training = config.training.model_copy(update=changes)
+        runs = plan_runs(config.model_copy(update={"training": training}), tmp_path, {"test": "t"})
+        return [run.folder.name for run in runs]
+
+    monkeypatch.setattr(device, "_sees_gpu", lambda: False)
+    monkeypatch.setattr(device, "_processor_has_bf16", lambda: True)
+    bf16 = place()
+    assert bf16 == place(device="cpu") == place(precision="bf16")
+    monkeypatch.setattr(device, "_processor_has_bf16", lambda: False)
+    assert place() == place(precision="fp32") != bf16
+
+
+def test_the_processor_is_judged_as_torch_judges_it() -> None:
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    device._processor_has_bf16.cache_clear()
+    assert device._processor_has_bf16() is native
