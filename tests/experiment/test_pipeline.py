@@ -24,6 +24,7 @@ from dialora.experiment.job import RunJob
 from dialora.records import Example, ExampleScores, Prediction
 from dialora.scoring import score_summary
 from dialora.store import ExperimentFolder, Stage, build_run, load_records
+from dialora.store.stage import read_key
 from dialora.systems import find_system
 from tests.conftest import build_experiment_values, random_words
 
@@ -309,6 +310,44 @@ def test_every_run_carries_what_it_was_made_from(finished: Finished, tmp_path: P
     assert find_system(copy, method="lora").config == finished.config
     api.compare(finished.config, output=copy)
     assert len(list(copy.glob("*-s0-*/run.yaml"))) == 3
+
+
+def train_elsewhere(root: Path, key: str, **environment: str) -> None:
+    """Let a run's training have been made in another environment."""
+    folder = next(root.glob(f"{key}-s0-*")) / "training"
+    facts = json.loads((folder / "training.json").read_text())
+    facts["environment"] |= environment
+    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"}
+    with Stage(folder, read_key(folder)).writing() as written:
+        for name, content in files.items():
+            (written / name).write_bytes(content)
+        (written / "training.json").write_text(json.dumps(facts))
+
+
+def test_runs_of_different_versions_are_told_apart(finished: Finished, tmp_path: Path) -> None:
+    assert finished.comparison.comparable_costs
+    assert "of the training time" in finished.comparison.verdict
+    root = shutil.copytree(finished.root, tmp_path / "tiny")
+    train_elsewhere(root, "lora", torch="2.6.0", platform="another kernel")
+    now = finished.results["environment"]["torch"]
+    comparison = pipeline.compare(finished.config, output=root)
+    assert not comparison.comparable_costs
+    assert "of the training time" not in comparison.verdict
+    report = (root / "report.md").read_text(encoding="utf-8")
+    assert "different environments: torch is" in report
+    assert "2.6.0 (training PEFT)" in report
+    environment = json.loads((root / "results.json").read_text())["environment"]
+    assert environment["torch"] == f"{now} (Original, Instruct, summaries of PEFT); 2.6.0 (training PEFT)"
+    assert environment["python"] == finished.results["environment"]["python"]
+    figure = (root / "figures" / "tradeoff.svg").read_text(encoding="utf-8")
+    assert "trainable parameters" in figure
+    assert "training time" not in figure
+
+
+def test_a_kernels_patch_level_alone_is_no_other_environment(finished: Finished, tmp_path: Path) -> None:
+    root = shutil.copytree(finished.root, tmp_path / "tiny")
+    train_elsewhere(root, "full", platform="another kernel")
+    assert pipeline.compare(finished.config, output=root).comparable_costs
 
 
 def test_an_experiment_and_tables_do_not_overwrite_each_other(finished: Finished, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_the_front_holds_what_nothing_beats() -> None:
 
 
 def test_there_is_a_panel_for_every_cost_that_was_measured(tmp_path: Path) -> None:
-    panels = build_panels(build_measured().systems)
+    panels = build_panels(build_measured())
     assert [panel.title for panel in panels] == [
         "Trainable parameters",
         "Training time",
@@ -89,7 +89,7 @@ def test_there_is_a_panel_for_every_cost_that_was_measured(tmp_path: Path) -> No
         "Energy of training",
     ]
     assert [len(panel.points) for panel in panels] == [2, 2, 2, 2, 3, 2]
-    assert len(build_panels(build_comparison().systems)) == 3
+    assert len(build_panels(build_comparison())) == 3
     render_report(build_document(comparison=build_measured()), tmp_path)
     svg = (tmp_path / "figures" / "tradeoff.svg").read_text(encoding="utf-8")
     assert all(panel.title.lower() in svg for panel in panels)

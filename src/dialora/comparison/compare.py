@@ -49,9 +49,9 @@ def compare_systems(
     """Compare systems scored on the same dialogues; the first one is what the others are measured against.
 
     Pairs come as (later, earlier), so a positive difference means the later system scored higher. Times enter the
-    verdict only where they are `comparable_costs`, measured on one machine. `yardsticks` get a row below the systems
-    and enter no pair; the verdict says which trained systems do not beat the best floor. Raises ValueError when the
-    systems were not scored on the same dialogues in the same order.
+    verdict only where they are `comparable_costs`, measured in one environment. `yardsticks` get a row below the
+    systems and enter no pair; the verdict says which trained systems do not beat the best floor. Raises ValueError
+    when the systems were not scored on the same dialogues in the same order.
     """
     first = systems[0].runs[0].scores
     ids = [score.id for score in first]
@@ -78,6 +78,7 @@ def compare_systems(
             above_floor=_compare_with_floor(scored, beside, draws, scoring, seed),
         ),
         num_examples=len(ids),
+        comparable_costs=comparable_costs,
     )
 
 

@@ -108,6 +108,8 @@ class Comparison(Record):
     comparisons: tuple[Difference, ...]
     verdict: str
     num_examples: int
+    comparable_costs: bool = True
+    """Whether times, memory and energy were measured with the same versions on the same hardware."""
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -16,8 +16,9 @@ from dialora.data.examples import DialogueDataset
 from dialora.records import Cost, Example, ExampleScores, Prediction
 from dialora.report.accounting import describe_searches, describe_seconds, describe_tokens, describe_truncation
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
+from dialora.report.environments import is_one_environment, merge_environments
 from dialora.report.labels import build_labels
-from dialora.report.notes import describe_protocol, describe_runs, describe_yardsticks, is_one_machine, sign_scores
+from dialora.report.notes import describe_protocol, describe_runs, describe_yardsticks, sign_scores
 from dialora.report.tuning import build_tuning_notes
 from dialora.scoring.faithfulness import SummaryFaithfulness
 from dialora.scoring.learned import describe_learned
@@ -46,7 +47,7 @@ def build_document(
         experiment=config.name,
         protocol=sign_scores(config.scoring, dataset.test),
         scoring=config.scoring,
-        comparable_costs=is_one_machine(facts),
+        comparable_costs=is_one_environment(facts),
         yardsticks=yardsticks,
     )
     measured, faithfulness = measure_once(
@@ -63,7 +64,7 @@ def build_document(
         data=dataset.summary.to_json(),
         truncation=tuple(describe_truncation(config, labels, runs, facts)),
         seconds=describe_tokens(folder) | describe_searches(labels, searches) | describe_seconds(labels, runs, facts),
-        environment=facts[runs[-1].name]["generation"]["environment"],
+        environment=merge_environments(labels, runs, facts),
         config_yaml=config.to_yaml(),
         notes=(
             *describe_protocol(config.scoring),

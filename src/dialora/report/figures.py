@@ -212,7 +212,7 @@ def smooth_losses(losses: tuple[float, ...]) -> np.ndarray[Any, np.dtype[np.floa
 
 
 def _draw_tradeoff(comparison: Comparison, styles: dict[str, SystemStyle]) -> ReportFigure | None:
-    panels = build_panels(comparison.systems)
+    panels = build_panels(comparison)
     if not panels:
         return None
     columns = len(panels) if len(panels) <= 3 else 2 if len(panels) == 4 else 3

@@ -11,6 +11,7 @@ from dialora.comparison import SystemRuns
 from dialora.config import ScoringConfig
 from dialora.protocols import PROTOCOLS
 from dialora.records import Example
+from dialora.report.environments import describe_environments
 from dialora.scoring.learned import sign_learned
 from dialora.store import Run
 
@@ -49,9 +50,7 @@ def describe_yardsticks(yardsticks: Sequence[SystemRuns], examples: Sequence[Exa
 
 def describe_runs(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> list[str]:
     """Say what is not as expected of the runs, and how they were made."""
-    notes = []
-    if not is_one_machine(facts):
-        notes.append("The runs were made on different hardware: their times and memory cannot be compared.")
+    notes = describe_environments(labels, runs, facts)
     for run in runs:
         made, trained = facts[run.name]["generation"], facts[run.name]["training"]
         if made["num_empty"]:
@@ -101,12 +100,4 @@ def _describe_engines(labels: dict[str, str], runs: Sequence[Run], facts: dict[s
     return "; ".join(f"{engine}: {', '.join(names)}" for engine, names in engines.items())
 
 
-def is_one_machine(facts: dict[str, Any]) -> bool:
-    """Whether every run was made with the same processor, GPU and number of threads."""
-    found = [
-        stage["environment"] for fact in facts.values() for stage in (fact["training"], fact["generation"]) if stage
-    ]
-    return len({tuple(env.get(name) for name in ("processor", "gpu", "threads")) for env in found}) == 1
-
-
-__all__ = ["describe_protocol", "describe_runs", "describe_yardsticks", "is_one_machine", "sign_scores"]
+__all__ = ["describe_protocol", "describe_runs", "describe_yardsticks", "sign_scores"]

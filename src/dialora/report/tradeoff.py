@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dialora.comparison import METRICS, System
+from dialora.comparison import METRICS, Comparison, System
 from dialora.report import numbers
 from dialora.report.palette import SystemStyle, is_trained
 
@@ -35,11 +35,13 @@ class CostPanel:
     """A system that trains nothing has none of it, and is drawn as a line over the whole panel."""
 
 
-def build_panels(systems: Sequence[System]) -> list[CostPanel]:
-    """Return one panel per cost that some trained system was measured by."""
-    scored = [system for system in systems if METRICS[0] in system.scores]
+def build_panels(comparison: Comparison) -> list[CostPanel]:
+    """Return one panel per cost that some trained system was measured by, and by which they can be compared."""
+    scored = [system for system in comparison.systems if METRICS[0] in system.scores]
     panels = []
     for title, unit, is_training, read in _COSTS:
+        if not comparison.comparable_costs and title not in _ANYWHERE:
+            continue
         found = [(system, read(system)) for system in scored if is_trained(system) or not is_training]
         points = tuple((system, value) for system, value in found if value is not None)
         if any(is_trained(system) for system, _ in points):
@@ -56,6 +58,8 @@ _COSTS: tuple[tuple[str, str, bool, Callable[[System], float | None]], ...] = (
     ("Energy of training", "energy", True, lambda system: system.ledger.energy_kwh),
 )
 """Title, unit, whether it is a cost of training, and where it stands."""
+_ANYWHERE = frozenset({"Trainable parameters", "Weights on disk"})
+"""Costs that are the same on every machine."""
 
 
 def find_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
