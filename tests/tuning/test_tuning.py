@@ -26,7 +26,7 @@ from dialora.errors import ConfigError, StageError, TrainingError
 from dialora.methods import METHODS
 from dialora.report.tuning import build_tuning_notes, build_tuning_table
 from dialora.store import ExperimentFolder, TrialFolder, names, save_json
-from dialora.tuning.rules import DIVERGED, FINISHED, STOPPED, Search, Trial, summarize_search
+from dialora.tuning.rules import DIVERGED, FINISHED, PAUSED, STOPPED, Search, Trial, summarize_search
 from dialora.tuning.trials import build_search, plan_searches
 from tests.conftest import build_experiment_values
 from tests.experiment.test_kill import kill_at
@@ -162,11 +162,12 @@ def test_a_search_cut_short_goes_on_with_the_same_rates_and_repeats_nothing(tmp_
     config = load_experiment(MINIMAL | {"methods": {"full": {}, "lora": {}}, "tuning": {"trials": 8}})
     made: list[tuple[str, float]] = []
 
-    def make(search: Search, place: TrialFolder, rate: float, earlier: tuple[Trial, ...]) -> None:
+    def make(search: Search, place: TrialFolder, rate: float, others: tuple[Trial, ...], until_rung: bool) -> None:
         made.append((place.key, rate))
-        with place.result.writing() as folder:
-            loss = math.log10(rate / 3e-4) ** 2
-            save_json(make_trial(len(earlier), rate, [loss]).to_json(), folder / names.TRIAL)
+        with (place.first if until_rung else place.result).writing() as folder:
+            losses = [math.log10(rate / 3e-4) ** 2 + 1 / at for at in range(1, 3 if until_rung else 6)]
+            outcome = PAUSED if until_rung else FINISHED
+            save_json(make_trial(place.number, rate, losses, outcome).to_json(), folder / names.TRIAL)
 
     def make_until(limit: int, *job: Any) -> None:
         if len(made) == limit:
@@ -176,12 +177,40 @@ def test_a_search_cut_short_goes_on_with_the_same_rates_and_repeats_nothing(tmp_
     for planned in plan_searches(config, ExperimentFolder(tmp_path / "whole"), {}):
         planned.finish(make)
     expected, made[:] = list(made), []
-    for limit in range(17):
+    # Five planned places of each method reach the first rung, two of them and three later ones go to their end.
+    assert sorted(expected.count(trial) for trial in set(expected)) == [1] * 12 + [2] * 4
+    for limit in range(21):
         with suppress(KeyboardInterrupt):
             for planned in plan_searches(config, ExperimentFolder(tmp_path / "cut"), {}):
                 planned.finish(partial(make_until, limit))
     assert made == expected
     assert len(set(made)) == 16
+
+
+def test_every_planned_rate_reaches_the_first_halving_before_any_is_given_up(tmp_path: Path) -> None:
+    # The lower a rate the slower it begins and the lower it ends. Three are worse at the first halving than two of them
+    # all, whichever come first.
+    config = load_experiment(MINIMAL | {"methods": {"lora": {"learning_rate": 1e-3}}, "tuning": {"trials": 5}})
+    told: list[tuple[int, bool, int]] = []
+
+    def make(search: Search, place: TrialFolder, rate: float, others: tuple[Trial, ...], until_rung: bool) -> None:
+        told.append((place.number, until_rung, len(others)))
+        losses = [2.0 + first_losses[place.number], 1.5]
+        with (place.first if until_rung else place.result).writing() as folder:
+            trial = make_trial(place.number, rate, losses[: 1 if until_rung else 2], PAUSED if until_rung else FINISHED)
+            save_json(trial.to_json(), folder / names.TRIAL)
+
+    for first_losses, survivors in (((1, 2, 3, 4, 5), {0, 1}), ((5, 4, 3, 2, 1), {3, 4}), ((3, 5, 1, 4, 2), {2, 4})):
+        told.clear()
+        config = load_experiment(config, {"training.num_evaluations": 4})
+        (planned,) = plan_searches(config, ExperimentFolder(tmp_path / str(first_losses)), {})
+        planned.finish(make)
+        assert told[:5] == [(number, True, 0) for number in range(5)]
+        assert {number for number, _, _ in told[5:]} == survivors
+        # At the later halvings each is judged by all others.
+        assert {count for _, _, count in told[5:]} == {4}
+        trials = planned.load_trials()
+        assert [trial.outcome for trial in trials] == [FINISHED if at in survivors else STOPPED for at in range(5)]
 
 
 def test_a_trial_is_the_same_after_a_round_trip_through_json() -> None:
@@ -321,22 +350,29 @@ def describe(outcomes: list[dict[str, Any]]) -> list[Any]:
 
 
 def stamp(output: Path) -> dict[Path, tuple[int, int]]:
-    """The finished trials, and when and where each was written."""
-    found = output.glob("tuning/*/*/result/manifest.json")
+    """The trials that have reached their first halving or their end, and when and where each was written."""
+    found = output.glob("tuning/*/*/*/manifest.json")
     return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in found}
+
+
+def check_kept(before: dict[Path, tuple[int, int]], after: dict[Path, tuple[int, int]]) -> None:
+    """Nothing was made again: what a trial left at its first halving goes when it has a result."""
+    for path, written in before.items():
+        result = path.parents[1] / "result" / "manifest.json"
+        assert after.get(path) == written or (path.parent.name == "first-rung" and result in after)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the worker through /proc")
 def test_killed_at_many_moments_no_finished_trial_is_repeated(experiment: dict[str, Any], tmp_path: Path) -> None:
     values = experiment | {"tuning": {"trials": 4, "factor": 10}}
-    values["methods"] = {"full": {"learning_rate": 1e-3}, "lora": {"r": 4, "learning_rate": 1e-2}, "ln_tuning": {}}
+    values["methods"] = {"full": {"learning_rate": 1e-3}, "lora": {"r": 4, "learning_rate": 1e-2}}
     values["training"] = experiment["training"] | {"checkpoint_seconds": 1e-6, "num_evaluations": 4}
     file = tmp_path / "search.yaml"
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
     with start(file, tmp_path / "undisturbed") as process:
         expected = json.loads(process.communicate(timeout=900)[0])
-    assert [len(outcome["trials"]) for outcome in expected] == [4, 4, 4]
+    assert [len(outcome["trials"]) for outcome in expected] == [4, 4]
     rng = random.Random(os.environ.get("DIALORA_KILL_SEED", "0"))
     output = tmp_path / "disturbed"
     finished: dict[Path, tuple[int, int]] = {}
@@ -346,11 +382,11 @@ def test_killed_at_many_moments_no_finished_trial_is_repeated(experiment: dict[s
         if not kill_at(start(file, output), output, trigger, rng, parent=rng.random() < 0.5):
             break
         now = stamp(output)
-        assert {path: now.get(path) for path in finished} == finished
+        check_kept(finished, now)
         finished = now
     with start(file, output) as process:
         found = json.loads(process.communicate(timeout=900)[0])
-    assert finished, "no trial was finished before the last kill"
-    assert {path: stamp(output)[path] for path in finished} == finished
+    assert finished, "no trial had come anywhere before the last kill"
+    check_kept(finished, stamp(output))
     assert describe(found) == describe(expected)
     assert not list(output.rglob("checkpoint-*"))

@@ -17,6 +17,7 @@ from dialora.errors import DialoraError
 from dialora.models.checkpoint import require_weights
 from dialora.records import Example, Record
 from dialora.scoring.learned import require_learned
+from dialora.tuning.rules import PLACES
 
 SAMPLE = 512
 """Examples looked at per split where all would take too long."""
@@ -207,7 +208,10 @@ def _describe_device(config: ExperimentConfig) -> tuple[str, str]:
 
 
 def _check_disk(config: ExperimentConfig, counts: dict[str, Any], output: Path) -> tuple[str, str]:
-    """Estimate: each trained system in fp32; the largest checkpoint (weights, two moments) twice, or a conversion."""
+    """Estimate: each trained system in fp32; the largest checkpoint (weights, two moments) twice, or a conversion.
+
+    A search keeps a checkpoint for each rate that waits at the first halving.
+    """
     kept = working = 0
     if config.generation.engine != "torch":
         working = 4 * max(count.total for count in counts.values())
@@ -215,7 +219,8 @@ def _check_disk(config: ExperimentConfig, counts: dict[str, Any], output: Path) 
         if method.trains:
             size = 4 * counts[key].trainable
             kept += size * len(config.seeds)
-            working = max(working, 2 * 3 * size)
+            waiting = min(config.tuning.trials, 1 + len(PLACES)) if config.tuning and config.tuning.halving else 0
+            working = max(working, (2 + waiting) * 3 * size)
     existing = next(parent for parent in [output.absolute(), *output.absolute().parents] if parent.exists())
     free = shutil.disk_usage(existing).free
     detail = f"needs about {(kept + working) / 2**20:,.0f} MiB, {free / 2**20:,.0f} MiB are free"

@@ -76,7 +76,7 @@ class RunJob:
 
 @dataclass(frozen=True)
 class TrialJob:
-    """Make the next trial of a search for a learning rate."""
+    """Make a trial of a search for a learning rate, or its part before the first halving."""
 
     config: ExperimentConfig
     """With the learning rate that is tried."""
@@ -84,29 +84,34 @@ class TrialJob:
     tokens: Stage
     place: TrialFolder
     search: Search
-    earlier: tuple[Trial, ...]
+    others: tuple[Trial, ...]
+    """Trials of this search that it is judged by, as far as they have come."""
+    until_first_rung: bool
 
     opening: ClassVar[str] = "start"
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as plain values."""
         trial = self.place
-        place = {"key": trial.key, "seed": trial.seed, "folder": str(trial.folder)}
+        place = {"key": trial.key, "seed": trial.seed, "number": trial.number, "folder": str(trial.folder)}
         return _dump(self) | {
-            "trial": place | {"result": _dump_stage(trial.result)},
+            "trial": place | {"first": _dump_stage(trial.first), "result": _dump_stage(trial.result)},
             "search": self.search.to_json(),
-            "earlier": [earlier.to_json() for earlier in self.earlier],
+            "others": [other.to_json() for other in self.others],
+            "until_first_rung": self.until_first_rung,
         }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrialJob:
         """Build the job from `to_json`'s form."""
         trial = values["trial"]
+        stages = {name: _load_stage(trial[name]) for name in ("first", "result")}
         return cls(
             *_load(values),
-            TrialFolder(**trial | {"folder": Path(trial["folder"]), "result": _load_stage(trial["result"])}),
+            TrialFolder(**trial | {"folder": Path(trial["folder"])} | stages),
             Search.from_json(values["search"]),
-            tuple(Trial.from_json(earlier) for earlier in values["earlier"]),
+            tuple(Trial.from_json(other) for other in values["others"]),
+            values["until_first_rung"],
         )
 
 

@@ -96,10 +96,13 @@ def tune(plan: Plan, observer: Observer) -> PlannedRuns:
     """
     workspace = plan.workspace
 
-    def make_trial(search: Search, place: TrialFolder, learning_rate: float, earlier: tuple[Trial, ...]) -> None:
+    def make_trial(
+        search: Search, place: TrialFolder, learning_rate: float, others: tuple[Trial, ...], until_first_rung: bool
+    ) -> None:
         workspace.data.require()
         config = set_learning_rates(workspace.config, {search.key: learning_rate})
-        run_job(TrialJob(config, workspace.folder, plan.tokens, place, search, earlier), observer)
+        job = TrialJob(config, workspace.folder, plan.tokens, place, search, others, until_first_rung)
+        run_job(job, observer)
 
     for planned in plan.searches:
         planned.finish(make_trial)

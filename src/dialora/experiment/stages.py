@@ -114,14 +114,14 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
 
 
 def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
-    """Make a trial of a search for a learning rate, and write its one stage."""
+    """Make a trial of a search for a learning rate, or its part before the first halving, and write its stage."""
     from dialora.data.tokens import load_tokens
     from dialora.tuning.trial import make_trial
 
     model = _build_model(job)
     make_trial(
         job.search,
-        job.earlier,
+        job.others,
         job.config,
         job.place,
         model,
@@ -131,6 +131,7 @@ def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.E
         on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
         on_encoding=lambda done, total: events.progress("encoding", done, total),
         should_stop=stop.is_set,
+        until_first_rung=job.until_first_rung,
     )
 
 

@@ -40,6 +40,7 @@ DATA, TOKENS, YARDSTICKS, FAITHFULNESS, TUNING = "data", "tokens", "yardsticks",
 # A run's folder, and the stages of a run and of a trial
 RUN_CONFIG = "run.yaml"
 TRAINING, GENERATION, SCORING, RESULT = "training", "generation", "scoring", "result"
+FIRST_RUNG = "first-rung"
 WORK = "work"
 
 # In every stage

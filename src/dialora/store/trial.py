@@ -1,4 +1,4 @@
-"""Where one trial of a search for a learning rate lies: one stage, its result, and a work folder meanwhile."""
+"""Where one trial of a search for a learning rate lies: its first rung, then its result, a work folder meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ class TrialFolder:
     key: str
     """The method, as the experiment names it."""
     seed: int
+    number: int
     folder: Path
+    first: Stage
+    """How far it came before the first halving; it waits there until its rivals have come as far."""
     result: Stage
 
     @property
@@ -34,6 +37,7 @@ class TrialFolder:
     def tidy(self) -> None:
         """Remove what only a trial under way, and the search it belongs to, needs."""
         shutil.rmtree(self.work, ignore_errors=True)
+        shutil.rmtree(self.first.folder, ignore_errors=True)
 
 
 def build_trial(searches: Path, *, key: str, number: int, seed: int, digest: str, learning_rate: float) -> TrialFolder:
@@ -42,8 +46,10 @@ def build_trial(searches: Path, *, key: str, number: int, seed: int, digest: str
     `digest` is a hash of all that the trial depends on besides its rate, and names the search's folder.
     """
     folder = searches / names.search(key, digest) / names.trial(key, number)
-    result = Stage(folder / names.RESULT, stable_hash([digest, number, learning_rate]))
-    return TrialFolder(key=key, seed=seed, folder=folder, result=result)
+    made_from = [digest, number, learning_rate]
+    first = Stage(folder / names.FIRST_RUNG, stable_hash([*made_from, names.FIRST_RUNG]))
+    result = Stage(folder / names.RESULT, stable_hash(made_from))
+    return TrialFolder(key=key, seed=seed, number=number, folder=folder, first=first, result=result)
 
 
 __all__ = ["TrialFolder", "build_trial"]

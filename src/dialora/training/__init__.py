@@ -10,7 +10,7 @@ run once; `lean` T5's step with less work.
 """
 
 from dialora.training.callback import OnProgress
-from dialora.training.checkpoints import find_checkpoint
+from dialora.training.checkpoints import find_checkpoint, load_progress
 from dialora.training.train import TrainingResult, train
 
-__all__ = ["OnProgress", "TrainingResult", "find_checkpoint", "train"]
+__all__ = ["OnProgress", "TrainingResult", "find_checkpoint", "load_progress", "train"]

@@ -37,9 +37,11 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         on_progress: OnProgress,
         should_stop: Callable[[], bool],
         should_prune: ShouldPrune,
+        pause_after: int | None = None,
     ) -> None:
         self.trainer, self.training, self.work, self.total = trainer, training, work, total
         self.on_progress, self.should_stop, self.should_prune = on_progress, should_stop, should_prune
+        self.pause_after, self.is_paused = pause_after, False
         self.evaluate_every = max(1, math.ceil(total / training.num_evaluations))
         self.was_interrupted = False
         self.loading_bytes = 0
@@ -81,6 +83,8 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         if state.global_step < self.total and self.should_prune(validation):
             self.trainer.progress.stopped_early = control.should_training_stop = True
             return control
+        if self.is_pause_due() and state.global_step < self.total:
+            self.is_paused = control.should_training_stop = control.should_save = True
         patience = self.training.early_stopping_patience
         if patience is None:
             return control
@@ -91,6 +95,10 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             self.trainer.progress.stopped_early = control.should_training_stop = True
             control.should_save = True
         return control
+
+    def is_pause_due(self) -> bool:
+        """Whether training is to wait here, with a checkpoint, until it is called again."""
+        return self.pause_after is not None and len(self.trainer.progress.validation) >= self.pause_after
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Mark the checkpoint as whole, then remove the older ones."""

@@ -52,6 +52,8 @@ class TrainingResult(Record):
     """What running the frozen encoder once took; None where every step runs it."""
     loading_memory_bytes: int | None = None
     """The most memory held before the first step."""
+    is_paused: bool = False
+    """It goes on when `train` is called with the same `work` again."""
 
 
 def train(
@@ -70,14 +72,16 @@ def train(
     on_encoding: Callable[[int, int], None] = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
     should_prune: ShouldPrune = lambda validation: False,
+    pause_after: int | None = None,
 ) -> TrainingResult:
     """Train the model's trainable weights in place and return how it went.
 
     `method` is asked for its optimizer and told of every step; without one it is AdamW. Checkpoints go to `work`; a
     complete one that lies there already is where training goes on. `on_encoding` is told of sources done, where their
-    encoder states are computed before the first step. `should_stop` is asked after every step,
-    `should_prune` after every evaluation but the last. Raises DivergedError when the loss is not finite, Interrupted
-    after `should_stop` said so.
+    encoder states are computed before the first step. `should_stop` is asked after every step, `should_prune` after
+    every evaluation but the last. After `pause_after` evaluations, unless that is the end, it returns with a checkpoint
+    in `work` and what has come out so far. Raises DivergedError when the loss is not finite, Interrupted after
+    `should_stop` said so.
     """
     set_seed(seed)
     batches = plan_batches([pair.lengths for pair in pairs], training, seed=seed)
@@ -114,13 +118,16 @@ def train(
         on_progress=on_progress,
         should_stop=should_stop,
         should_prune=should_prune,
+        pause_after=pause_after,
     )
     trainer.add_callback(callback)
     method.begin_training(model, num_steps=steps)
     checkpoint = find_checkpoint(work)
     if checkpoint is not None:
         trainer.progress = load_progress(checkpoint)
-    if not trainer.progress.stopped_early:
+    # Killed after the checkpoint of a pause: there is nothing to do.
+    is_paused = checkpoint is not None and callback.is_pause_due() and len(trainer.progress.losses) < steps
+    if not trainer.progress.stopped_early and not is_paused:
         with lean(model, precision=precision, work=work) if training.lean else nullcontext():
             try:
                 trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
@@ -143,6 +150,7 @@ def train(
         was_resumed=checkpoint is not None,
         encoding_seconds=None if cache is None else cache.seconds,
         loading_memory_bytes=callback.loading_bytes or None,
+        is_paused=is_paused or (callback.is_paused and not progress.stopped_early),
     )
 
 

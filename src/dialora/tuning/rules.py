@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.trial import Trial as OptunaTrial
 
 
-FINISHED, STOPPED, DIVERGED = "finished", "stopped", "diverged"
+FINISHED, STOPPED, DIVERGED, PAUSED = "finished", "stopped", "diverged", "paused"
 PLACES = (0.75, 0.25, 0.5, 1.0, 0.0)
 """Tried after the method's own rate: shares of the range on the log scale, those near one tried before left out."""
 NEAR = 0.1
@@ -40,7 +40,7 @@ class Trial(Record):
     number: int
     learning_rate: float
     outcome: str
-    """finished, stopped (given up on the way) or diverged (the loss was not finite)."""
+    """finished, stopped (given up on the way), diverged (the loss was not finite), or paused at the first halving."""
     value: float | None
     """The search's metric on validation; None unless finished."""
     validation: tuple[tuple[int, float], ...]
@@ -73,6 +73,17 @@ class Search(Record):
     seed: int
     """Of every trial's training."""
 
+    @property
+    def first_rung(self) -> int | None:
+        """After how many evaluations trials are halved for the first time; None where they never are."""
+        first = math.ceil(self.num_evaluations / 4)
+        return first if self.halving and first < self.num_evaluations else None
+
+    @property
+    def planned_rates(self) -> list[float]:
+        """The rates that are tried whatever they come to: all of them reach the first rung before any is given up."""
+        return self._list_fixed()[: self.num_trials]
+
     def next_rate(self, trials: Sequence[Trial]) -> float:
         """Return the learning rate to try after these."""
         fixed = self._list_fixed()
@@ -85,14 +96,14 @@ class Search(Record):
         _, below, above = max(beside or gaps)
         return round_rate(math.sqrt(below * above))
 
-    def should_prune(self, earlier: Sequence[Trial], validation: Sequence[tuple[int, float]]) -> bool:
+    def should_prune(self, others: Sequence[Trial], validation: Sequence[tuple[int, float]]) -> bool:
         """Whether a trial with these validation losses, its last one not among them, is to be given up.
 
         It goes on where it is among the better half of the trials that have come as far, itself included.
         """
         if not self.halving or not validation:
             return False
-        study = self._replay(earlier)
+        study = self._replay(others)
         return _report(study.ask(), validation)
 
     def find_best(self, trials: Sequence[Trial]) -> Trial | None:
@@ -116,7 +127,7 @@ class Search(Record):
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         # The first halving comes after a quarter of the evaluations, the next after twice as many.
-        first = math.ceil(self.num_evaluations / 4)
+        first = self.first_rung or self.num_evaluations
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=first, reduction_factor=REDUCTION)
         study = optuna.create_study(pruner=pruner)
         for trial in trials:
@@ -203,6 +214,8 @@ def round_rate(rate: float) -> float:
 __all__ = [
     "DIVERGED",
     "FINISHED",
+    "PAUSED",
+    "PLACES",
     "STOPPED",
     "Search",
     "SearchOutcome",

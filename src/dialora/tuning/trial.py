@@ -21,9 +21,9 @@ from dialora.generation import generate
 from dialora.measuring.clock import Stopwatch
 from dialora.records import Example
 from dialora.scoring import score_predictions
-from dialora.store import PartialLog, TrialFolder, names, save_json
-from dialora.training import OnProgress, TrainingResult, find_checkpoint, train
-from dialora.tuning.rules import DIVERGED, FINISHED, STOPPED, Search, Trial
+from dialora.store import PartialLog, TrialFolder, load_json, names, save_json
+from dialora.training import OnProgress, TrainingResult, find_checkpoint, load_progress, train
+from dialora.tuning.rules import DIVERGED, FINISHED, PAUSED, STOPPED, Search, Trial
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def make_trial(
     search: Search,
-    earlier: Sequence[Trial],
+    others: Sequence[Trial],
     config: ExperimentConfig,
     place: TrialFolder,
     model: nn.Module,
@@ -43,13 +43,15 @@ def make_trial(
     on_progress: OnProgress,
     on_encoding: Callable[[int, int], None],
     should_stop: Callable[[], bool],
+    until_first_rung: bool = False,
 ) -> None:
-    """Train with `config`'s learning rate for the search's method and write the trial, which follows `earlier` ones.
+    """Train with `config`'s learning rate for the search's method and write the trial, which is judged by `others`.
 
-    `validation` gives the examples that summaries are judged by. Raises DialoraError, but not divergence.
+    `until_first_rung` lets it wait at the first halving, with a checkpoint; called again, it goes on. `validation`
+    gives the examples that summaries are judged by. Raises DialoraError, but not divergence.
     """
     method: Any = config.methods[place.key]
-    was_resumed = find_checkpoint(place.work) is not None
+    spent = _find_seconds_spent(place)
     watch = Stopwatch()
     outcome = DIVERGED
     value: float | None = None
@@ -69,7 +71,8 @@ def make_trial(
             on_progress=on_progress,
             on_encoding=on_encoding,
             should_stop=should_stop,
-            should_prune=lambda losses: search.should_prune(earlier, losses),
+            should_prune=lambda losses: search.should_prune(others, losses),
+            pause_after=search.first_rung if until_first_rung else None,
         )
     except DivergedError as error:
         num_steps, seconds = error.num_steps, error.train_seconds
@@ -77,24 +80,35 @@ def make_trial(
         num_steps, seconds = result.num_steps, result.train_seconds
         if all(math.isfinite(loss) for _, loss in result.validation):
             losses = result.validation
-            is_pruned = result.stopped_early and search.should_prune(earlier, losses)
-            outcome = STOPPED if is_pruned else FINISHED
+            is_pruned = result.stopped_early and search.should_prune(others, losses)
+            outcome = PAUSED if result.is_paused else STOPPED if is_pruned else FINISHED
     if outcome == FINISHED and search.metric == "rouge1":
         value = _score_validation(config, place, validation(), model, tokenizer, should_stop)
     elif outcome == FINISHED:
         value = _final_loss(config, result)
     trial = Trial(
-        number=len(earlier),
+        number=place.number,
         learning_rate=method.learning_rate,
         outcome=outcome,
         value=value,
         validation=losses,
         num_steps=num_steps,
         train_seconds=seconds,
-        wall_seconds=None if was_resumed else watch.read(),
+        wall_seconds=None if spent is None else spent + watch.read(),
     )
-    with place.result.writing() as folder:
+    with (place.first if outcome == PAUSED else place.result).writing() as folder:
         save_json(trial.to_json(), folder / names.TRIAL)
+
+
+def _find_seconds_spent(place: TrialFolder) -> float | None:
+    """Return what the trial has taken so far; None after an interruption other than its pause."""
+    checkpoint = find_checkpoint(place.work)
+    if checkpoint is None:
+        return 0.0
+    if not place.first.is_complete:
+        return None
+    paused = Trial.from_json(load_json(place.first.folder / names.TRIAL))
+    return paused.wall_seconds if len(load_progress(checkpoint).losses) == paused.num_steps else None
 
 
 def _final_loss(config: ExperimentConfig, result: TrainingResult) -> float:

@@ -7,17 +7,22 @@ Takes an experiment and what its runs depend on, gives a PlannedSearch for each 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.errors import StageError
 from dialora.methods import Method
-from dialora.store import ExperimentFolder, TrialFolder, build_trial, load_json, names
-from dialora.tuning.rules import Search, SearchOutcome, Trial, round_rate, summarize_search
+from dialora.store import ExperimentFolder, TrialFolder, build_trial, load_json, names, save_json
+from dialora.tuning.rules import PAUSED, STOPPED, Search, SearchOutcome, Trial, round_rate, summarize_search
 
-MakeTrial = Callable[[Search, TrialFolder, float, tuple[Trial, ...]], None]
-"""Makes a search's trial with this learning rate, after these earlier ones, and its stage."""
+MakeTrial = Callable[[Search, TrialFolder, float, tuple[Trial, ...], bool], None]
+"""Makes a search's trial with this learning rate, judged by these others, and its stage: up to the first halving where
+the last argument says so, else its result."""
+
+
+HALVING = "planned trials together"
+"""How trials are halved; others would not be given up by other rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +46,46 @@ class PlannedSearch:
         )
 
     def finish(self, make_trial: MakeTrial) -> None:
-        """Make the trials that are missing, one after the other: what comes next follows from those before.
+        """Make the trials that are missing: the planned ones up to the first halving, then what is left of each.
 
-        Their checkpoints and logs go when they are all there.
+        What comes after the planned ones follows from those before. Checkpoints and logs go when all are there.
         """
+        if self.search.first_rung is not None:
+            self._halve_planned(make_trial)
         trials = self.load_trials()
         while len(trials) < self.search.num_trials:
             rate = self.search.next_rate(trials)
             place = self.plan_trial(len(trials), rate)
-            make_trial(self.search, place, rate, tuple(trials))
+            make_trial(self.search, place, rate, self._load_others(place), False)
             place.result.require()
             trials = self.load_trials()
         for trial in trials:
             self.plan_trial(trial.number, trial.learning_rate).tidy()
+
+    def _halve_planned(self, make_trial: MakeTrial) -> None:
+        """Bring every planned trial to the first rung; then give up those in the worse half of all of them.
+
+        Judged as they come, a low rate, which lags at first, would go or stay by its place in the order.
+        """
+        places = [(self.plan_trial(at, rate), rate) for at, rate in enumerate(self.search.planned_rates)]
+        for place, rate in places:
+            if _load_trial(place) is None:
+                make_trial(self.search, place, rate, (), True)
+        reached = [(place, _load_trial(place)) for place, _ in places]
+        for place, trial in reached:
+            others = [other for _, other in reached if other is not None and other is not trial]
+            if trial and trial.outcome == PAUSED and self.search.should_prune(others, trial.validation):
+                with place.result.writing() as folder:
+                    save_json(replace(trial, outcome=STOPPED).to_json(), folder / names.TRIAL)
+                place.tidy()
+
+    def _load_others(self, place: TrialFolder) -> tuple[Trial, ...]:
+        """Return the other trials as far as they have come: what one is judged by at the next halvings."""
+        known = self.load_trials()
+        planned = [self.plan_trial(at, rate) for at, rate in enumerate(self.search.planned_rates)]
+        found = {trial.number: trial for trial in map(_load_trial, planned) if trial is not None}
+        found |= {trial.number: trial for trial in known}
+        return tuple(found[number] for number in sorted(found) if number != place.number)
 
     def load_trials(self) -> list[Trial]:
         """Return the trials that lie on disk, up to the first one missing."""
@@ -79,6 +111,12 @@ class PlannedSearch:
                 f"first (`dialora tune`; `dialora compare` runs all that is missing)."
             )
         return outcome
+
+
+def _load_trial(place: TrialFolder) -> Trial | None:
+    """Return a trial as far as it has come; None where it has not reached the first rung."""
+    stage = next((stage for stage in (place.result, place.first) if stage.is_complete), None)
+    return None if stage is None else Trial.from_json(load_json(stage.folder / names.TRIAL))
 
 
 def build_search(key: str, method: Method, config: ExperimentConfig) -> Search:
@@ -125,6 +163,8 @@ def _plan_search(
     search = build_search(key, method, config)
     # The number of trials is left out: with more of them, those that were made before are kept.
     rules = search.to_json() | {"num_trials": None, "method": method.name}
+    if search.halving:
+        rules["halving"] = HALVING
     if tuning.metric == "rouge1":
         decoding = config.decoding.identify()
         rules |= {"max_examples": tuning.max_examples, "decoding": decoding, "references": config.scoring.references}
