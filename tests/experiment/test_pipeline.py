@@ -312,6 +312,21 @@ def test_every_run_carries_what_it_was_made_from(finished: Finished, tmp_path: P
     assert len(list(copy.glob("*-s0-*/run.yaml"))) == 3
 
 
+def test_summaries_of_an_earlier_decoding_are_no_reference(finished: Finished, tmp_path: Path) -> None:
+    root = shutil.copytree(finished.root, tmp_path / "tiny")
+    assert api.parity(root, method="lora", precision="fp32").num_equal == 8
+    shorter = load_experiment(finished.config, {"decoding.max_new_tokens": 3})
+    api.train(shorter, output=root)
+    assert api.parity(root, method="lora", precision="fp32").num_equal == 8
+
+
+def test_a_run_may_be_called_anything(finished: Finished, tmp_path: Path) -> None:
+    best = shutil.copytree(finished.folder("lora"), tmp_path / "best-s0-12345678")
+    assert find_system(best).key == "lora"
+    with pytest.raises(ConfigError, match="is a run of lora"):
+        find_system(best, method="full")
+
+
 def train_elsewhere(root: Path, key: str, **environment: str) -> None:
     """Let a run's training have been made in another environment."""
     folder = next(root.glob(f"{key}-s0-*")) / "training"

@@ -23,8 +23,8 @@ from dialora.comparison.statistics import (
     is_noninferior,
     measure_seed_spread,
     resample_means,
-    resample_seeds,
     sign_flip_p_values,
+    vary_seeds,
 )
 from dialora.comparison.verdict import UNTRAINED, render_verdict
 from dialora.config import ScoringConfig
@@ -113,8 +113,8 @@ class _Scored:
     def resample(self, metric: str) -> Floats:
         """Return the mean in each resample of dialogues and seeds."""
         place = sorted(self.by_run).index(metric)
-        means = resample_means(np.column_stack(self.by_run[metric]), self.draws)
-        return resample_seeds(means, _hash_seed(*self.seed, place))
+        means = resample_means(self.values[metric][:, None], self.draws)[:, 0]
+        return vary_seeds(means, self.spreads[metric], _hash_seed(*self.seed, place))
 
 
 def _hash_seed(*parts: int) -> int:

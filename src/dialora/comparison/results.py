@@ -71,6 +71,11 @@ class System(Record):
     yardstick: bool = False
     ledger: Ledger = field(default_factory=Ledger)
 
+    @property
+    def training_seconds(self) -> float | None:
+        """All that training takes: optimizer steps, and the encoder's pass where it runs once before them."""
+        return None if self.train_seconds is None else self.train_seconds + (self.ledger.encoding_seconds or 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference(Record):

@@ -6,8 +6,10 @@ dialogue everywhere; runs that differ in their seed are a second thing that coul
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -25,6 +27,10 @@ FEW = 20
 """Draws that reach what was observed; with fewer, p is not known well enough to be multiplied."""
 CLEAR = 1e-3
 """A corrected p-value that no further draw could make unclear."""
+NUM_DRAWN = 100_000
+"""Draws that a quantile is read from where there is no formula."""
+MOST_SEEDS = 50
+"""From so many on Student's t is as good as normal."""
 Floats = NDArray[np.float64]
 Counts = NDArray[np.float32]
 
@@ -70,19 +76,14 @@ def resample_means(columns: Floats, draws: Counts) -> Floats:
     return means
 
 
-def resample_seeds(means: Floats, seed: int) -> Floats:
-    """Return a system's mean in each resample of its seeds as well: (num_resamples,).
+def vary_seeds(means: Floats, spread: SeedSpread | None, seed: int) -> Floats:
+    """Return resampled means, (num_resamples,), as they would vary with other seeds too, by Student's t.
 
-    `means` is (num_resamples, num_seeds), from `resample_means`. Seeds drawn with replacement from S spread by S - 1
-    in S of what they should; the deviation from their mean is stretched for that.
+    Seeds drawn again from two or three would vary by far too little: what lies between a few is no bound.
     """
-    num_seeds = means.shape[1]
-    center = means.mean(axis=1)
-    if num_seeds == 1:
-        return center
-    counts = np.random.default_rng(seed).multinomial(num_seeds, np.full(num_seeds, 1 / num_seeds), size=len(means))
-    drawn: Floats = (counts * means).sum(axis=1) / num_seeds
-    return center + np.sqrt(num_seeds / (num_seeds - 1)) * (drawn - center)
+    if spread is None:
+        return means
+    return means + spread.deviation * np.random.default_rng(seed).standard_t(spread.freedom, size=len(means))
 
 
 def find_percentiles(means: Floats) -> list[tuple[float, float]]:
@@ -198,16 +199,44 @@ def detectable_difference(
 ) -> float | None:
     """Return the smallest true difference that a test set like this one finds four times in five.
 
-    By the normal approximation, for the test that is made: two-sided at 5 % shared out over `num_compared` pairs, as
-    the first and hardest step of Holm's correction asks (Card et al. 2020, "With Little Power Comes Great
-    Responsibility", for one pair: (1.96 + 0.84) standard errors). None for fewer than two dialogues.
+    For the test that is made: two-sided at 5 % shared out over `num_compared` pairs, as the first and hardest step of
+    Holm's correction asks, by the normal approximation for dialogues (Card et al. 2020, "With Little Power Comes Great
+    Responsibility", for one pair: (1.96 + 0.84) standard errors) and Student's t for seeds. None for fewer than two
+    dialogues.
     """
     if len(differences) < 2:
         return None
+    error = float(np.sqrt(differences.var(ddof=1) / len(differences)))
+    tail = (1 - CONFIDENCE) / num_compared
+    if not spreads:
+        normal = NormalDist()
+        return (normal.inv_cdf(1 - tail / 2) + normal.inv_cdf(POWER)) * error
+    drawn = error * _draw(None, 0)
+    for place, spread in enumerate(spreads, start=1):
+        drawn = drawn + spread.deviation * _draw(spread.freedom, place)
+    return float(np.quantile(np.abs(drawn), 1 - tail) + np.quantile(drawn, POWER))
+
+
+def count_seeds(difference: float, spread: float) -> int:
+    """Return with how many seeds of each of two systems a true difference is found four times in five.
+
+    `spread` is the standard deviation over seeds; dialogues are taken to be many. Two at least.
+    """
+    tail = (1 - CONFIDENCE) / 2
+    for number in range(2, MOST_SEEDS):
+        drawn = spread / number**0.5 * (_draw(number - 1, 1) + _draw(number - 1, 2))
+        if np.quantile(drawn, 1 - tail) + np.quantile(drawn, POWER) <= difference:
+            return number
     normal = NormalDist()
-    quantiles = normal.inv_cdf(1 - (1 - CONFIDENCE) / (2 * num_compared)) + normal.inv_cdf(POWER)
-    variance = differences.var(ddof=1) / len(differences) + sum(spread.deviation**2 for spread in spreads)
-    return float(quantiles * np.sqrt(variance))
+    errors = normal.inv_cdf(1 - tail) + normal.inv_cdf(POWER)
+    return max(MOST_SEEDS, math.ceil(2 * (errors * spread / difference) ** 2))
+
+
+@lru_cache(maxsize=64)
+def _draw(freedom: int | None, place: int) -> Floats:
+    """Return draws of Student's t, of the normal for None; another place has others. The same every time."""
+    rng = np.random.default_rng([freedom or 0, place])
+    return rng.standard_normal(NUM_DRAWN) if freedom is None else rng.standard_t(freedom, size=NUM_DRAWN)
 
 
 def is_noninferior(ci_low: float, margin: float) -> bool:
@@ -227,13 +256,14 @@ __all__ = [
     "bootstrap_counts",
     "bootstrap_interval",
     "bootstrap_intervals",
+    "count_seeds",
     "detectable_difference",
     "find_percentiles",
     "holm",
     "is_noninferior",
     "measure_seed_spread",
     "resample_means",
-    "resample_seeds",
     "sign_flip_p_value",
     "sign_flip_p_values",
+    "vary_seeds",
 ]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from dialora.comparison.results import Difference, System
+from dialora.comparison.statistics import count_seeds
 
 UNTRAINED = "zero_shot"
-QUANTILES = 2.8
-"""Standard errors of a difference that is found four times in five at 5 %."""
 COMMON_SPREAD, SMALLEST = 0.5, 0.1
 """ROUGE points: standard deviation over seeds, and the smallest difference that anybody would chase."""
 MAX_SENTENCES = 3
@@ -95,8 +93,8 @@ def _against(system: System, other: System, name: str, item: _Signed, num_exampl
     if system.trainable_params and other.trainable_params:
         share = 100 * system.trainable_params / other.trainable_params
         text += f", at {share:.2g} % of the trainable parameters"
-    if has_costs and system.train_seconds and other.train_seconds:
-        text += f" and {100 * system.train_seconds / other.train_seconds:.0f} % of the training time"
+    if has_costs and system.training_seconds and other.training_seconds:
+        text += f" and {100 * system.training_seconds / other.training_seconds:.0f} % of the training time"
     if item.is_clear:
         return text + "."
     return text + f"; the difference could be chance{_reach([item], num_examples)}."
@@ -149,7 +147,7 @@ def _describe_seeds(systems: Sequence[System], differences: Sequence[Difference]
         return ["This speaks of these outputs: trained again, systems write others."]
     sizes = [abs(item.points) if item.is_clear else item.detectable or 0.0 for item in between]
     size = max(min(sizes), SMALLEST)
-    number = max(2, math.ceil(2 * (QUANTILES * COMMON_SPREAD / size) ** 2))
+    number = count_seeds(size, COMMON_SPREAD)
     return [
         f"With one seed this speaks of these trained weights, not of the methods: if seeds spread by {COMMON_SPREAD:g} "
         f"points, as is common, {number} of each tell {size:.1f} points from luck."

@@ -7,7 +7,7 @@ on, and so when it is made again, is decided here and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,10 @@ from dialora.tuning.trials import PlannedSearch, plan_searches, set_learning_rat
 
 WITHOUT_EFFECT = frozenset({"checkpoint_seconds", "report_to"})
 """Training options that do not change what is learned."""
+
+
+FORMAT = 2
+"""Of what a training stage holds and means: memory without loading, time without the encoder's pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,8 @@ class PlannedRuns:
 
 
 def plan_experiment(workspace: Workspace) -> Plan:
-    """Lay out the searches, the tokens and the yardsticks."""
+    """Lay out the searches, the tokens and the yardsticks; a hub id is settled to one commit, for all of them."""
+    workspace = replace(workspace, config=_pin_model(workspace.config))
     config, fingerprint = workspace.config, workspace.dataset.summary.fingerprint
     common, trained = _list_inputs(config, fingerprint)
     yardsticks = plan_yardsticks(workspace.folder, fingerprint["test"], describe_scorer(config.scoring))
@@ -89,8 +94,13 @@ def _lay_out(plan: Plan, searches: tuple[SearchOutcome, ...]) -> PlannedRuns:
 def describe_run(config: ExperimentConfig, run: Run) -> str:
     """Return one run's own configuration as an experiment file: its method with its rate, its seed, its hub commit."""
     one = {"methods": {run.key: config.methods[run.key]}, "seeds": (run.seed,), "tuning": None}
+    return _pin_model(config).model_copy(update=one).to_yaml()
+
+
+def _pin_model(config: ExperimentConfig) -> ExperimentConfig:
+    """Return the experiment with its hub id's commit: a branch that moves meanwhile changes nothing."""
     commit = find_commit(resolve_model(config.model), config.model_revision)
-    return config.model_copy(update=one | {"model_revision": commit}).to_yaml()
+    return config.model_copy(update={"model_revision": commit or config.model_revision})
 
 
 def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, str]) -> tuple[Run, ...]:
@@ -131,6 +141,7 @@ def _list_inputs(config: ExperimentConfig, fingerprint: Mapping[str, str]) -> tu
         "max_source_length": config.data.max_source_length,
     }
     trained = {
+        "format": FORMAT,
         "train": fingerprint.get("train"),
         "validation": fingerprint.get("validation"),
         "max_target_length": config.data.max_target_length,

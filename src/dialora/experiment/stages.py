@@ -163,7 +163,7 @@ def _tokenize(job: TokensJob, tokenizer: Any, events: Events, stop: threading.Ev
 def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
     """Generate, and write the generation stage: predictions in the order of the test split."""
     from dialora.data.tokens import tokenize_sources
-    from dialora.generation import open_engine, write_predictions
+    from dialora.generation import open_engine, read_converting_seconds, write_predictions
     from dialora.models.adapters import load_system
     from dialora.models.counting import count_parameters
     from dialora.models.device import find_device
@@ -182,13 +182,13 @@ def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event
     log = PartialLog(run.work / names.PARTIAL, run.generation.key)
     parameters = count_parameters(model)
     environment = describe_environment()  # before CTranslate2, which sets the number of threads for torch too
-    watch = Stopwatch()
+    watch, converted = Stopwatch(), _find_converted(config, run)
     engine = open_engine(
         config.generation,
         config.decoding,
         model,
         tokenizer,
-        stage=_find_converted(config, run),
+        stage=converted,
         sources=[source.input_ids for source in sources],
         on_warning=lambda message: events.send("warning", message=f"{run.name}: {message}"),
     )
@@ -206,6 +206,7 @@ def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event
     facts = {
         "generate_seconds": made.seconds,
         "prepare_seconds": prepare_seconds,
+        "converting_seconds": read_converting_seconds(converted) if engine.name == "ctranslate2" else None,
         "engine": engine.name,
         "precision": engine.precision,
         "num_examples": len(examples),

@@ -17,9 +17,10 @@ from torch import nn
 
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.errors import GenerationError
+from dialora.measuring.clock import Stopwatch
 from dialora.models.adapters import is_mergeable, merged
 from dialora.models.checkpoint import identify_model
-from dialora.store import Stage, names, save_json
+from dialora.store import Stage, load_json, names, save_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -53,6 +54,14 @@ def converted_stage(folder: Path, *, system: str, precision: str) -> Stage:
     return Stage(folder / names.conversion(precision), key)
 
 
+def read_converting_seconds(stage: Stage) -> float | None:
+    """Return what making this converted model took, whenever that was; None where it is not there, or not known."""
+    if not stage.is_complete:
+        return None
+    seconds: float | None = load_json(stage.folder / names.CONVERSION_FACTS).get("seconds")
+    return seconds
+
+
 def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: Stage, *, precision: str) -> Path:
     """Write a system as a CTranslate2 model, its adapter merged, and return the folder; nothing if it is there.
 
@@ -62,6 +71,7 @@ def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: 
         return stage.folder
     if not is_mergeable(model):
         raise GenerationError("the adapter cannot be merged into the base model, so it cannot be converted.")
+    watch = Stopwatch()
     system: Any = model
     base = system.get_base_model() if hasattr(system, "get_base_model") else system
     tokens = name_tokens(tokenizer, base.config.vocab_size)
@@ -70,7 +80,8 @@ def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: 
         spec.validate()
         spec.optimize(quantization=QUANTIZATION[precision])
         spec.save(str(folder))
-        save_json({"eos_token_id": base.config.eos_token_id, "precision": precision}, folder / names.CONVERSION_FACTS)
+        facts = {"eos_token_id": base.config.eos_token_id, "precision": precision, "seconds": watch.read()}
+        save_json(facts, folder / names.CONVERSION_FACTS)
     return stage.folder
 
 
@@ -108,4 +119,12 @@ def _build_spec(model: Any, tokenizer: PreTrainedTokenizerBase, names: list[str]
     return spec
 
 
-__all__ = ["QUANTIZATION", "convert_system", "converted_stage", "find_version", "identify_system", "name_tokens"]
+__all__ = [
+    "QUANTIZATION",
+    "convert_system",
+    "converted_stage",
+    "find_version",
+    "identify_system",
+    "name_tokens",
+    "read_converting_seconds",
+]

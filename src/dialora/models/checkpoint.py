@@ -49,6 +49,7 @@ def identify_metric(metric: LearnedMetric, *, key: str) -> str:
     return _identify(resolve_model(metric.model, key=key), metric.revision)
 
 
+@lru_cache
 def find_commit(source: str, revision: str | None) -> str | None:
     """Return the commit that a hub id's branch or tag stands for, so that all processes load the same; a folder's None.
 

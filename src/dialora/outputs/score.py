@@ -36,7 +36,9 @@ def score_outputs(
         outputs = load_outputs(config)
         for note in outputs.summary.notes:
             observer({"event": "note", "message": note})
-        save_text(config.to_yaml(), folder.config)
+        # In full: another file of that name, given from another place, is another table.
+        here = config.model_copy(update={"table": str(Path(config.table).resolve())})
+        save_text(here.to_yaml(), folder.config)
         scoring, yardsticks = _plan_stages(folder, config, outputs)
         about: dict[str, Any] = {"stage": "scoring", "run": config.name, "key": ""}
         learned = LearnedMetrics(

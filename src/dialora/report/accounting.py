@@ -36,9 +36,10 @@ def describe_truncation(
     return rows
 
 
-def describe_tokens(folder: ExperimentFolder) -> dict[str, float]:
+def describe_tokens(folder: ExperimentFolder, runs: Sequence[Run]) -> dict[str, float]:
     """Return how long tokenizing for all runs took; nothing where an earlier version did it, or nothing is trained."""
-    return {"tokenize": load_json(folder.tokens_facts)["seconds"]} if folder.tokens_facts.is_file() else {}
+    is_there = folder.tokens_facts.is_file() and any(run.training is not None for run in runs)
+    return {"tokenize": load_json(folder.tokens_facts)["seconds"]} if is_there else {}
 
 
 def describe_searches(labels: dict[str, str], searches: Sequence[SearchOutcome]) -> dict[str, float]:
@@ -62,9 +63,12 @@ def describe_seconds(labels: dict[str, str], runs: Sequence[Run], facts: dict[st
             # In earlier versions the first run tokenized.
             before = training.get("tokenize_seconds", 0.0)
             seconds[f"{name}: tokenize" if before else f"{name}: load"] = before or training["load_seconds"]
+            encoding = training["result"].get("encoding_seconds") or 0.0
+            if encoding:
+                seconds[f"{name}: encoder, once"] = encoding
             seconds[f"{name}: training steps"] = steps
             if training["wall_seconds"] is not None:
-                rest = training["wall_seconds"] - before - steps
+                rest = training["wall_seconds"] - before - encoding - steps
                 seconds[f"{name}: validation and checkpoints"] = max(0.0, rest)
         if facts[run.name]["generation"]["generate_seconds"] is not None:
             seconds[f"{name}: generate"] = facts[run.name]["generation"]["generate_seconds"]

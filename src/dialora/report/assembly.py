@@ -63,7 +63,9 @@ def build_document(
         examples=tuple(_load_examples(config, dataset, runs, measured)),
         data=dataset.summary.to_json(),
         truncation=tuple(describe_truncation(config, labels, runs, facts)),
-        seconds=describe_tokens(folder) | describe_searches(labels, searches) | describe_seconds(labels, runs, facts),
+        seconds=describe_tokens(folder, runs)
+        | describe_searches(labels, searches)
+        | describe_seconds(labels, runs, facts),
         environment=merge_environments(labels, runs, facts),
         config_yaml=config.to_yaml(),
         notes=(
@@ -89,7 +91,7 @@ def _load_result(run: Run) -> RunResult:
         cost,
         generate_seconds=generation["generate_seconds"],
         num_summaries=generation["num_examples"],
-        converting_seconds=generation.get("prepare_seconds") if generation.get("engine") == "ctranslate2" else None,
+        converting_seconds=generation.get("converting_seconds"),
         weights_bytes=None if run.training is None else measure_weights(run.training.folder),
     )
     return RunResult(run.seed, cost, tuple(scores))

@@ -11,8 +11,9 @@ from typing import Any
 
 from dialora.store import Run
 
-WITHOUT_EFFECT = frozenset({"platform"})
-"""Entries of an environment, besides which two must be equal for their costs to be compared: a kernel's patch level."""
+WITHOUT_EFFECT = {"training": frozenset({"platform", "ctranslate2"}), "generation": frozenset({"platform"})}
+"""Entries of an environment, besides which two must be equal for their costs to be compared: a kernel's patch level,
+and in training what only writes."""
 
 _Part = tuple[str, dict[str, str]]
 
@@ -45,10 +46,10 @@ def describe_environments(labels: Mapping[str, str], runs: Sequence[Run], facts:
 def _find_differing(facts: Mapping[str, Any]) -> list[str]:
     """Return the entries in which what was trained, or what was written, differs."""
     found: dict[str, None] = {}
-    for stage in ("training", "generation"):
+    for stage, without in WITHOUT_EFFECT.items():
         made = [fact[stage]["environment"] for fact in facts.values() if fact[stage]]
         for name in dict.fromkeys(name for environment in made for name in environment):
-            if name not in WITHOUT_EFFECT and len({environment.get(name) for environment in made}) > 1:
+            if name not in without and len({environment.get(name) for environment in made}) > 1:
                 found[name] = None
     return list(found)
 

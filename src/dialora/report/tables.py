@@ -110,7 +110,7 @@ def build_cost_table(comparison: Comparison) -> Table | None:
     footnote = (
         "Training: optimizer steps; tokens of dialogues and summaries in a second of it, without padding. Memory: from "
         "the first step on, and what loading held before it. Weights: what the trained system takes on disk, the "
-        "adapter or the whole model. Converting: the model that writes, made and checked. Writing: 1,000 summaries, "
+        "adapter or the whole model. Converting: making the model that writes, once. Writing: 1,000 summaries, "
         "loading left out. Means over seeds; memory and weights at their highest."
     )
     return Table("costs", "Cost", ("System", *(name for name, _ in measured)), tuple(rows), footnote)

@@ -51,7 +51,7 @@ def build_panels(comparison: Comparison) -> list[CostPanel]:
 
 _COSTS: tuple[tuple[str, str, bool, Callable[[System], float | None]], ...] = (
     ("Trainable parameters", "count", True, lambda system: system.trainable_params),
-    ("Training time", "time", True, lambda system: system.train_seconds),
+    ("Training time", "time", True, lambda system: system.training_seconds),
     ("Peak memory", "bytes", True, lambda system: system.peak_memory_bytes),
     ("Weights on disk", "bytes", True, lambda system: system.ledger.weights_bytes),
     ("Time for 1,000 summaries", "time", False, lambda system: system.ledger.seconds_per_1000_summaries),

@@ -15,10 +15,11 @@ from dialora.comparison import METRICS, aggregate_references
 from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
 from dialora.data.tokens import tokenize_sources
 from dialora.errors import StageError
+from dialora.experiment.plan import plan_runs
 from dialora.protocols import PROTOCOLS
 from dialora.records import Example, Observer, Prediction, Record, ignore_events
 from dialora.scoring import score_predictions
-from dialora.store import load_json, load_records, read_run
+from dialora.store import Stage, load_json, load_records, names, read_run
 from dialora.systems.system import System, find_config
 
 
@@ -108,8 +109,14 @@ def _load_fp32(system: System) -> tuple[list[Prediction] | None, float | None]:
     run = read_run(system.folder)
     own = load_experiment(find_config(run))
     try:
+        fingerprint = load_json(run.experiment.data_summary)["fingerprint"]
+        planned = next(one for one in plan_runs(own, run.experiment.root, fingerprint) if one.key == system.key)
+        # What lies there may be of an earlier decoding or of other dialogues: its key says what it was made from.
+        made = Stage(run.folder / names.GENERATION, planned.generation.key)
+        if not made.is_complete or own.decoding != system.config.decoding:
+            return None, None
         facts: dict[str, Any] = load_json(run.generation_facts)
-        if facts.get("precision", "fp32") != "fp32" or own.decoding != system.config.decoding:
+        if facts.get("precision", "fp32") != "fp32":
             return None, None
         return load_records(Prediction, run.predictions), facts["generate_seconds"]
     except (OSError, ValueError, KeyError):

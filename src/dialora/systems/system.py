@@ -104,10 +104,12 @@ def find_system(folder: Path, *, method: str | None = None, set: Iterable[str] |
         raise ConfigError(f"--run {folder}: is neither a run's folder nor an experiment's (no {file.name}).")
     run = read_run(folder) if is_run else _choose_run(folder, method)
     config = load_experiment(find_config(run), set)
-    if is_run and method not in (None, run.key):
-        raise ConfigError(f"--method {method}: {run.folder} is a run of {run.key}; leave --method out.")
-    training = open_training(run.folder) if config.methods[run.key].trains else None
-    return System(config, run.key, run.folder, training)
+    # A run's own configuration has one method: its folder may be called anything.
+    key = run.key if run.key in config.methods else next(iter(config.methods))
+    if is_run and method not in (None, key):
+        raise ConfigError(f"--method {method}: {run.folder} is a run of {key}; leave --method out.")
+    training = open_training(run.folder) if config.methods[key].trains else None
+    return System(config, key, run.folder, training)
 
 
 def find_config(run: FoundRun) -> Path:
@@ -123,8 +125,8 @@ def find_config(run: FoundRun) -> Path:
         if any(one.folder == run.folder.resolve() for one in planned):
             return run.experiment.config
     raise ConfigError(
-        f"--run {run.folder}: holds no configuration of its own, and the experiment is another than it was made from; "
-        f"run `dialora compare` with what it was made from, which writes {run.config.name}."
+        f"--run {run.folder}: holds no configuration of its own: an earlier version made it, or the experiment is "
+        f"another by now. `dialora compare` makes it anew; the old folder can be removed."
     )
 
 

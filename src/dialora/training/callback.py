@@ -44,13 +44,14 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         self.pause_after, self.is_paused = pause_after, False
         self.evaluate_every = max(1, math.ceil(total / training.num_evaluations))
         self.was_interrupted = False
-        self.loading_bytes = 0
+        self.has_begun = False
         self.step, self.since_save = Stopwatch(), Stopwatch()
 
     def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
         """Forget what loading took: everything that training needs is there, and no step is made yet."""
-        self.loading_bytes = measure_peak_memory()
-        reset_peak_memory()
+        self.has_begun, progress, held = True, self.trainer.progress, measure_peak_memory()
+        if reset_peak_memory():
+            progress.loading_memory_bytes = max(progress.loading_memory_bytes, held)
 
     def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
         """Start the clock: the batch is there, the model's work begins."""

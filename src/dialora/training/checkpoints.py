@@ -19,6 +19,8 @@ class Progress:
     train_seconds: float = 0.0
     peak_memory_bytes: int = 0
     stopped_early: bool = False
+    loading_memory_bytes: int = 0
+    """Held before the first step; 0 where the system cannot tell."""
 
 
 def find_checkpoint(work: Path) -> Path | None:

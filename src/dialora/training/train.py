@@ -144,12 +144,13 @@ def train(
         losses=tuple(progress.losses),
         validation=tuple(progress.validation),
         train_seconds=progress.train_seconds,
-        peak_memory_bytes=max(progress.peak_memory_bytes, measure_peak_memory()),
+        # A process that found the last step made has loaded, and done nothing else.
+        peak_memory_bytes=max(progress.peak_memory_bytes, measure_peak_memory() if callback.has_begun else 0),
         precision=precision,
         stopped_early=progress.stopped_early,
         was_resumed=checkpoint is not None,
         encoding_seconds=None if cache is None else cache.seconds,
-        loading_memory_bytes=callback.loading_bytes or None,
+        loading_memory_bytes=progress.loading_memory_bytes or None,
         is_paused=is_paused or (callback.is_paused and not progress.stopped_early),
     )
 
