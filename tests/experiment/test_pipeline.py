@@ -382,3 +382,16 @@ def test_an_experiment_and_tables_do_not_overwrite_each_other(finished: Finished
     other.write_text(table.read_text(encoding="utf-8").replace(",", "\t"), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"holds the scores of .*tiny\.csv, not of .*tiny\.tsv"):
         api.score_outputs(other, output=scored)
+
+
+def test_tables_of_one_name_from_two_places_are_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        text = f"id,reference,mine\na,Ann says hi.,{name}.\nb,Ben says no.,No.\n"
+        (tmp_path / name / "out.csv").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "one")
+    api.score_outputs("out.csv", output=tmp_path / "scored")
+    api.score_outputs(tmp_path / "one" / "out.csv", output=tmp_path / "scored")
+    monkeypatch.chdir(tmp_path / "two")
+    with pytest.raises(ConfigError, match=r"holds the scores of .*one/out\.csv, not of out\.csv"):
+        api.score_outputs("out.csv", output=tmp_path / "scored")
