@@ -47,6 +47,9 @@ MEASURED = frozenset(
 )
 """Facts that differ from run to run."""
 
+WORK = "work"
+"""Folders of what only a run under way needs."""
+
 REMADE = frozenset({"faithfulness"})
 """Stages whose key holds the code itself."""
 
@@ -132,7 +135,7 @@ def _collect(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder).as_posix()
-        if "/work/" in place or not path.is_file():
+        if WORK in place.split("/") or not path.is_file():
             continue
         if path.suffix in (".jsonl", ".safetensors"):
             found[place] = path.read_bytes()

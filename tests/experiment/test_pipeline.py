@@ -395,3 +395,17 @@ def test_tables_of_one_name_from_two_places_are_two(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path / "two")
     with pytest.raises(ConfigError, match=r"holds the scores of .*one/out\.csv, not of out\.csv"):
         api.score_outputs("out.csv", output=tmp_path / "scored")
+
+
+def test_the_encoders_pass_has_its_own_time(experiment: dict[str, Any], tmp_path: Path) -> None:
+    methods = {"full": {"learning_rate": 1e-3}, "lora_decoder": {"r": 4}}
+    config = load_experiment(experiment, {"methods": methods, "training.cache_encoder": True})
+    full, decoder = (s for s in pipeline.compare(config, output=tmp_path / "x").systems if not s.yardstick)
+    assert full.ledger.encoding_seconds is None
+    assert full.training_seconds == full.train_seconds
+    encoding = decoder.ledger.encoding_seconds
+    assert encoding is not None
+    assert decoder.train_seconds is not None
+    assert decoder.training_seconds == decoder.train_seconds + encoding > decoder.train_seconds
+    report = (tmp_path / "x" / "report.md").read_text(encoding="utf-8")
+    assert report.count(": encoder, once |") == 1

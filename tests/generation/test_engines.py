@@ -16,7 +16,7 @@ from dialora.errors import ConfigError, GenerationError
 from dialora.experiment.pipeline import compare
 from dialora.experiment.plan import plan_runs
 from dialora.generation import TorchEngine, check_parity, convert_system, converted_stage, open_engine, write_all
-from dialora.generation.convert import name_tokens
+from dialora.generation.convert import name_tokens, read_converting_seconds
 from dialora.generation.ctranslate2_engine import CTranslate2Engine
 from dialora.methods import METHODS, LoRA
 from dialora.models.adapters import apply_method
@@ -159,7 +159,12 @@ def test_a_system_is_converted_once_and_left_as_it_was(config: ExperimentConfig,
     convert_system(model, tokenizer, stage, precision="fp32")
     assert (folder / "model.bin").stat().st_mtime_ns == changed
     assert all(torch.equal(p, before[name]) for name, p in model.named_parameters())
-    assert not converted_stage(tmp_path, system="another", precision="fp32").is_complete
+    other = converted_stage(tmp_path, system="another", precision="fp32")
+    assert not other.is_complete
+    # What making it took is kept with it: finding it there takes nothing.
+    taken = json.loads((folder / "dialora.json").read_text())["seconds"]
+    assert read_converting_seconds(stage) == taken > 0
+    assert read_converting_seconds(other) is None
 
 
 def choose(config: ExperimentConfig, model: Any, folder: Path, generation: GenerationConfig, **decoding: Any) -> Any:

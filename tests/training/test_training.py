@@ -1,5 +1,6 @@
 """Training: the loss falls, an interrupted run ends like an undisturbed one, and trouble is named."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,13 @@ def test_a_run_killed_after_an_early_stop_does_not_train_on(
         patch.setattr(RunCallback, "restore_best", die)
         with pytest.raises(KeyboardInterrupt):
             run(config, splits, tmp_path / "b", "full", **arguments)
+    (progress,) = (tmp_path / "b").glob("checkpoint-*/dialora.json")
+    kept = json.loads(progress.read_text())
+    # It loads and makes no step: what it holds meanwhile is not training's.
+    ballast = torch.ones(100_000_000)
     resumed, resumed_weights = run(config, splits, tmp_path / "b", "full", **arguments)
+    del ballast
     assert (resumed.losses, resumed.validation) == (expected.losses, expected.validation)
+    assert resumed.peak_memory_bytes == kept["peak_memory_bytes"]
+    assert resumed.loading_memory_bytes == kept["loading_memory_bytes"]
     assert all(torch.equal(resumed_weights[name], weight) for name, weight in weights.items())
