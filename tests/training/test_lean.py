@@ -202,7 +202,7 @@ def test_a_step_in_micro_batches_is_the_same_step(
         cut.append(len(pieces))
         return pieces
 
-    monkeypatch.setattr("dialora.training.trainer.split_batch", count)
+    monkeypatch.setattr("dialora.training.loop.split_batch", count)
     found, _ = run(config, pairs, tmp_path / "cut", key, precision="fp32", **options)
     assert max(cut) > 1
     assert found.losses == pytest.approx(whole.losses, rel=2e-5)

@@ -126,15 +126,15 @@ def test_a_loss_that_is_not_finite_names_step_and_batch(config: Any, splits: Any
 def test_the_clock_counts_training_steps_only(
     config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dialora.training.trainer import PlannedTrainer
+    from dialora.training.loop import TrainingLoop
 
-    evaluate = PlannedTrainer.evaluate
+    evaluate = TrainingLoop.measure_validation_loss
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         time.sleep(0.7)
         return evaluate(*args, **kwargs)
 
-    monkeypatch.setattr(PlannedTrainer, "evaluate", slow)
+    monkeypatch.setattr(TrainingLoop, "measure_validation_loss", slow)
     started = time.perf_counter()
     result, _ = run(config, splits, tmp_path)
     wall = time.perf_counter() - started
@@ -203,7 +203,7 @@ def test_a_model_trained_in_bf16_computes_in_fp32_afterwards(config: Any, splits
 def test_a_run_killed_after_an_early_stop_does_not_train_on(
     config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dialora.training.callback import RunCallback
+    from dialora.training.loop import TrainingLoop
 
     options = {"num_train_epochs": 20, "num_evaluations": 20, "early_stopping_patience": 2, "warmup_ratio": 0}
     arguments: dict[str, Any] = {"learning_rate": 0.3, "training": options}
@@ -213,7 +213,7 @@ def test_a_run_killed_after_an_early_stop_does_not_train_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunCallback, "restore_best", die)
+        patch.setattr(TrainingLoop, "restore_best", die)
         with pytest.raises(KeyboardInterrupt):
             run(config, splits, tmp_path / "b", "full", **arguments)
     (progress,) = (tmp_path / "b").glob("checkpoint-*/dialora.json")
@@ -226,3 +226,79 @@ def test_a_run_killed_after_an_early_stop_does_not_train_on(
     assert resumed.peak_memory_bytes == kept["peak_memory_bytes"]
     assert resumed.loading_memory_bytes == kept["loading_memory_bytes"]
     assert all(torch.equal(resumed_weights[name], weight) for name, weight in weights.items())
+
+
+@pytest.mark.parametrize("accumulation", [1, 3])
+def test_the_loop_makes_the_steps_that_transformers_trainer_makes(
+    accumulation: int, config: Any, splits: Any, tmp_path: Path
+) -> None:
+    from torch.utils.data import DataLoader
+    from transformers import Trainer, TrainingArguments, set_seed
+
+    from dialora.data.tokens import collate_pairs, plan_batches
+
+    options: dict[str, Any] = {"lr_scheduler_type": "cosine", "warmup_ratio": 0.2, "weight_decay": 0.1}
+    options |= {"num_train_epochs": 2, "per_device_train_batch_size": 4, "precision": "bf16"}
+    training = TrainingConfig(**options, gradient_accumulation_steps=accumulation, max_grad_norm=0.5, lean=False)
+    batches = plan_batches([pair.lengths for pair in splits["train"]], training, seed=0)
+
+    class Planned(Trainer):  # type: ignore[misc]
+        def get_train_dataloader(self) -> Any:
+            collate = self.data_collator
+            return self.accelerator.prepare(DataLoader(splits["train"], batch_sampler=batches, collate_fn=collate))
+
+        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
+            share = (inputs["labels"] != -100).sum() / kwargs["num_items_in_batch"]
+            return model(**inputs).loss * share
+
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path / "theirs"), num_train_epochs=1, lr_scheduler_type="cosine", warmup_steps=0.2,
+        weight_decay=0.1, learning_rate=1e-2, max_grad_norm=0.5, gradient_accumulation_steps=accumulation, bf16=True,
+        use_cpu=True, seed=0, report_to="none", save_strategy="no", remove_unused_columns=False, disable_tqdm=True,
+    )  # fmt: skip
+    set_seed(0)
+    theirs = apply_method(load_base_model(config), config.methods["full"], key="full")
+    trainer = Planned(
+        theirs, arguments, train_dataset=splits["train"], data_collator=lambda p: collate_pairs(p, pad_id=0)
+    )
+    trainer.loss_is_scaled_for_ga = True
+    trainer.train()
+
+    set_seed(0)
+    ours = apply_method(load_base_model(config), config.methods["full"], key="full")
+    train(ours, splits["train"], [], training, key="full", learning_rate=1e-2, seed=0, pad_id=0, work=tmp_path / "ours")
+    weights = dict(theirs.named_parameters())
+    assert all(torch.equal(p, weights[name]) for name, p in ours.named_parameters())
+
+
+def test_a_checkpoint_holds_no_pickle(config: Any, splits: Any, tmp_path: Path) -> None:
+    steps = iter(range(100))
+    with pytest.raises(Interrupted):
+        run(config, splits, tmp_path, should_stop=lambda: next(steps) == 1)
+    checkpoint = find_checkpoint(tmp_path)
+    assert checkpoint is not None
+    assert {path.suffix for path in checkpoint.iterdir()} == {".safetensors", ".json"}
+
+
+def test_trackers_are_told_of_loss_rate_and_validation(config: Any, splits: Any, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    result, _ = run(config, splits, tmp_path, training={"report_to": ["tensorboard"]})
+    folders = {path.parent for path in tmp_path.rglob("events.out.tfevents*")}
+    told: dict[str, list[tuple[int, float]]] = {}
+    for folder in folders:
+        events = EventAccumulator(str(folder))
+        events.Reload()
+        for tag in events.Tags()["scalars"]:
+            told[tag] = [(event.step, event.value) for event in events.Scalars(tag)]
+    assert told["loss"] == [(step, pytest.approx(loss)) for step, loss in enumerate(result.losses, 1)]
+    assert told["eval_loss"] == [(step, pytest.approx(loss)) for step, loss in result.validation]
+    assert told["learning_rate"][-1] == (12, 0.0)
+
+
+def test_a_tracker_that_is_not_installed_is_named(
+    config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dialora.training.trackers.find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match=r"training.report_to: wandb is not installed; `pip install wandb`"):
+        run(config, splits, tmp_path, training={"report_to": ["wandb", "none"]})

@@ -116,6 +116,9 @@ def _check_references(dataset: DialogueDataset) -> tuple[str, str]:
 
 
 def _check_training(config: ExperimentConfig, dataset: DialogueDataset) -> tuple[str, str]:
+    from dialora.training.trackers import list_trackers
+
+    list_trackers(config.training)
     if config.training.early_stopping_patience is not None and not dataset.validation:
         return "failed", "training.early_stopping_patience needs a validation split, and there is none"
     if config.tuning is not None and not dataset.validation:

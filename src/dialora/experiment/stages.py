@@ -72,6 +72,7 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
             splits["validation"],
             config.training,
             key=run.key,
+            run_name=run.name,
             learning_rate=method.learning_rate,
             method=method,
             seed=run.seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +12,7 @@ from dialora.config import ExperimentConfig
 from dialora.errors import ModelError
 from dialora.models.checkpoint import find_commit, resolve_model
 from dialora.models.head import separate_head
+from dialora.models.weights import read_weights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -48,14 +49,21 @@ def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
 
     Raises ModelError.
     """
-    from transformers import AutoModelForSeq2SeqLM
+    from transformers import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING, AutoModelForSeq2SeqLM, GenerationConfig
 
     base, source = load_base_config(config), resolve_model(config.model)
+    revision = find_commit(source, config.model_revision)
     with loading_explained(config.model):
-        model = AutoModelForSeq2SeqLM.from_pretrained(
-            source, revision=find_commit(source, config.model_revision), config=base, dtype=torch.float32
-        )
-    return _aligned(separate_head(model))
+        weights = read_weights(source, revision)
+        if weights is None:  # an older checkpoint, in torch's own format
+            model = AutoModelForSeq2SeqLM.from_pretrained(source, revision=revision, config=base, dtype=torch.float32)
+        else:
+            kind = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING[type(base)]
+            model = kind.from_pretrained(None, config=base, state_dict=weights, dtype=torch.float32)
+            model.name_or_path = source
+            with suppress(OSError):  # a checkpoint need not have one
+                model.generation_config = GenerationConfig.from_pretrained(source, revision=revision)
+    return separate_head(model)
 
 
 def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
@@ -67,18 +75,6 @@ def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
         model = AutoModelForSeq2SeqLM.from_config(base)
     model.name_or_path = config.model
     return separate_head(model)
-
-
-def _aligned(model: PreTrainedModel) -> PreTrainedModel:
-    """Move the weights from the mapped file to memory of their own.
-
-    In the file a matrix begins wherever the header before it ends, and matrix kernels round differently for another
-    alignment: the same weights from another file would give another summary where two words are nearly tied.
-    """
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.data = parameter.data.clone()
-    return model
 
 
 @contextmanager

@@ -59,7 +59,7 @@ CONVERSION_FACTS = "dialora.json"
 # In a work folder
 WORKER_LOG = "worker.log"
 PARTIAL = "partial.jsonl"
-CHECKPOINT_PROGRESS, CHECKPOINT_WEIGHTS = "dialora.json", "model.safetensors"
+CHECKPOINT_PROGRESS, CHECKPOINT_WEIGHTS, CHECKPOINT_STATE = "dialora.json", "model.safetensors", "state.safetensors"
 BEST_WEIGHTS, FROZEN_WEIGHTS = "best.safetensors", "frozen.safetensors"
 ENCODER_STATES, ENCODER_INDEX = "encoder.states", "encoder.json"
 
@@ -93,7 +93,7 @@ def conversion(precision: str) -> str:
 
 
 def checkpoint(step: int | str) -> str:
-    """Name the folder of a checkpoint; `*` for all of them. It is the one that transformers' Trainer makes."""
+    """Name the folder of a checkpoint; `*` for all of them."""
     return f"checkpoint-{step}"
 
 

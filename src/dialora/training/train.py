@@ -8,7 +8,6 @@ with the numbers of an undisturbed one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -23,13 +22,12 @@ from dialora.data.tokens import TrainingPair, collate_pairs, plan_batches
 from dialora.errors import Interrupted
 from dialora.measuring.memory import measure_peak_memory
 from dialora.methods import Method
-from dialora.models.device import resolve_precision, uses_cuda
+from dialora.models.device import find_device, resolve_precision, uses_cuda
 from dialora.records import Record
-from dialora.training.callback import OnProgress, RunCallback, ShouldPrune
 from dialora.training.checkpoints import find_checkpoint, load_progress
 from dialora.training.encoder_cache import build_encoder_cache, trains_decoder_alone
 from dialora.training.lean import MICRO_BATCH_NUMBERS, lean
-from dialora.training.trainer import PlannedTrainer, build_arguments
+from dialora.training.loop import End, OnProgress, ShouldPrune, TrainingLoop
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,7 @@ def train(
     pad_id: int,
     work: Path,
     method: Method = Method(),  # noqa: B008 - frozen
+    run_name: str | None = None,
     on_progress: OnProgress = lambda step, total, loss: None,
     on_encoding: Callable[[int, int], None] = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -76,16 +75,17 @@ def train(
 ) -> TrainingResult:
     """Train the model's trainable weights in place and return how it went.
 
-    `method` is asked for its optimizer and told of every step; without one it is AdamW. Checkpoints go to `work`; a
-    complete one that lies there already is where training goes on. `on_encoding` is told of sources done, where their
-    encoder states are computed before the first step. `should_stop` is asked after every step, `should_prune` after
-    every evaluation but the last. After `pause_after` evaluations, unless that is the end, it returns with a checkpoint
-    in `work` and what has come out so far. Raises DivergedError when the loss is not finite, Interrupted after
-    `should_stop` said so.
+    `method` is asked for its optimizer and told of every step; without one it is AdamW. `run_name` is what trackers
+    call it, else `key`. Checkpoints go to `work`; a complete one that lies there already is where training goes on.
+    `on_encoding` is told of sources done, where their encoder states are computed before the first step. `should_stop`
+    is asked after every step, `should_prune` after every evaluation but the last. After `pause_after` evaluations,
+    unless that is the end, it returns with a checkpoint in `work` and what has come out so far. Raises DivergedError
+    when the loss is not finite, Interrupted after `should_stop` said so.
     """
-    set_seed(seed)
     batches = plan_batches([pair.lengths for pair in pairs], training, seed=seed)
-    precision = resolve_precision(training)
+    precision, on_gpu = resolve_precision(training), uses_cuda(training)
+    if next(model.parameters()).device.type != (device := find_device(training)).type:
+        model.to(device)
     cache = None
     if training.cache_encoder and trains_decoder_alone(model):
         cache = build_encoder_cache(
@@ -97,61 +97,58 @@ def train(
             on_progress=on_encoding,
             should_stop=should_stop,
         )
-    trainer = PlannedTrainer(
+    set_seed(seed)
+    loop = TrainingLoop(
         model,
-        build_arguments(training, work, learning_rate=learning_rate, seed=seed, precision=precision),
+        method,
+        training,
+        work,
         key=key,
-        method=method,
+        run_name=run_name or key,
+        learning_rate=learning_rate,
+        precision=precision,
+        uses_cuda=on_gpu,
         pairs=pairs,
         validation=validation,
         batches=batches,
         pad_id=pad_id,
         collate=collate_pairs if cache is None else cache.collate,
-        micro_batch_tokens=_find_micro_batch_tokens(model) if training.lean and not uses_cuda(training) else None,
-    )
-    steps = math.ceil(len(batches) / training.gradient_accumulation_steps)
-    callback = RunCallback(
-        trainer,
-        training,
-        work,
-        total=steps,
+        micro_batch_tokens=_find_micro_batch_tokens(model) if training.lean and not on_gpu else None,
         on_progress=on_progress,
         should_stop=should_stop,
         should_prune=should_prune,
         pause_after=pause_after,
     )
-    trainer.add_callback(callback)
+    steps = len(loop.steps)
     method.begin_training(model, num_steps=steps)
-    checkpoint = find_checkpoint(work)
+    checkpoint, end = find_checkpoint(work), None
     if checkpoint is not None:
-        trainer.progress = load_progress(checkpoint)
-    # Killed after the checkpoint of a pause: there is nothing to do.
-    is_paused = checkpoint is not None and callback.is_pause_due() and len(trainer.progress.losses) < steps
-    if not trainer.progress.stopped_early and not is_paused:
+        loop.progress = load_progress(checkpoint)
+        # Killed after the last checkpoint of a run that ended there or pauses there: no step is to be made.
+        if loop.progress.stopped_early:
+            end = End.STOPPED_EARLY
+        elif loop.is_pause_due() and len(loop.progress.losses) < steps:
+            end = End.PAUSED
+    if end is None:
         with lean(model, precision=precision, work=work) if training.lean else nullcontext():
-            try:
-                trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-            finally:
-                # accelerate leaves its autocast on the model's forward: all that comes after would be in bf16.
-                trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-                vars(model).pop("forward", None)
-    progress = trainer.progress
-    if callback.was_interrupted and not progress.stopped_early:
+            end = loop.run(checkpoint)
+    progress = loop.progress
+    if end is End.INTERRUPTED:
         raise Interrupted(f"{key}: stopped after step {len(progress.losses)} of {steps}.")
-    callback.restore_best()
+    loop.restore_best()
     return TrainingResult(
         num_steps=len(progress.losses),
         losses=tuple(progress.losses),
         validation=tuple(progress.validation),
         train_seconds=progress.train_seconds,
         # A process that found the last step made has loaded, and done nothing else.
-        peak_memory_bytes=max(progress.peak_memory_bytes, measure_peak_memory() if callback.has_begun else 0),
+        peak_memory_bytes=max(progress.peak_memory_bytes, measure_peak_memory() if loop.has_begun else 0),
         precision=precision,
         stopped_early=progress.stopped_early,
         was_resumed=checkpoint is not None,
         encoding_seconds=None if cache is None else cache.seconds,
         loading_memory_bytes=progress.loading_memory_bytes or None,
-        is_paused=is_paused or (callback.is_paused and not progress.stopped_early),
+        is_paused=end is End.PAUSED,
     )
 
 

@@ -1,0 +1,83 @@
+"""What the next step depends on besides weights, as one safetensors file: optimizer, schedule and random numbers.
+
+Nothing is pickled: tensors lie in the file under numbers, everything around them as JSON in its header.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+_HEADER = "state"
+
+
+def save_state(path: Path, optimizer: torch.optim.Optimizer, scheduler: Any) -> None:
+    """Write the state of the optimizer, the schedule and every random number generator."""
+    tensors: dict[str, Tensor] = {}
+    state = {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict(), "random": _read_random()}
+    header = json.dumps(_pack(state, tensors))
+    save_file(tensors, path, metadata={_HEADER: header})
+
+
+def load_state(path: Path, optimizer: torch.optim.Optimizer, scheduler: Any) -> Any:
+    """Put the state of optimizer and schedule back; return the random numbers' for `restore_random`."""
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        state = _unpack(json.loads(file.metadata()[_HEADER]), tensors)
+    optimizer.load_state_dict(state["optimizer"])
+    scheduler.load_state_dict(state["scheduler"])
+    return state["random"]
+
+
+def restore_random(state: Any) -> None:
+    """Let every generator go on where it was."""
+    version, numbers, gauss = state["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    np.random.set_state(tuple(state["numpy"]))
+    torch.set_rng_state(state["torch"])
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _read_random() -> dict[str, Any]:
+    kind, numbers, *rest = np.random.get_state()
+    return {
+        "python": list(random.getstate()),
+        "numpy": [kind, np.asarray(numbers).tolist(), *rest],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],  # type: ignore[no-untyped-call]
+    }
+
+
+def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Return plain values, with tensors put aside under numbers. Keys of mappings keep their kind."""
+    if isinstance(value, Tensor):
+        name = str(len(tensors))
+        tensors[name] = value.detach().contiguous().clone()
+        return {"tensor": name}
+    if isinstance(value, dict):
+        return {"items": [[key, _pack(item, tensors)] for key, item in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_pack(item, tensors) for item in value]
+    return value
+
+
+def _unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, list):
+        return [_unpack(item, tensors) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "tensor" in value:
+        return tensors[value["tensor"]]
+    return {key: _unpack(item, tensors) for key, item in value["items"]}
+
+
+__all__ = ["load_state", "restore_random", "save_state"]
