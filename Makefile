@@ -31,7 +31,8 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Dialora against what people use today, into docs/benchmarks.json and docs/benchmarks.md: hours on two cores, on a quiet machine.
+# Dialora against what people use today, a run more in docs/benchmarks.json and the pages' medians: hours on two cores, on a quiet machine.
+# ARGS="--parts training,floor" measures some parts. The same command goes on with a run that was interrupted.
 bench: install
 	$(BIN)/python -m benchmarks $(ARGS)
 

@@ -1,7 +1,7 @@
-"""Measure dialora against the alternatives and write the pages: `python -m benchmarks [--quick] [--only PART ...]`.
+"""Measure dialora against the alternatives and record it as a run: `python -m benchmarks [--quick] [--parts A,B]`.
 
-Raw measurements stay in build/bench/, so an interrupted run goes on where it was; a finished one is made anew. With
---only, the other parts stay as the pages have them.
+Raw measurements stay in build/bench/ until all parts of the run are whole; so an interrupted run goes on where it was
+when the same command is given again, and only a whole one comes into docs/benchmarks.json and the pages.
 """
 
 from __future__ import annotations
@@ -14,36 +14,74 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks.measured.bench import Bench, load_states
-from benchmarks.measured.parts import PARTS, QUICK_PARTS
-from benchmarks.pages.writing import write_report
-from benchmarks.settings import FULL, QUICK
+from benchmarks.measured.bench import Bench
+from benchmarks.measured.parts import PARTS, QUICK_PARTS, make_run
+from benchmarks.measured.samples import load_corpus
+from benchmarks.pages.writing import write_pages
+from benchmarks.recorded.run import build_run
+from benchmarks.recorded.runs import check_same, load_runs, record_run, save_runs
+from benchmarks.settings import FULL, QUICK, Settings
 from dialora.errors import DialoraError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make what is missing and write the pages; return the exit code."""
+    """Make what the run lacks, record it and write the pages; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="minutes instead of hours; pages go to build/bench/quick")
-    parser.add_argument("--only", nargs="+", choices=[*PARTS], metavar="PART", help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--keep", action="store_true", help="leave finished parts as they are")
-    parser.add_argument("--output", type=Path, help="folder of the pages")
+    parser.add_argument("--parts", type=_read_parts, metavar="A,B", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--output", type=Path, help="folder of the pages and of the runs recorded before")
     options = parser.parse_args(arguments)
+    if options.quick and options.output:
+        parser.error("--output is for whole runs: a quick one replaces the one before in build/bench/quick")
     settings = QUICK if options.quick else FULL
-    parts = options.only or (QUICK_PARTS if options.quick else tuple(PARTS))
-    if "machine" not in load_states(settings.folder):
-        # What is measured on another machine than the pages' does not stand beside their numbers.
-        parts = ["machine", *(part for part in parts if part != "machine")]
+    bench = Bench(settings, options.parts or (QUICK_PARTS if options.quick else tuple(PARTS)))
     console = Console(stderr=True)
-    failures = _measure(Bench(settings), parts, console, keeps=options.keep)
-    for path in write_report(settings, options.output):
+    try:
+        return _run(bench, options.output or settings.output, console)
+    except DialoraError as error:
+        console.print(f"[red]benchmarks[/red]: {error}", highlight=False, soft_wrap=True)
+        return error.exit_code
+
+
+def _read_parts(text: str) -> tuple[str, ...]:
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: no such part. There are {', '.join(PARTS)}")
+    return tuple(part for part in PARTS if part in names)
+
+
+def _run(bench: Bench, output: Path, console: Console) -> int:
+    settings = bench.settings
+    if settings is not QUICK:
+        check_same(load_runs(output), _foresee(settings))
+    failures = _measure(bench, console)
+    for part, error in failures.items():
+        console.print(f"[red]{part}[/red]: {error}", highlight=False, soft_wrap=True)
+    if failures:
+        console.print("Nothing was recorded; the same command goes on where it was.", highlight=False)
+        return 1
+    run = build_run(bench)
+    if settings is QUICK:
+        save_runs([run], output)  # shows that all parts work; its numbers are nobody's
+    else:
+        record_run(run, output)
+    bench.clear()
+    for path in write_pages(output):
         console.print(f"[dim]wrote[/dim] {path}", soft_wrap=True)
-    return 1 if failures else 0
+    return 0
 
 
-def _measure(bench: Bench, parts: Sequence[str], console: Console, *, keeps: bool) -> list[str]:
-    """Make every part's measurements; a part that fails does not stop the others. Return what failed."""
-    failures = []
+def _foresee(settings: Settings) -> dict[str, object]:
+    """Return what can be said of the run before hours are spent on it."""
+    corpus = load_corpus()
+    data = {"name": corpus.name, "dialogues": len(corpus.examples)}
+    sizes: dict[str, object] = {"num_layers": settings.num_layers, "quality_epochs": settings.quality_epochs}
+    return sizes | {"benchmark": settings.name, "data": data}
+
+
+def _measure(bench: Bench, console: Console) -> dict[str, str]:
+    """Make the run's measurements and say which; return what failed."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("")
@@ -57,15 +95,7 @@ def _measure(bench: Bench, parts: Sequence[str], console: Console, *, keeps: boo
             )
 
         bench.on_start, bench.on_end = start, end
-        for part in parts:
-            try:
-                if bench.open_part(part, keeps=keeps):
-                    PARTS[part](bench)
-                    bench.close_part(part)
-            except DialoraError as error:
-                failures.append(part)
-                progress.console.print(f"[red]{part}[/red]: {error}", highlight=False, soft_wrap=True)
-    return failures
+        return make_run(bench)
 
 
 if __name__ == "__main__":

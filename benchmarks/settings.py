@@ -25,6 +25,11 @@ PRECISIONS = ("int8", "bf16")
 MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH = 512, 128
 NEW_TOKENS = 40
 """Tokens of every generated summary on the layout, whose random weights never end one."""
+RATE_ROWS = 1600
+"""Tokens for which a machine's rate of matrix products is measured, on the matrices of FLAN-T5-base's layers."""
+
+FIRST_STEP, WITH_LOADING = "from the first step", "with loading"
+"""What a training's peak memory is measured from. Only those from the first step on are put beside each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Settings:
 
     @property
     def folder(self) -> Path:
-        """Where raw measurements, samples and models lie."""
+        """Where models lie, and samples and raw measurements of the runs that are not recorded yet."""
         return REPOSITORY / "build" / "bench" / self.name
 
     @property
@@ -101,6 +106,7 @@ QUICK = Settings(
 __all__ = [
     "BUNDLED",
     "DECODER_NAMES",
+    "FIRST_STEP",
     "FULL",
     "LAYOUT",
     "MAX_SOURCE_LENGTH",
@@ -111,7 +117,9 @@ __all__ = [
     "NEW_TOKENS",
     "PRECISIONS",
     "QUICK",
+    "RATE_ROWS",
     "REPOSITORY",
     "SEED",
+    "WITH_LOADING",
     "Settings",
 ]

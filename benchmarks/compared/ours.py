@@ -42,6 +42,7 @@ class Steps:
     started: float = field(default_factory=time.perf_counter)
     ends: list[float] = field(default_factory=list)
     peak_memory_bytes: int = 0
+    loading_memory_bytes: int | None = None
     losses: tuple[float, ...] = ()
 
 
@@ -104,6 +105,7 @@ def train(
     )
     steps.losses = result.losses
     steps.peak_memory_bytes = max(result.peak_memory_bytes, measure_peak_memory())
+    steps.loading_memory_bytes = result.loading_memory_bytes
     return steps
 
 

@@ -1,7 +1,7 @@
 """RATIOS: what is divided by what, and the bar it has to reach.
 
-Takes raw measurements, gives medians, spread, ratios and whether each bar is met. A ratio is that of the medians; its
-spread is that of the pairs that were measured one after the other. What was not measured is None, never a number.
+Takes raw measurements, gives medians, spread and ratios. A ratio is that of the medians; its spread is that of the
+pairs that were measured one after the other. What was not measured is None, never a number.
 """
 
 from __future__ import annotations
@@ -96,30 +96,18 @@ def describe_values(values: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def compute_ratio(ratio: Ratio, raw: Raw) -> dict[str, Any]:
-    """Return one ratio with its spread, its bar and whether it is met; value and met are None where it is missing.
+def compute_ratio(ratio: Ratio, raw: Raw) -> dict[str, float] | None:
+    """Return one ratio of a run with its spread, or None where a side was not measured.
 
     A side that was measured less often stands with its last measurement beside those that the other has more.
     """
     names = raw.get(ratio.part, {})
     own = [float(result[ratio.fact]) for result in names.get(ratio.ours, ())]
     others = [float(result[ratio.fact]) for result in names.get(ratio.other, ())]
-    entry: dict[str, Any] = {"value": None, "min": None, "max": None, "bar": ratio.bar, "met": None}
     if not own or not others:
-        return entry
-    value = median(own) / median(others)
+        return None
     paired = [own[min(i, len(own) - 1)] / others[min(i, len(others) - 1)] for i in range(max(len(own), len(others)))]
-    return entry | {"value": value, "min": min(paired), "max": max(paired), "met": ratio.is_met(value)}
-
-
-def compute_ratios(ratios: Sequence[Ratio], raw: Raw, reasons: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return every ratio; a missed or missing one with the reason that a person noted, or None."""
-    computed = {}
-    for ratio in ratios:
-        entry = compute_ratio(ratio, raw)
-        is_short = entry["met"] is False or entry["value"] is None
-        computed[ratio.name] = entry | {"reason": reasons.get(ratio.name) if is_short else None}
-    return computed
+    return {"value": median(own) / median(others), "min": min(paired), "max": max(paired)}
 
 
 def describe_part(names: Mapping[str, Sequence[Result]]) -> dict[str, Any]:
@@ -137,7 +125,6 @@ __all__ = [
     "Raw",
     "build_ratios",
     "compute_ratio",
-    "compute_ratios",
     "describe_part",
     "describe_values",
 ]

@@ -1,8 +1,8 @@
 """Measurements on disk: each made once in a fresh process, kept raw, and taken from there the next time.
 
-A fresh process gives every side the same memory and caches and its own peak. An interrupted part goes on where it was:
-a measurement whose file is there and was asked for in the same words is not made again. A part that was finished, or
-was begun with other code, begins anew, so that all of a comparison is of one run.
+A fresh process gives every side the same memory and caches and its own peak. A run has a folder by its parts and the
+code that is measured, so the same command with the same code goes on where it was: a measurement whose file is there
+and was asked for in the same words is not made again. A run that was recorded begins anew the next time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,41 +70,40 @@ def hash_code() -> str:
     return stable_hash({str(path.relative_to(REPOSITORY)): hash_file(path) for path in files})
 
 
-@dataclass(slots=True)
+@dataclass
 class Bench:
-    """Makes measurements of one benchmark and keeps them in its folder."""
+    """Makes the measurements of one run and keeps them in its folder."""
 
     settings: Settings
+    parts: tuple[str, ...]
     run: Callable[[str, dict[str, Any]], Result] = run_probe
     on_start: Callable[[str], None] = lambda name: None
     on_end: Callable[[str, float, bool], None] = lambda name, seconds, was_kept: None
 
-    def open_part(self, part: str, *, keeps: bool = False) -> bool:
-        """Make a part ready: what is left of an interrupted run of the same code stays, anything else goes.
+    @cached_property
+    def code(self) -> str:
+        """What tells this run's code from another state of it; kept from the beginning."""
+        return hash_code()
 
-        With `keeps`, a finished part stays too; return whether there is anything to do.
-        """
-        folder = self.settings.folder / "raw" / part
-        state = load_json(_state_file(folder)) if _state_file(folder).is_file() else {}
-        if keeps and state.get("complete"):
-            return False
-        if state.get("complete") or state.get("code") != hash_code():
-            shutil.rmtree(folder, ignore_errors=True)
-        self._save_state(folder, complete=False)
-        return True
+    @cached_property
+    def folder(self) -> Path:
+        """Where the run's raw measurements lie until it is recorded."""
+        return self.settings.folder / "runs" / stable_hash({"parts": list(self.parts), "code": self.code})[:12]
 
-    def close_part(self, part: str) -> None:
-        """Mark a part as finished."""
-        self._save_state(self.settings.folder / "raw" / part, complete=True)
+    def make_part(self, part: str, make: Callable[[Bench], None]) -> None:
+        """Make all measurements of a part that is not whole yet. Raises BenchmarkError."""
+        if part in load_states(self.folder):
+            return
+        make(self)
+        save_json({"code": self.code, "date": time.strftime("%Y-%m-%d")}, self.folder / f"{part}.json")
 
-    def _save_state(self, folder: Path, *, complete: bool) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        date = time.strftime("%Y-%m-%d")
-        save_json({"code": hash_code(), "complete": complete, "date": date}, _state_file(folder))
+    def clear(self) -> None:
+        """Forget the run's raw measurements."""
+        shutil.rmtree(self.folder)
 
     def measure(self, part: str, name: str, probe: str, spec: dict[str, Any], *, repetition: int = 0) -> Result:
-        """Return a measurement, made now or before. Raises BenchmarkError."""
-        path = self.settings.folder / "raw" / part / f"{name.replace('/', '.')}.{repetition}.json"
+        """Return a measurement, made now or before. Raises BenchmarkError, also when the code changed."""
+        path = self.folder / part / f"{name.replace('/', '.')}.{repetition}.json"
         label = f"{part} {name}" + (f" #{repetition + 1}" if repetition else "")
         kept = load_json(path) if path.is_file() else None
         if kept is not None and kept["probe"] == probe and kept["spec"] == spec:
@@ -113,6 +113,8 @@ class Bench:
         self.on_start(label)
         started = time.perf_counter()
         result = self.run(probe, spec)
+        if hash_code() != self.code:
+            raise BenchmarkError("the code changed while it was measured; with other code a run begins anew")
         path.parent.mkdir(parents=True, exist_ok=True)
         entry = {"name": name, "repetition": repetition, "probe": probe, "spec": spec, "result": result}
         save_json(entry | {"measured": time.strftime("%Y-%m-%d %H:%M")}, path)
@@ -120,19 +122,15 @@ class Bench:
         return result
 
 
-def _state_file(folder: Path) -> Path:
-    return folder.with_suffix(".json")
-
-
 def load_states(folder: Path) -> dict[str, Result]:
-    """Return of each part of a benchmark's folder: code, whether it is complete, date."""
-    return {path.stem: load_json(path) for path in sorted((folder / "raw").glob("*.json"))}
+    """Return of each whole part of a run's folder: code, date."""
+    return {path.stem: load_json(path) for path in sorted(folder.glob("*.json"))}
 
 
 def load_raw(folder: Path) -> dict[str, dict[str, list[Result]]]:
-    """Return the raw measurements of a benchmark's folder: part → name → results by repetition."""
+    """Return the raw measurements of a run's folder: part → name → results by repetition."""
     raw: dict[str, dict[str, list[tuple[int, Result]]]] = {}
-    for path in sorted((folder / "raw").glob("*/*.json")):
+    for path in sorted(folder.glob("*/*.json")):
         entry = load_json(path)
         raw.setdefault(path.parent.name, {}).setdefault(entry["name"], []).append(
             (entry["repetition"], entry["result"])

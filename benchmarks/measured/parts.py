@@ -13,9 +13,10 @@ from benchmarks.compared import ours
 from benchmarks.measured.bench import Bench
 from benchmarks.measured.layouts import find_model
 from benchmarks.measured.samples import find_source, load_bundled, load_corpus, save_sample
-from benchmarks.settings import BUNDLED, LAYOUT, METHODS, NEW_TOKENS, PRECISIONS
+from benchmarks.settings import BUNDLED, LAYOUT, METHODS, NEW_TOKENS, PRECISIONS, RATE_ROWS
+from dialora.errors import DialoraError
 from dialora.records import Example
-from dialora.store import save_json, save_records
+from dialora.store import save_records
 
 SHARED_RATE = 1e-3
 """The story's one learning rate for both methods: the notebook's for LoRA."""
@@ -36,12 +37,12 @@ GENERATE_SIDES = ("one_by_one", "batched", "ours_fp32", "ours_int8")
 
 
 def _sample(bench: Bench, size: int) -> str:
-    return str(save_sample(load_corpus(), size, bench.settings.folder / "samples"))
+    return str(save_sample(load_corpus(), size, bench.folder / "samples"))
 
 
 def _batches(bench: Bench, size: int, group: int, plan: str) -> str:
     """Return the path of a sample of whole batches; it is drawn where it is missing."""
-    path = bench.settings.folder / "samples" / f"{plan}-{size}-of-{group}.jsonl"
+    path = bench.folder / "samples" / f"{plan}-{size}-of-{group}.jsonl"
     if not path.is_file():
         bench.on_start("drawing a sample")
         spec = {"folder": _model(bench, LAYOUT), "size": size, "group": group, "path": str(path), "plan": plan}
@@ -59,14 +60,9 @@ def _model(bench: Bench, model: str) -> str:
 
 
 def run_machine(bench: Bench) -> None:
-    """Note what the measurements are made on."""
+    """Note what the run is made on: the machine, its rate of matrix products, the version, the dialogues."""
     bench.measure("machine", "machine", "machine", {})
-    corpus = load_corpus()
-    words = sum(len(example.dialogue.split()) for example in corpus.examples) / len(corpus.examples)
-    path = bench.settings.folder / "raw" / "data" / "data.0.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    result = {"name": corpus.name, "dialogues": len(corpus.examples), "mean_words": words}
-    save_json({"name": "data", "repetition": 0, "probe": "", "spec": {}, "result": result}, path)
+    bench.measure("machine", "data", "data", {})
 
 
 def run_training(bench: Bench) -> None:
@@ -103,7 +99,7 @@ def run_decoder(bench: Bench) -> None:
 def run_quality(bench: Bench) -> None:
     """Train whole systems on all the data: what ROUGE LoRA on the decoder reaches, and what lower precisions cost."""
     settings = bench.settings
-    experiments = settings.folder / "raw" / "quality" / "experiments"
+    experiments = bench.folder / "quality" / "experiments"
     limits = {f"data.max_{split}_examples": settings.quality_dialogues for split in ("train", "validation", "test")}
     values = {
         "model": BUNDLED,
@@ -152,7 +148,7 @@ def run_scoring(bench: Bench) -> None:
 def run_floor(bench: Bench) -> None:
     """Measure the rate of matrix products, and what it allows."""
     sample = _batches(bench, bench.settings.train_dialogues, TRAIN_GROUP, "ours")
-    spec = {"folder": _model(bench, LAYOUT), "sample": sample, "rows": 1600}
+    spec = {"folder": _model(bench, LAYOUT), "sample": sample, "rows": RATE_ROWS}
     for repetition in range(bench.settings.repetitions):
         bench.measure("floor", LAYOUT, "floor", spec, repetition=repetition)
 
@@ -189,7 +185,7 @@ def run_generation_split(bench: Bench) -> None:
 def run_story(bench: Bench) -> None:
     """Train with the notebook's recipe to its end and in our time, with its faults mended one by one, and with ours."""
     dataset = load_bundled()
-    folder = bench.settings.folder / "samples"
+    folder = bench.folder / "samples"
     limit = bench.settings.story_dialogues
     spec: dict[str, Any] = {
         "folder": _model(bench, BUNDLED),
@@ -225,7 +221,6 @@ def _save_examples(examples: tuple[Example, ...], path: Path) -> str:
 
 
 PARTS: dict[str, Callable[[Bench], None]] = {
-    "machine": run_machine,
     "floor": run_floor,
     "scoring": run_scoring,
     "generation": run_generation,
@@ -241,4 +236,16 @@ PARTS: dict[str, Callable[[Bench], None]] = {
 QUICK_PARTS = tuple(name for name in PARTS if name != "story")
 """What a quick run makes unless told otherwise; the story trains twelve models to their end."""
 
-__all__ = ["DECODER_SIDES", "GENERATE_SIDES", "PARTS", "QUICK_PARTS", "SHARED_RATE", "TRAIN_SIDES"]
+
+def make_run(bench: Bench) -> dict[str, str]:
+    """Make what the run lacks; a part that fails does not stop the others. Return each failed part's error."""
+    failures = {}
+    for part, make in {"machine": run_machine, **{part: PARTS[part] for part in bench.parts}}.items():
+        try:
+            bench.make_part(part, make)
+        except DialoraError as error:
+            failures[part] = str(error)
+    return failures
+
+
+__all__ = ["DECODER_SIDES", "GENERATE_SIDES", "PARTS", "QUICK_PARTS", "SHARED_RATE", "TRAIN_SIDES", "make_run"]

@@ -1,8 +1,8 @@
-"""Which pages come out: docs/benchmarks.json, docs/benchmarks.md, docs/notebook-recipe.md and their figures.
+"""Which pages come out: docs/benchmarks.md, docs/notebook-recipe.md, their figures, and what README says of speed.
 
-Takes raw measurements and what an earlier document says; measures nothing.
+Takes the document of all recorded runs; measures nothing.
 """
 
-from benchmarks.pages.writing import write_report
+from benchmarks.pages.writing import write_pages
 
-__all__ = ["write_report"]
+__all__ = ["write_pages"]

@@ -1,4 +1,4 @@
-"""Write the pages from the raw measurements: `python -m benchmarks.pages [--quick]`. Nothing is measured."""
+"""Write the pages from the recorded runs: `python -m benchmarks.pages [FOLDER]`. Nothing is measured."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.pages.writing import write_report
-from benchmarks.settings import FULL, QUICK
+from benchmarks.pages.writing import write_pages
+from benchmarks.settings import FULL
+from dialora.errors import DialoraError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the pages; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="of the quick run")
-    parser.add_argument("--output", type=Path, help="folder of the pages (default: docs, or beside a quick run)")
+    parser.add_argument("folder", nargs="?", type=Path, default=FULL.output, help="of benchmarks.json (default: docs)")
     options = parser.parse_args(arguments)
-    settings = QUICK if options.quick else FULL
-    if not (settings.folder / "raw").is_dir():
-        print(f"No measurements in {settings.folder}; run python -m benchmarks first.", file=sys.stderr)
-        return 2
-    for path in write_report(settings, options.output):
-        print(path)
+    try:
+        for path in write_pages(options.folder):
+            print(path)
+    except DialoraError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return error.exit_code
     return 0
 
 

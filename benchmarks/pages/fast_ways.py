@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.pages.table import render_mean, render_points, render_spread, render_table
+from benchmarks.pages.table import render_mean, render_origin, render_points, render_size, render_spread, render_table
 from benchmarks.settings import DECODER_NAMES, MODEL_NAMES
-from dialora.report.numbers import format_bytes, format_count, format_duration, format_share
+from dialora.report.numbers import format_count, format_duration, format_share
 
 ENGINES = {"ours_fp32": "fp32", "ours_int8": "int8"}
 
@@ -27,7 +27,7 @@ def render_decoder(document: Mapping[str, Any]) -> str:
                     f"{label}, {method}",
                     render_spread(facts["seconds_per_dialogue"]),
                     f"{speed:.2f}×",
-                    format_bytes(int(facts["peak_memory_bytes"]["median"])),
+                    render_size(facts.get("peak_memory_bytes")),
                     f"{facts['warmup_seconds']['median']:.1f} s",
                 ]
             )
@@ -63,7 +63,7 @@ def _render_quality(document: Mapping[str, Any]) -> str:
     return (
         f"\nWhat they reach: the bundled base on {data.get('name', 'the data')}, {document['quality_epochs']} epochs, "
         f"one seed, the same learning rate for all; {quality['num_examples']:,} test dialogues, mean over references, "
-        f"95 % intervals over dialogues.\n\n{render_table(headers, rows)}"
+        f"95 % intervals over dialogues.{render_origin(document, 'quality')}\n\n{render_table(headers, rows)}"
     )
 
 
@@ -87,7 +87,7 @@ def render_precisions(document: Mapping[str, Any]) -> str:
     return (
         "\n### What lower precision costs\n\nThe LoRA system of the table above (training the decoder alone) writes "
         f"{dialogues:,} test dialogues again; paired differences with 95 % intervals, as `dialora parity` gives "
-        f"them.\n\n{render_table(headers, rows)}"
+        f"them.{render_origin(document, 'quality')}\n\n{render_table(headers, rows)}"
     )
 
 
@@ -112,7 +112,8 @@ def render_split(document: Mapping[str, Any]) -> str:
     return (
         "\n### Where dialora's summaries spend their time\n\nCTranslate2 on FLAN-T5-base's layout, per dialogue: what "
         "one token takes less than all of them is the decoder's. The floor is that of the matrix products in fp32, at "
-        "the rate measured above.\n\n" + render_table(["", "per dialogue", "share", "floor", "dialora takes"], rows)
+        f"the rate of the same run.{render_origin(document, 'split')}\n\n"
+        + render_table(["", "per dialogue", "share", "floor", "dialora takes"], rows)
     )
 
 

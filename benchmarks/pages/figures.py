@@ -15,7 +15,8 @@ METHOD_COLORS = {"full": COLORS[0], "lora": COLORS[1]}
 
 
 def draw_scaling(scaling: Mapping[str, Any], path: Path) -> None:
-    """Plot seconds with their straight line, and peak memory, against the number of dialogues."""
+    """Plot seconds with their straight line, and peak memory where it is known, against the number of dialogues."""
+    has_memory = scaling["memory_growth"] is not None
 
     def draw(axes: Sequence[Any]) -> None:
         sizes = [point["dialogues"] for point in scaling["points"]]
@@ -24,11 +25,13 @@ def draw_scaling(scaling: Mapping[str, Any], path: Path) -> None:
         axes[0].plot(sizes, [point["seconds"] for point in scaling["points"]], "o", color=COLORS[0], label="measured")
         axes[0].set(xlabel="dialogues", ylabel="seconds of training", xlim=(0, None), ylim=(0, None))
         axes[0].legend()
+        if not has_memory:
+            return
         memory = [point["peak_memory_bytes"] / 2**30 for point in scaling["points"]]
         axes[1].plot(sizes, memory, "o-", color=COLORS[1])
         axes[1].set(xlabel="dialogues", ylabel="peak memory, GiB", xlim=(0, None), ylim=(0, max(memory) * 1.3))
 
-    _draw(draw, path, columns=2, size=(8.2, 3.2))
+    _draw(draw, path, columns=1 + has_memory, size=(4.1 * (1 + has_memory), 3.2))
 
 
 def draw_story(story: Mapping[str, Any], ways: Mapping[str, str], path: Path) -> None:

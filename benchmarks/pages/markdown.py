@@ -6,22 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.pages.fast_ways import render_decoder, render_precisions, render_split
-from benchmarks.pages.table import render_spread, render_table
+from benchmarks.pages.ratios import render_ratios, render_runs
+from benchmarks.pages.table import render_origin, render_size, render_spread, render_table
 from benchmarks.settings import METHOD_NAMES, MODEL_NAMES, NEW_TOKENS
-from dialora.report.numbers import format_bytes, format_count, format_share
+from dialora.report.numbers import format_bytes, format_share
 
-LABELS = {
-    "lora_vs_notebook": "LoRA training, dialogues per second, against the notebook's recipe",
-    "full_vs_notebook": "full fine-tuning, dialogues per second, against the notebook's recipe",
-    "lora_vs_best_practice": "LoRA training against best common practice",
-    "full_vs_best_practice": "full fine-tuning against best common practice",
-    "lora_memory_vs_full": "peak memory of LoRA training as a share of full fine-tuning's",
-    "generate_fp32_vs_one_by_one": "summaries per second in fp32 against `generate` one by one",
-    "generate_fp32_vs_batched": "summaries per second in fp32 against `generate` in sorted batches",
-    "generate_int8_vs_one_by_one": "summaries per second in int8 against `generate` one by one",
-    "generate_int8_vs_batched": "summaries per second in int8 against `generate` in sorted batches",
-    "scoring_vs_evaluate": "ROUGE with intervals against `evaluate` with its aggregator",
-}
 SIDES = {
     "notebook": "the notebook's recipe",
     "best_practice": "best common practice",
@@ -37,11 +26,12 @@ HOW = f"""\
 
 Every side of a comparison gets the same data and the same model, in a process of its own, and the sides
 alternate (A, B, A, B). Times are of steps or summaries after a warm-up: loading, tokenizing and compiling are left
-out, and the warm-up stands in a column of its own. Memory is the process's peak (VmHWM). The samples are whole
-batches of an epoch over all the data, dialora's of its own plan and best practice's of `group_by_length`, one from
-each stratum of sizes: so few dialogues have an epoch's lengths and padding. The notebook's recipe, whose padding makes
-all dialogues the same work, is timed on fewer, single ones, one from each stratum, and so is `generate` one by one.
-Those that summarize in batches get the same dialogues. Everyone's summaries are timed in a second pass over the sample.
+out, and the warm-up stands in a column of its own. Memory is the process's peak (VmHWM) from the first step on; what
+it took to load stands beside it. The samples are whole batches of an epoch over all the data, dialora's of its own
+plan and best practice's of `group_by_length`, one from each stratum of sizes: so few dialogues have an epoch's lengths
+and padding. The notebook's recipe, whose padding makes all dialogues the same work, is timed on fewer, single ones,
+one from each stratum, and so is `generate` one by one. Those that summarize in batches get the same dialogues.
+Everyone's summaries are timed in a second pass over the sample.
 
 - **the notebook's recipe**: source and target padded to 512 tokens, batches of 4, fp32, `Trainer`.
 - **best common practice**: `Seq2SeqTrainer`, dynamic padding, batches by length, bf16 autocast, batches of 8, else
@@ -52,15 +42,18 @@ Those that summarize in batches get the same dialogues. Everyone's summaries are
   {NEW_TOKENS} tokens.
 - **`evaluate`**: what `evaluate.load("rouge").compute(use_stemmer=True)` calls; both sides draw 1,000 resamples.
 
-`make bench` makes all measurements again; `python -m benchmarks.pages` only this page, from those in `build/bench/`.
+`make bench` makes all measurements again, `python -m benchmarks --parts training,floor` some. A run is recorded in
+`benchmarks.json` when all its parts are whole; an interrupted one goes on where it was. Ratios are medians over the
+runs that have them, and so are times and sizes, beside the smallest and the largest of all. `python -m
+benchmarks.pages` writes these pages from what is recorded.
 """
 
 
 def render_page(document: Mapping[str, Any]) -> str:
     """Return the whole page."""
     sections = [
-        "# Benchmarks\n\n" + _render_machine(document),
-        _render_ratios(document),
+        "# Benchmarks\n\n" + render_runs(document),
+        render_ratios(document),
         _render_training(document),
         render_decoder(document),
         _render_generation(document),
@@ -76,54 +69,6 @@ def render_page(document: Mapping[str, Any]) -> str:
     return "\n".join(section for section in sections if section)
 
 
-def _render_machine(document: Mapping[str, Any]) -> str:
-    machine, data = document["machine"] or {}, document["data"] or {}
-    parts = []
-    if document["benchmark"] != "full":
-        parts.append(
-            f"**A quick run**, to see that all parts work: {document['num_layers']} of 12 layers, few dialogues, one "
-            "repetition. The bars are for the whole benchmark.\n\n"
-        )
-    if machine:
-        parts.append(
-            f"{machine['cores']} cores of {machine['processor']}, {format_bytes(machine['memory_bytes'])}, "
-            f"{machine['threads']} threads{'' if machine['bf16_instructions'] else ', no bf16 instructions'}; Python "
-            f"{machine['python']}, torch {machine['torch']}, transformers {machine['transformers']}, peft "
-            f"{machine['peft']}. "
-        )
-    if data:
-        parts.append(f"Dialogues: {data['name']}, {format_count(data['dialogues'])} for training.")
-    dates = sorted({state["date"] for state in document["parts"].values()})
-    if dates:
-        parts.append(f" Measured {dates[0] if len(dates) == 1 else f'{dates[0]} to {dates[-1]}'}.")
-    unfinished = [part for part, state in document["parts"].items() if not state["complete"]]
-    if unfinished:
-        parts.append(f" **Not finished: {', '.join(unfinished)}.**")
-    return "".join(parts).strip() + "\n"
-
-
-def _render_ratios(document: Mapping[str, Any]) -> str:
-    rows, reasons = [], []
-    for name, entry in document["ratio_details"].items():
-        value = "not measured" if entry["value"] is None else f"**{entry['value']:.2f}**"
-        spread = "–" if entry["value"] is None else f"{entry['min']:.2f}–{entry['max']:.2f}"
-        met = {True: "met", False: "**missed**", None: "–"}[entry["met"]]
-        bundled = document["ratios_bundled"].get(name)
-        rows.append(
-            [LABELS[name], value, spread, entry["bar"] or "–", met, "–" if bundled is None else f"{bundled:.2f}"]
-        )
-        if entry["reason"]:
-            reasons.append(f"- {LABELS[name]}: {entry['reason']}")
-        elif entry["met"] is False:
-            reasons.append(f"- {LABELS[name]}: missed, the reason is not known yet.")
-    text = (
-        "## Ratios\n\nFLAN-T5-base's layout, of medians, with the spread over pairs measured one after the other; "
-        "beside them those of the bundled base, which has no bars.\n\n"
-    )
-    text += render_table(["", "ratio", "spread", "bar", "", "bundled base"], rows)
-    return text + ("\n" + "\n".join(reasons) + "\n" if reasons else "")
-
-
 def _render_training(document: Mapping[str, Any]) -> str:
     rows = []
     for name, facts in _ordered(document["measurements"].get("training", {})):
@@ -133,12 +78,13 @@ def _render_training(document: Mapping[str, Any]) -> str:
                 f"{MODEL_NAMES[model]}, {METHOD_NAMES[method]}, {SIDES[side]}",
                 render_spread(facts["seconds_per_dialogue"]),
                 f"{facts['dialogues_per_second']['median']:.2f}",
-                format_bytes(int(facts["peak_memory_bytes"]["median"])),
+                render_size(facts.get("peak_memory_bytes")),
+                render_size(facts.get("loading_memory_bytes")),
                 f"{facts['warmup_seconds']['median']:.0f} s",
                 f"{facts['dialogues']['median']:.0f} × {facts['seconds']['repetitions']}",
             ]
         )
-    headers = ["", "seconds per dialogue", "dialogues per second", "peak memory", "warm-up", "dialogues"]
+    headers = ["", "seconds per dialogue", "dialogues per second", "peak memory", "to load", "warm-up", "dialogues"]
     return f"## Training\n\n{render_table(headers, rows)}" if rows else ""
 
 
@@ -194,7 +140,7 @@ def _render_floor(document: Mapping[str, Any]) -> str:
         f"multiplies a layer's matrices for {floor['rows']} tokens, for dialogues of {floor['source_tokens']:.0f} "
         f"source and {floor['target_tokens']:.0f} target tokens without padding. Frozen weights need no "
         "gradient, so LoRA's floor is two thirds of full fine-tuning's. The rate in fp32 is the better of torch's "
-        "own and oneDNN's.\n\n"
+        f"own and oneDNN's.{render_origin(document, 'floor')}\n\n"
         + render_table(["", "needed per dialogue", "measured rate", "floor", "dialora takes"], rows)
     )
 
@@ -207,7 +153,8 @@ def _render_profiles(document: Mapping[str, Any]) -> str:
     rows = [
         [group, *(format_share(profile["groups"].get(group, 0.0)) for profile in profiles.values())] for group in groups
     ]
-    text = "## Where the time goes\n\n`torch.profiler`, FLAN-T5-base's layout, each operation's own time.\n\n"
+    text = "## Where the time goes\n\n`torch.profiler`, FLAN-T5-base's layout, each operation's own time."
+    text += f"{render_origin(document, 'profiles')}\n\n"
     text += render_table(["", *profiles], rows)
     for name, profile in profiles.items():
         largest = ", ".join(f"`{key}` {format_share(share)}" for key, share in list(profile["largest"].items())[:6])
@@ -223,11 +170,13 @@ def _render_scaling(document: Mapping[str, Any]) -> str:
             [f"{point['dialogues']:,}", f"{point['seconds']:.1f}", format_bytes(point["peak_memory_bytes"])]
             for point in scaling["points"]
         ]
+        growth = scaling["memory_growth"]
+        memory = "" if growth is None else f"; memory from the smallest to the largest run × {growth:.2f}"
         text += (
             "## Growth\n\nOne epoch of LoRA on the bundled base: "
             f"{scaling['seconds_per_dialogue'] * 1000:.1f} ms for each further dialogue, a straight line explains "
-            f"{format_share(scaling['r_squared'])} of the differences in time; memory from the smallest to the "
-            f"largest run × {scaling['memory_growth']:.2f}.\n\n![Time and memory](figures/scaling.svg)\n\n"
+            f"{format_share(scaling['r_squared'])} of the differences in time{memory}."
+            f"{render_origin(document, 'scaling')}\n\n![Time and memory](figures/scaling.svg)\n\n"
             + render_table(["dialogues", "seconds", "peak memory"], rows)
         )
     if padding is not None:
@@ -240,11 +189,11 @@ def _render_scaling(document: Mapping[str, Any]) -> str:
 
 
 def _render_story(document: Mapping[str, Any]) -> str:
-    if document["story"] is None:
+    if not document["story"]:
         return ""
     return (
         "## The notebook's recipe, run to its end\n\nWhat ROUGE it reaches beside ours in the same time, and which of "
-        "its faults matter: [notebook-recipe.md](notebook-recipe.md).\n"
+        f"its faults matter: [notebook-recipe.md](notebook-recipe.md).{render_origin(document, 'story')}\n"
     )
 
 
@@ -254,4 +203,4 @@ def _ordered(measurements: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted(measurements.items(), key=lambda item: [places[part] for part in item[0].split("/")])
 
 
-__all__ = ["LABELS", "render_page"]
+__all__ = ["render_page"]

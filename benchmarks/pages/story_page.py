@@ -274,8 +274,8 @@ def _render_how(story: Mapping[str, Any]) -> str:
 
 The bundled base and dialogues, {story["num_examples"]} for testing. The shared rate is {rate}, the notebook's for LoRA;
 each method's own is that of the bundled experiment. The recipe's schedule always runs to its end: in dialora's time it
-has as many steps as fit. Intervals are bootstrapped over dialogues. `python -m benchmarks --only story` makes all of it
-again.
+has as many steps as fit. Intervals are bootstrapped over dialogues. `python -m benchmarks --parts story` makes all
+of it again.
 """
 
 

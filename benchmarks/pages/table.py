@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from dialora.report.numbers import MINUS
+from dialora.report.numbers import MINUS, format_bytes
 
 
 def render_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -18,6 +19,11 @@ def render_spread(facts: Mapping[str, float]) -> str:
     return f"{facts['median']:.3g} ({facts['min']:.3g}–{facts['max']:.3g})"
 
 
+def render_size(facts: Mapping[str, float] | None) -> str:
+    """Return the median of a number of bytes."""
+    return format_bytes(None if facts is None else int(facts["median"]))
+
+
 def render_mean(facts: Mapping[str, float]) -> str:
     """Return a score with its interval."""
     return f"{facts['mean']:.4f} [{facts['ci_low']:.3f}, {facts['ci_high']:.3f}]"
@@ -28,4 +34,9 @@ def render_points(mean: float, low: float, high: float) -> str:
     return f"{mean * 100:+.2f} [{low * 100:+.2f}, {high * 100:+.2f}]".replace("-", MINUS)
 
 
-__all__ = ["render_mean", "render_points", "render_spread", "render_table"]
+def render_origin(document: Mapping[str, Any], section: str) -> str:
+    """Return of which run a section is, where there are several."""
+    return f" Of run {document['of'][section]}." if len(document["runs"]) > 1 else ""
+
+
+__all__ = ["render_mean", "render_origin", "render_points", "render_size", "render_spread", "render_table"]

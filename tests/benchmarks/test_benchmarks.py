@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, quantiles
@@ -15,17 +14,20 @@ import pytest
 
 from benchmarks.compared import ours
 from benchmarks.compared.ratios import RATIOS, compute_ratio, describe_values
-from benchmarks.measured.bench import Bench, BenchmarkError, load_raw, run_probe
+from benchmarks.measured.bench import Bench, BenchmarkError, run_probe
 from benchmarks.measured.layouts import SHAPE
 from benchmarks.measured.parts import PARTS
 from benchmarks.measured.probes import PROBES, load_probe
 from benchmarks.measured.probes.floor import count_operations, count_training
 from benchmarks.measured.probes.profiles import GROUPS, REST, group_operation
 from benchmarks.measured.samples import Corpus, choose_stratified, save_sample
-from benchmarks.pages.document import build_document
-from benchmarks.pages.markdown import LABELS, render_page
-from benchmarks.pages.writing import write_report
-from benchmarks.settings import FULL, LAYOUT
+from benchmarks.pages.markdown import render_page
+from benchmarks.pages.ratios import LABELS
+from benchmarks.pages.writing import write_pages
+from benchmarks.recorded.medians import combine_runs
+from benchmarks.recorded.run import build_run
+from benchmarks.recorded.runs import record_run
+from benchmarks.settings import FIRST_STEP, FULL, LAYOUT
 from dialora.records import Example
 from dialora.store import load_records, save_json, save_records
 from tests.conftest import DIALOGUES
@@ -59,7 +61,7 @@ def test_more_than_there_are_are_taken_as_often_as_needed(tmp_path: Path) -> Non
 
 def _write(folder: Path, part: str, name: str, results: list[dict[str, Any]]) -> None:
     for repetition, result in enumerate(results):
-        path = folder / "raw" / part / f"{name.replace('/', '.')}.{repetition}.json"
+        path = folder / part / f"{name.replace('/', '.')}.{repetition}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         save_json({"name": name, "repetition": repetition, "probe": "", "spec": {}, "result": result}, path)
 
@@ -101,6 +103,11 @@ def folder(tmp_path: Path) -> Path:
         "seconds_per_dialogue": {"lora_bf16": 0.2, "lora_fp32": 0.8, "full_bf16": 0.3, "full_fp32": 1.2},
     }
     _write(tmp_path, "floor", LAYOUT, [floor])
+    versions = dict.fromkeys(("python", "torch", "transformers", "peft"), "1")
+    machine = {"processor": "one", "cores": 2, "threads": "2", "memory_bytes": 2**30, "bf16_instructions": True}
+    facts = {"machine": machine | versions | {"load_average": 0.5}, "rates": {"fp32": 2e11, "bf16": 4e11}}
+    _write(tmp_path, "machine", "machine", [facts | {"commit": "1234567", "memory": FIRST_STEP}])
+    _write(tmp_path, "machine", "data", [{"name": "DialogSum", "dialogues": 9, "mean_words": 100.0}])
     return tmp_path
 
 
@@ -110,34 +117,38 @@ def document(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return _document(folder)
 
 
+def _run(folder: Path) -> dict[str, Any]:
+    parts = tuple(path.name for path in folder.iterdir() if path.is_dir() and path.name != "machine")
+    for part in (*parts, "machine"):
+        save_json({"code": "c", "date": "2026-11-24"}, folder / f"{part}.json")
+    return build_run(SimpleNamespace(folder=folder, settings=FULL, parts=parts))  # type: ignore[arg-type]
+
+
 def _document(folder: Path) -> dict[str, Any]:
+    run = _run(folder)
     notes = folder / "notes.yaml"
     notes.write_text("full_vs_notebook: the optimizer reads all weights\nlora_vs_notebook: stale\n", encoding="utf-8")
-    return build_document(_Settings(folder), notes)  # type: ignore[arg-type]
+    return combine_runs([run], notes)
 
 
-class _Settings:
-    """The full benchmark's settings in another folder."""
-
-    name, num_layers, quality_epochs = FULL.name, FULL.num_layers, FULL.quality_epochs
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = self.output = folder
+def _pages(folder: Path, output: Path) -> set[str]:
+    record_run(_run(folder), output)
+    return {path.name for path in write_pages(output)}
 
 
 def test_a_ratio_above_one_means_that_ours_is_faster(document: dict[str, Any]) -> None:
     ratios = document["ratios"]
-    assert ratios["lora_vs_notebook"] == pytest.approx(20)
-    assert ratios["full_vs_notebook"] == pytest.approx(5)
-    assert ratios["lora_vs_best_practice"] == pytest.approx(2.5)
-    assert ratios["full_vs_best_practice"] == pytest.approx(0.8)
-    assert ratios["generate_fp32_vs_one_by_one"] == pytest.approx(6)
-    assert ratios["generate_fp32_vs_batched"] == pytest.approx(2.5)
-    assert ratios["scoring_vs_evaluate"] == pytest.approx(15)
+    assert ratios["lora_vs_notebook"]["value"] == pytest.approx(20)
+    assert ratios["full_vs_notebook"]["value"] == pytest.approx(5)
+    assert ratios["lora_vs_best_practice"]["value"] == pytest.approx(2.5)
+    assert ratios["full_vs_best_practice"]["value"] == pytest.approx(0.8)
+    assert ratios["generate_fp32_vs_one_by_one"]["value"] == pytest.approx(6)
+    assert ratios["generate_fp32_vs_batched"]["value"] == pytest.approx(2.5)
+    assert ratios["scoring_vs_evaluate"]["value"] == pytest.approx(15)
 
 
 def test_memory_is_the_share_that_lora_needs_and_must_be_small(document: dict[str, Any]) -> None:
-    assert document["ratios"]["lora_memory_vs_full"] == pytest.approx(0.25)
+    assert document["ratios"]["lora_memory_vs_full"]["value"] == pytest.approx(0.25)
     ratio = next(ratio for ratio in RATIOS if ratio.name == "lora_memory_vs_full")
     assert (ratio.is_met(0.25), ratio.is_met(0.46)) == (True, False)
 
@@ -150,22 +161,21 @@ def test_the_spread_is_of_pairs_measured_one_after_the_other() -> None:
             ratio.other: [{"dialogues_per_second": speed} for speed in (1.0, 0.5)],
         }
     }
-    entry = compute_ratio(ratio, raw)
-    assert (entry["value"], entry["min"], entry["max"]) == (2, 2, 2)
+    assert compute_ratio(ratio, raw) == {"value": 2, "min": 2, "max": 2}
     raw["training"][ratio.other].pop()
-    entry = compute_ratio(ratio, raw)
-    assert (entry["value"], entry["min"], entry["max"]) == (1.5, 1, 2)
+    assert compute_ratio(ratio, raw) == {"value": 1.5, "min": 1, "max": 2}
     assert describe_values([1.0, 2.0, 4.0])["iqr"] == pytest.approx(1.5)
 
 
 def test_a_missed_bar_and_a_missing_measurement_are_said(document: dict[str, Any]) -> None:
-    details = document["ratio_details"]
+    details = document["ratios"]
     assert details["full_vs_notebook"]["met"] is False
     assert details["full_vs_notebook"]["reason"] == "the optimizer reads all weights"
     assert details["lora_vs_notebook"]["met"] is True
     assert details["lora_vs_notebook"]["reason"] is None
     assert details["generate_int8_vs_batched"] | {"bar": ""} == {
-        "value": None, "min": None, "max": None, "bar": "", "met": None, "reason": "no engine",
+        "value": None, "min": None, "max": None, "spread": None, "runs": 0, "bar": "", "met": None,
+        "reason": "no engine",
     }  # fmt: skip
     page = render_page(document)
     row = next(line for line in page.splitlines() if line.startswith(f"| {LABELS['full_vs_notebook']}"))
@@ -213,59 +223,21 @@ def test_the_page_says_what_the_fast_ways_save_and_cost(folder: Path) -> None:
     assert "1.5×" in rows["fp32, encoder"]
 
 
-def test_the_report_writes_every_page_and_figure(folder: Path, tmp_path: Path) -> None:
+def test_every_page_and_figure_is_written(folder: Path, tmp_path: Path) -> None:
     _write_story(folder, full_notebook=0.10, lora_notebook=0.30)
-    names = {path.name for path in write_report(_Settings(folder), tmp_path / "docs")}  # type: ignore[arg-type]
-    assert names == {"benchmarks.json", "benchmarks.md", "scaling.svg", "notebook-recipe.svg", "notebook-recipe.md"}
-    assert json.loads((tmp_path / "docs" / "benchmarks.json").read_text())["ratios"].keys() == LABELS.keys()
+    names = _pages(folder, tmp_path / "docs")
+    assert names == {"benchmarks.md", "scaling.svg", "notebook-recipe.svg", "notebook-recipe.md"}
+    page = (tmp_path / "docs" / "benchmarks.md").read_text()
+    assert all(label in page for label in LABELS.values())
     story = (tmp_path / "docs" / "notebook-recipe.md").read_text()
     assert "full fine-tuning is behind LoRA: −20.0" in story
     assert "the padding that stays in the labels costs most" in story
     assert "The notebook's result is its recipe's" in story
 
 
-def test_what_was_not_measured_again_stays_as_the_pages_have_it(folder: Path) -> None:
-    _write_story(folder, full_notebook=0.10, lora_notebook=0.30)
-    settings: Any = _Settings(folder)
-    write_report(settings)
-    earlier = json.loads((folder / "benchmarks.json").read_text())
-    shutil.rmtree(folder / "raw")
-    for side, speed in [("batched", 1.0), ("ours_fp32", 3.0)]:
-        facts = {"dialogues_per_second": speed, "tokens_per_second": 40 * speed, "engine": "torch", "digests": ["a"]}
-        _write(folder, "generation", f"{LAYOUT}/{side}", [facts])
-    operations = {"encoder": 3e10, "decoder": 1.5e10}
-    _write(folder, "split", "ours_fp32", [{"seconds": {"encoder": 0.3, "decoder": 0.2}, "operations": operations}])
-    write_report(settings)
-    document = json.loads((folder / "benchmarks.json").read_text())
-    assert document["ratios"]["generate_fp32_vs_batched"] == pytest.approx(3)
-    assert document["ratios"]["generate_fp32_vs_one_by_one"] is None, "sides of two runs are not compared"
-    assert document["agreement"] == {f"{LAYOUT}/ours_fp32": 1.0}
-    assert document["split"]["ours_fp32"]["encoder"]["floor_seconds"] == pytest.approx(0.2)
-    changed = {"ratios", "ratio_details", "ratios_bundled", "measurements", "engines", "agreement", "split"}
-    assert {key for key in earlier if document[key] != earlier[key]} <= changed
-    assert document["ratios"]["lora_vs_notebook"] == earlier["ratios"]["lora_vs_notebook"]
-    assert document["measurements"]["training"] == earlier["measurements"]["training"]
-
-
-@pytest.mark.parametrize("other", ["machine", "data"])
-def test_numbers_of_two_machines_or_data_do_not_stand_side_by_side(folder: Path, other: str) -> None:
-    settings: Any = _Settings(folder)
-    write_report(settings)
-    shutil.rmtree(folder / "raw")
-    versions = dict.fromkeys(("python", "torch", "transformers", "peft"), "1")
-    facts: dict[str, Any] = {"processor": "another", "cores": 2, "threads": "2", "memory_bytes": 1}
-    facts |= {"bf16_instructions": True}
-    corpus = {"name": "a few", "dialogues": 3, "mean_words": 9.0}
-    _write(folder, other, other, [facts | versions if other == "machine" else corpus])
-    write_report(settings)
-    document = json.loads((folder / "benchmarks.json").read_text())
-    assert document["ratios"]["lora_vs_notebook"] is None
-    assert document["scaling"] is None
-
-
 def test_the_story_does_not_claim_what_the_numbers_do_not_say(folder: Path, tmp_path: Path) -> None:
     _write_story(folder, full_notebook=0.35, lora_notebook=0.30)
-    write_report(_Settings(folder), tmp_path / "docs")  # type: ignore[arg-type]
+    _pages(folder, tmp_path / "docs")
     story = (tmp_path / "docs" / "notebook-recipe.md").read_text()
     assert "full fine-tuning is ahead of LoRA by +5.0" in story
     assert "The notebook's result is its recipe's" not in story
@@ -274,7 +246,7 @@ def test_the_story_does_not_claim_what_the_numbers_do_not_say(folder: Path, tmp_
 
 def test_the_story_names_the_ways_that_end_where_the_notebook_did(folder: Path, tmp_path: Path) -> None:
     _write_story(folder, full_notebook=0.35, lora_notebook=0.30, lab_rate=0.205)
-    write_report(_Settings(folder), tmp_path / "docs")  # type: ignore[arg-type]
+    _pages(folder, tmp_path / "docs")
     story = (tmp_path / "docs" / "notebook-recipe.md").read_text()
     assert "in 1 of the 5 ways it was trained here: at the lab's rate" in story
     assert "the likeliest reason is a learning rate" in story
@@ -292,46 +264,10 @@ def _write_story(folder: Path, *, full_notebook: float, lora_notebook: float, la
         _write(folder, "story", name, [facts | {"scores": values, "first_summary": "a"}])
 
 
-def test_a_measurement_is_made_once_for_the_same_words(tmp_path: Path) -> None:
-    made: list[dict[str, Any]] = []
-
-    def run(probe: str, spec: dict[str, Any]) -> dict[str, Any]:
-        made.append(spec)
-        return {"seconds": 1.0}
-
-    bench = Bench(_Settings(tmp_path), run=run)  # type: ignore[arg-type]
-    for size in (1, 1, 2):
-        bench.measure("part", "a/b", "probe", {"size": size})
-    assert [spec["size"] for spec in made] == [1, 2]
-    assert load_raw(tmp_path) == {"part": {"a/b": [{"seconds": 1.0}]}}
-
-
-def test_an_interrupted_part_goes_on_and_a_finished_one_begins_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[str] = []
-
-    def run_part(*, finish: bool, keeps: bool = False) -> int:
-        made.clear()
-        bench = Bench(_Settings(tmp_path), run=lambda probe, spec: made.append(probe) or {})  # type: ignore[arg-type]
-        if bench.open_part("part", keeps=keeps):
-            bench.measure("part", "a", "probe", {})
-            if finish:
-                bench.close_part("part")
-        return len(made)
-
-    assert run_part(finish=False) == 1
-    assert run_part(finish=True) == 0
-    assert run_part(finish=True, keeps=True) == 0
-    assert run_part(finish=False) == 1
-    monkeypatch.setattr("benchmarks.measured.bench.hash_code", lambda: "other code")
-    assert run_part(finish=True) == 1
-
-
 def test_sides_alternate_within_every_repetition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     settings = replace(FULL, repetitions=2, notebook_repetitions=1, models=(LAYOUT,))
-    bench = Bench(settings, run=lambda probe, spec: {"seconds": 1.0})
+    bench = Bench(settings, ("training",), run=lambda probe, spec: {"seconds": 1.0})
     monkeypatch.setattr("benchmarks.measured.parts._sample", lambda bench, size: "sample")
     monkeypatch.setattr("benchmarks.measured.parts._batches", lambda bench, size, group, plan: "sample")
     monkeypatch.setattr("benchmarks.measured.parts._model", lambda bench, model: "folder")

@@ -22,6 +22,7 @@ PROBES = {
     "system": "quality",
     "precision": "quality",
     "machine": "machine",
+    "data": "machine",
 }
 """Name of a probe → the module here whose function of that name makes it."""
 

@@ -58,6 +58,21 @@ def measure_rate(shapes: Sequence[tuple[int, int, int]], dtype: Any, *, seconds:
     return work / min(_time_products(operands, seconds) for operands in ways)
 
 
+def layer_shapes(rows: int, width: int, inner: int, wide: int) -> list[tuple[int, int, int]]:
+    """Return the products of a layer for `rows` tokens: queries, keys, values and output, then the feed-forward part.
+
+    `inner` is the width of all heads together, `wide` that of the gated feed-forward part.
+    """
+    return [(rows, width, inner)] * 3 + [(rows, inner, width)] + [(rows, width, wide)] * 2 + [(rows, wide, width)]
+
+
+def measure_rates(shapes: Sequence[tuple[int, int, int]]) -> dict[str, float]:
+    """Return operations per second of the products in bf16 and fp32."""
+    import torch
+
+    return {"bf16": measure_rate(shapes, torch.bfloat16), "fp32": measure_rate(shapes, torch.float32)}
+
+
 def _time_products(pairs: Sequence[tuple[Any, Any]], seconds: float) -> float:
     import torch
 
@@ -75,10 +90,8 @@ def _time_products(pairs: Sequence[tuple[Any, Any]], seconds: float) -> float:
 def floor(spec: dict[str, Any]) -> dict[str, Any]:
     """Measure the rates and return the seconds per dialogue they allow.
 
-    `spec`: folder (of the model), sample (path), rows: tokens in a batch. The shapes are a layer's: queries, keys,
-    values and output, then the feed-forward part.
+    `spec`: folder (of the model), sample (path), rows: tokens in a batch. The shapes are a layer's.
     """
-    import torch
     from transformers import T5Config
 
     from benchmarks.compared import ours
@@ -89,8 +102,7 @@ def floor(spec: dict[str, Any]) -> dict[str, Any]:
     examples = load_records(Example, Path(spec["sample"]))
     pairs = ours.tokenize(examples, load_tokenizer(experiment), experiment)
     rows, width, inner, wide = spec["rows"], config.d_model, config.num_heads * config.d_kv, config.d_ff
-    shapes = [(rows, width, inner)] * 3 + [(rows, inner, width)] + [(rows, width, wide)] * 2 + [(rows, wide, width)]
-    rates = {"bf16": measure_rate(shapes, torch.bfloat16), "fp32": measure_rate(shapes, torch.float32)}
+    rates = measure_rates(layer_shapes(rows, width, inner, wide))
     needs = [count_operations(config, *pair.lengths) for pair in pairs]
     operations = {
         method: sum(count_training(need, method) for need in needs) / len(needs) for method in ("lora", "full")
@@ -107,4 +119,4 @@ def floor(spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-__all__ = ["Need", "count_operations", "count_training", "floor", "measure_rate"]
+__all__ = ["Need", "count_operations", "count_training", "floor", "layer_shapes", "measure_rate", "measure_rates"]

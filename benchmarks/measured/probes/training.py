@@ -1,11 +1,11 @@
-"""Time one side's training steps after a warm-up, and take the process's peak of memory."""
+"""Time one side's training steps after a warm-up, and take its memory from the first step on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.compared import ours
 from benchmarks.settings import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH
@@ -22,7 +22,8 @@ def train(spec: dict[str, Any]) -> dict[str, Any]:
     """
     examples = load_records(Example, Path(spec["sample"]))
     with TemporaryDirectory() as work:
-        started, ends, first, peak = _SIDES[spec["side"]](spec, examples, Path(work))
+        timed = _SIDES[spec["side"]](spec, examples, Path(work))
+    ends, first = timed.ends, timed.first
     seconds = ends[-1] - ends[first - 1]
     return {
         "dialogues": len(examples),
@@ -30,13 +31,20 @@ def train(spec: dict[str, Any]) -> dict[str, Any]:
         "seconds": seconds,
         "dialogues_per_second": len(examples) / seconds,
         "seconds_per_dialogue": seconds / len(examples),
-        "warmup_seconds": ends[first - 1] - started,
-        "peak_memory_bytes": peak,
+        "warmup_seconds": ends[first - 1] - timed.started,
+        "peak_memory_bytes": timed.peak_memory_bytes,
+        "loading_memory_bytes": timed.loading_memory_bytes,
     }
 
 
-Timed = tuple[float, Sequence[float], int, int]
-"""When it started, when each step ended, how many steps were warm-up, and the peak of memory in bytes."""
+class Timed(NamedTuple):
+    """When a training started, when each step ended, how many were warm-up, and its memory."""
+
+    started: float
+    ends: Sequence[float]
+    first: int
+    peak_memory_bytes: int
+    loading_memory_bytes: int | None
 
 
 def _train_notebook(spec: dict[str, Any], examples: Sequence[Example], work: Path) -> Timed:
@@ -49,7 +57,7 @@ def _train_notebook(spec: dict[str, Any], examples: Sequence[Example], work: Pat
     model, tokenizer = notebook.load(Path(spec["folder"]), recipe.method, recipe.lora)
     pairs = _pairs(examples)
     clock = notebook.train(model, tokenizer, [*pairs[: notebook.BATCH_SIZE], *pairs], recipe, work=work)
-    return clock.started, clock.ends, 1, measure_peak_memory()
+    return Timed(clock.started, clock.ends, 1, measure_peak_memory(), clock.loading_memory_bytes)
 
 
 def _train_best_practice(spec: dict[str, Any], examples: Sequence[Example], work: Path) -> Timed:
@@ -68,14 +76,14 @@ def _train_best_practice(spec: dict[str, Any], examples: Sequence[Example], work
         max_target_length=MAX_TARGET_LENGTH,
         work=work,
     )
-    return clock.started, clock.ends, len(clock.ends) // 2, measure_peak_memory()
+    return Timed(clock.started, clock.ends, len(clock.ends) // 2, measure_peak_memory(), clock.loading_memory_bytes)
 
 
 def _train_ours(spec: dict[str, Any], examples: Sequence[Example], work: Path) -> Timed:
     config = ours.load_config(Path(spec["folder"]), num_train_epochs=2.0, **spec.get("training", {}))
     model, tokenizer = ours.load_trainable(config, spec["method"])
     steps = ours.train(model, tokenizer, examples, config, method=spec["method"], work=work)
-    return steps.started, steps.ends, steps.num_first_epoch, steps.peak_memory_bytes
+    return Timed(steps.started, steps.ends, steps.num_first_epoch, steps.peak_memory_bytes, steps.loading_memory_bytes)
 
 
 def _pairs(examples: Sequence[Example]) -> list[tuple[str, str]]:

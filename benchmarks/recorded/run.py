@@ -1,71 +1,66 @@
-"""From raw measurements to the one document that the pages are made from: `docs/benchmarks.json`.
+"""From raw measurements to one run, as `docs/benchmarks.json` keeps it: a day, a machine, and the parts it measured.
 
-Takes a benchmark's folder; gives plain values. Nothing is measured here, and nothing is missing without saying so.
+Takes the folder of a run whose parts are whole; gives plain values. Nothing is measured here. What a run did not
+measure is None or empty, never a number of another run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-import yaml
 
-from benchmarks.compared import ours
-from benchmarks.compared.ratios import RATIOS, Raw, build_ratios, compute_ratios, describe_part
-from benchmarks.measured.bench import Result, load_raw, load_states
+from benchmarks.compared.ratios import RATIOS, Ratio, Raw, build_ratios, compute_ratio, describe_part
+from benchmarks.measured.bench import Bench, Result, load_raw, load_states
 from benchmarks.measured.parts import SHARED_RATE
-from benchmarks.pages.earlier import keep_earlier, load_earlier
-from benchmarks.settings import BUNDLED, DECODER_NAMES, LAYOUT, METHODS, PRECISIONS, Settings
+from benchmarks.settings import BUNDLED, DECODER_NAMES, LAYOUT, METHODS, PRECISIONS
 from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
 
-NOTES = Path(__file__).parents[1] / "compared" / "notes.yaml"
-PADDING_BAR = 0.05
 NUM_RESAMPLES = 10_000
+DESCRIBED = ("training", "decoder", "generation", "scoring")
+"""Parts whose every measurement is kept with its median and spread."""
 
 
-def build_document(settings: Settings, notes: Path = NOTES, earlier: Path | None = None) -> dict[str, Any]:
-    """Return everything that the raw measurements say, and an `earlier` document of the parts without any."""
-    raw, states = load_raw(settings.folder), load_states(settings.folder)
-    reasons = yaml.safe_load(notes.read_text(encoding="utf-8")) or {}
-    for side, reason in ours.UNMEASURED.items():
-        for ratio in RATIOS:
-            if ratio.ours == f"{LAYOUT}/{side}":
-                reasons.setdefault(ratio.name, reason)
-    details = compute_ratios(RATIOS, raw, reasons)
-    bundled = compute_ratios(build_ratios(BUNDLED, has_bars=False), raw, {})
-    document = {
-        "schema_version": 1,
+def build_run(bench: Bench) -> dict[str, Any]:
+    """Return everything that the raw measurements of a whole run say."""
+    raw, states = load_raw(bench.folder), load_states(bench.folder)
+    settings, made_on = bench.settings, raw["machine"]["machine"][0]
+    bundled = build_ratios(BUNDLED, has_bars=False)
+    run = {
+        "day": states["machine"]["date"],
+        "machine": made_on["machine"],
+        "rates": made_on["rates"],
+        "commit": made_on["commit"],
+        "memory": made_on["memory"],
         "benchmark": settings.name,
         "num_layers": settings.num_layers,
         "quality_epochs": settings.quality_epochs,
-        "ratios": {name: entry["value"] for name, entry in details.items()},
-        "ratio_details": details,
-        "ratios_bundled": {name: entry["value"] for name, entry in bundled.items()},
-        "parts": states,
-        "machine": _first(raw, "machine"),
-        "data": _first(raw, "data"),
+        "data": raw["machine"]["data"][0],
         "scoring_data": raw.get("scoring", {}).get("ours", [{}])[0].get("data"),
-        "measurements": {
-            part: describe_part(raw[part]) for part in ("training", "decoder", "generation", "scoring") if part in raw
-        },
+        "parts": {part: states[part] for part in bench.parts},
+        "ratios": _compute_ratios(RATIOS, raw),
+        "ratios_bundled": {name: ratio["value"] for name, ratio in _compute_ratios(bundled, raw).items()},
+        "measurements": {part: describe_part(raw[part]) for part in DESCRIBED if part in raw},
         "engines": {name: results[0]["engine"] for name, results in raw.get("generation", {}).items()},
         "agreement": _agreement(raw),
         "floor": _describe_floor(raw),
-        "padding": _describe_padding(raw),
+        "padding": _first(raw, "padding"),
         "scaling": _describe_scaling(raw),
         "split": _describe_split(raw),
         "quality": _describe_quality(raw.get("quality", {})),
         "profiles": {name: results[0] for name, results in raw.get("profiles", {}).items()},
         "story": _describe_story(raw.get("story", {})),
     }
-    found = load_earlier(earlier, document) if earlier else None
-    if found:
-        document = keep_earlier(document, found, {*raw, *states})
-    _compare_with_floor(document, raw)
-    return document
+    _compare_with_floor(run, raw)
+    return run
+
+
+def _compute_ratios(ratios: Sequence[Ratio], raw: Raw) -> dict[str, dict[str, float]]:
+    """Return the ratios whose both sides were measured."""
+    found = {ratio.name: compute_ratio(ratio, raw) for ratio in ratios}
+    return {name: ratio for name, ratio in found.items() if ratio is not None}
 
 
 def _first(raw: Raw, part: str) -> Result | None:
@@ -108,12 +103,12 @@ def _describe_split(raw: Raw) -> dict[str, Any]:
     }
 
 
-def _compare_with_floor(document: dict[str, Any], raw: Raw) -> None:
+def _compare_with_floor(run: dict[str, Any], raw: Raw) -> None:
     """Add how many times the floor our training takes, and the floor of what our fp32 engine does."""
-    floor = document["floor"]
+    floor = run["floor"]
     if floor is None:
         return
-    training = document["measurements"].get("training", {})
+    training = run["measurements"].get("training", {})
     seconds = {
         method: training[f"{LAYOUT}/{method}/ours"]["seconds_per_dialogue"]["median"]
         for method in METHODS
@@ -126,7 +121,7 @@ def _compare_with_floor(document: dict[str, Any], raw: Raw) -> None:
     for result in raw.get("split", {}).get("ours_fp32", ())[:1]:
         for name, operations in result["operations"].items():
             needed = operations / floor["operations_per_second"]["fp32"]
-            document["split"]["ours_fp32"][name]["floor_seconds"] = needed
+            run["split"]["ours_fp32"][name]["floor_seconds"] = needed
 
 
 def _describe_quality(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any] | None:
@@ -150,14 +145,6 @@ def _describe_quality(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any]
 def _interval(values: np.ndarray[Any, Any], draws: Any) -> dict[str, float]:
     low, high = bootstrap_interval(values, draws)
     return {"mean": float(values.mean()), "ci_low": low, "ci_high": high}
-
-
-def _describe_padding(raw: Raw) -> dict[str, Any] | None:
-    padding = _first(raw, "padding")
-    return padding and padding | {
-        "bar": f"≤ {PADDING_BAR:.0%}".replace("%", " %"),
-        "met": padding["padding_share"] <= PADDING_BAR,
-    }
 
 
 def _describe_scaling(raw: Raw) -> dict[str, Any] | None:
@@ -221,4 +208,4 @@ def _describe_story(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any] |
     }
 
 
-__all__ = ["PADDING_BAR", "build_document"]
+__all__ = ["build_run"]
