@@ -7,6 +7,7 @@ when the same command is given again, and only a whole one comes into docs/bench
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,6 +100,8 @@ def _measure(bench: Bench, console: Console) -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    # A run that is terminated ends its probe too, which would else work on beside the next one.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from benchmarks.pages.fast_ways import render_decoder, render_precisions, render
 from benchmarks.pages.ratios import render_ratios, render_runs
 from benchmarks.pages.table import render_origin, render_size, render_spread, render_table
 from benchmarks.settings import METHOD_NAMES, MODEL_NAMES, NEW_TOKENS
-from dialora.report.numbers import format_bytes, format_share
+from dialora.report.numbers import MISSING, format_bytes, format_share
 
 SIDES = {
     "notebook": "the notebook's recipe",
@@ -92,14 +92,14 @@ def _render_generation(document: Mapping[str, Any]) -> str:
     rows = []
     for name, facts in _ordered(document["measurements"].get("generation", {})):
         model, side = name.split("/")
-        agreement = document["agreement"].get(name)
+        agreement = (document["agreement"] or {}).get(name)
         rows.append(
             [
                 f"{MODEL_NAMES[model]}, {SIDES[side]}",
                 f"{facts['dialogues_per_second']['median']:.2f}",
                 f"{facts['dialogues_per_second']['min']:.2f}–{facts['dialogues_per_second']['max']:.2f}",
                 f"{facts['tokens_per_second']['median']:.0f}",
-                document["engines"][name],
+                (document["engines"] or {}).get(name, MISSING),
                 "–" if agreement is None else format_share(agreement),
             ]
         )
