@@ -49,9 +49,14 @@ def run(file: Path, output: Path) -> None:
 
 
 def worker_of(process: subprocess.Popen[bytes]) -> int | None:
-    """The pid of dialora's worker, if it has one now."""
+    """The pid of what does dialora's job, if anything does now: the worker's child, or the worker that starts."""
+    worker = child_of(process.pid)
+    return worker if worker is None else child_of(worker) or worker
+
+
+def child_of(pid: int) -> int | None:
     try:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return None
     return int(children[0]) if children else None
@@ -129,16 +134,34 @@ def test_ctrl_c_saves_a_checkpoint_and_ends_with_130(file: Path, tmp_path: Path)
     # Where the tests themselves run in a shell's background, SIGINT is ignored and children inherit that.
     code = "import signal, sys, dialora.cli; signal.signal(2, signal.default_int_handler); sys.exit(dialora.cli.main())"
     command = [sys.executable, "-c", code, "compare", str(file), "--output", str(output)]
-    settings = ["--set", "training.num_train_epochs=400", "--set", "training.checkpoint_seconds=1000"]
+    options = {
+        "num_train_epochs": 400,
+        "checkpoint_seconds": 1000,
+        "num_evaluations": 400,
+        "early_stopping_patience": 400,
+    }
+    settings = [word for key, value in options.items() for word in ("--set", f"training.{key}={value}")]
     with subprocess.Popen([*command, *settings], stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        log = output.glob("full-*/**/worker.log")
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not any("loss" in p.read_text() for p in log):
+        while time.monotonic() < deadline and not list(output.glob("full-*/work/best.safetensors")):
             time.sleep(0.2)
-            log = output.glob("full-*/**/worker.log")
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "The same command goes on from here." in error
     assert "Traceback" not in error
     assert len(list(output.glob("full-*/**/checkpoint-*/dialora.json"))) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the worker through /proc")
+def test_a_job_whose_worker_is_killed_is_finished_and_the_next_gets_another(file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    with start(file, output) as process:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not list(output.glob("*/work/*.lock")):
+            time.sleep(0.01)
+        worker = child_of(process.pid)
+        assert worker is not None
+        os.kill(worker, signal.SIGKILL)
+        assert process.wait(timeout=300) == 0

@@ -258,14 +258,14 @@ def test_nothing_in_the_working_directory_is_taken_for_a_library(
     assert pipeline.compare(config, output=tmp_path / "out").num_examples == 1
 
 
-def test_ctrl_c_is_not_lost_when_the_worker_was_all_but_done() -> None:
+def test_ctrl_c_is_not_lost_when_the_worker_was_all_but_done(monkeypatch: pytest.MonkeyPatch) -> None:
     class Process:
         """Ends its work in spite of the signal."""
 
         def __init__(self) -> None:
             self.lines = iter([b'{"event": "progress"}', KeyboardInterrupt(), b'{"event": "done", "run": "x"}', b""])
             self.stdin = self.stdout = self
-            self.signals: list[int] = []
+            self.pid = 12345
 
         def readline(self) -> bytes:
             line = next(self.lines)
@@ -277,15 +277,14 @@ def test_ctrl_c_is_not_lost_when_the_worker_was_all_but_done() -> None:
 
         def flush(self) -> None: ...
 
-        def send_signal(self, number: int) -> None:
-            self.signals.append(number)
-
     process = Process()
     run = build_run(Path("x"), key="a", method="lora", seed=0, trains=True, inputs=1, decoding=1)
     job = RunJob(load_experiment("bundled"), ExperimentFolder(Path("x")), Stage(Path("x"), ""), run)
+    signals: list[tuple[int, int]] = []
+    monkeypatch.setattr("os.killpg", lambda group, number: signals.append((group, number)))
     with pytest.raises(Interrupted, match="is finished; what comes after it is not started"):
         launcher._talk(process, job, lambda event: None)
-    assert process.signals == [signal.SIGINT]
+    assert signals == [(12345, signal.SIGINT)]
 
 
 def test_what_a_worker_raises_is_raised_here(experiment: dict[str, Any], tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Have a worker do a job: start it, pass its events on, let Ctrl-C save a checkpoint, raise what ended it.
+"""Have workers do jobs, one after the other: hand a job over, pass its events on, let Ctrl-C save a checkpoint, raise
+what ended it.
 
 The parent's side of `worker`.
 """
@@ -28,56 +29,105 @@ ALLOCATOR = {
 frees and asks for hundreds; that costs a sixth of the time. Other C libraries do not know these."""
 
 
-def run_job(job: Job, observer: Observer) -> None:
-    """Do a job in a fresh process, and pass its events on. Raises what the worker raised."""
-    place = job.place
-    place.work.mkdir(parents=True, exist_ok=True)
-    observer({"event": "stage", "stage": job.opening, "run": place.name, "key": place.key})
+class Launcher:
+    """Does jobs on this machine. Its worker has the libraries loaded and makes a fresh process of itself for each job;
+    it starts with the first one and ends with the block."""
+
+    def __init__(self) -> None:
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Launcher:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def run(self, job: Job, observer: Observer) -> None:
+        """Do a job in a fresh process, and pass its events on. Raises what the worker raised."""
+        place = job.place
+        place.work.mkdir(parents=True, exist_ok=True)
+        observer({"event": "stage", "stage": job.opening, "run": place.name, "key": place.key})
+        log = place.work / names.WORKER_LOG
+        worker = self._worker = self._worker or _start_worker(log)
+        try:
+            last, code = _talk(worker, job, observer)
+        except BaseException:
+            self._kill()
+            raise
+        if worker.poll() is not None or code is None:
+            code = worker.wait()
+            self.close()
+        _raise_outcome(last, code, name=place.name, log=log)
+
+    def close(self) -> None:
+        """Let the worker end, which has nothing to do."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            _close_pipes(worker)
+            worker.wait()
+
+    def _kill(self) -> None:
+        """End the worker and what it is doing."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            if worker.poll() is None:
+                os.killpg(worker.pid, signal.SIGKILL)
+            _close_pipes(worker)
+            worker.wait()
+
+
+def _start_worker(log: Path) -> subprocess.Popen[bytes]:
     # -P: nothing that lies in the working directory is taken for a library.
     command = [sys.executable, "-P", "-m", "dialora.experiment.worker"]
     pipe = subprocess.PIPE
-    with (
-        (place.work / names.WORKER_LOG).open("ab") as log,
-        subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True, env=ALLOCATOR | dict(os.environ)
-        ) as process,
-    ):
-        try:
-            last = _talk(process, job, observer)
-        finally:
-            if process.poll() is None and sys.exc_info()[0] is not None:
-                process.kill()
-    _raise_outcome(last, process.returncode, name=place.name, log=place.work / names.WORKER_LOG)
+    with log.open("ab") as stderr:
+        return subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=stderr, start_new_session=True, env=ALLOCATOR | dict(os.environ)
+        )
 
 
-def _talk(process: subprocess.Popen[bytes], job: Job, observer: Observer) -> dict[str, Any]:
-    """Hand the worker its job and pass events on until it ends; Ctrl-C lets it save a checkpoint first."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
-    process.stdin.flush()
+def _close_pipes(worker: subprocess.Popen[bytes]) -> None:
+    for stream in (worker.stdin, worker.stdout):
+        assert stream is not None
+        stream.close()
+
+
+def _talk(worker: subprocess.Popen[bytes], job: Job, observer: Observer) -> tuple[dict[str, Any], int | None]:
+    """Hand the worker a job and pass events on until it ends; Ctrl-C lets it save a checkpoint first.
+
+    Returns the last event and the exit code of the job's process, None where the worker itself is gone.
+    """
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
+    worker.stdin.flush()
     last: dict[str, Any] = {}
+    code: int | None = None
     interrupted = False
-    lines = iter(process.stdout.readline, b"")
+    lines = iter(worker.stdout.readline, b"")
     while True:
         try:
             for line in lines:
-                last = json.loads(line)
+                event = json.loads(line)
+                if event["event"] == "exited":
+                    code = event["code"]
+                    break
+                last = event
                 observer(last)
             # A worker that was all but done has nothing to save; what was asked for is to stop.
             if interrupted and last.get("event") == "done":
                 raise Interrupted(f"{job.place.name} is finished; what comes after it is not started.")
-            return last
+            return last, code
         except KeyboardInterrupt:
             if interrupted:
                 raise
             interrupted = True
             observer({"event": "interrupting"})
-            process.send_signal(signal.SIGINT)
+            os.killpg(worker.pid, signal.SIGINT)
 
 
 def _raise_outcome(last: dict[str, Any], code: int, *, name: str, log: Path) -> None:
-    """Raise what ended the worker, if it was not the end of its work."""
+    """Raise what ended a job, if it was not the end of its work."""
     event = last.get("event")
     if event == "done":
         return
@@ -95,4 +145,4 @@ def _raise_outcome(last: dict[str, Any], code: int, *, name: str, log: Path) -> 
     raise StageError(f"{name}: the worker ended unexpectedly (exit code {code}); details in {log}.")
 
 
-__all__ = ["ALLOCATOR", "run_job"]
+__all__ = ["ALLOCATOR", "Launcher"]

@@ -2,7 +2,7 @@
 generate → score → report.
 
 Each step is a function that takes what the one before it gave, and does only what is missing. What it did lies in the
-experiment's folder (see `store`). Whatever needs a model happens in worker processes, one per run or trial. An
+experiment's folder (see `store`). Whatever needs a model happens in workers' processes, one per run or trial. An
 observer is told what happens, as plain events.
 """
 
@@ -18,7 +18,7 @@ from dialora.comparison.yardsticks import load_yardsticks, make_yardsticks
 from dialora.config import ExperimentConfig
 from dialora.errors import ConfigError
 from dialora.experiment.job import GENERATION, TRAINING, RunJob, TokensJob, TrialJob
-from dialora.experiment.launcher import run_job
+from dialora.experiment.launcher import Launcher
 from dialora.experiment.plan import Plan, PlannedRuns, describe_run, lay_out_runs, plan_experiment, require_runs
 from dialora.experiment.workspace import read_data
 from dialora.measuring.clock import Stopwatch
@@ -47,8 +47,8 @@ def open_experiment(
     config: ExperimentConfig, output: Path | None = None, observer: Observer = ignore_events
 ) -> Iterator[Plan]:
     """Read the data, plan the experiment, and keep other dialoras out of its folder meanwhile. Raises DialoraError."""
-    with own_folder(output or RUNS / config.name) as folder:
-        yield plan_experiment(read_data(config, folder, observer))
+    with own_folder(output or RUNS / config.name) as folder, Launcher() as launcher:
+        yield plan_experiment(read_data(config, folder, observer), launcher)
 
 
 def require_checks(plan: Plan, observer: Observer) -> None:
@@ -85,7 +85,7 @@ def tokenize(plan: Plan, observer: Observer) -> Plan:
     if not plan.tokens.is_complete and not (runs is not None and all(run.is_trained for run in runs.runs)):
         workspace = plan.workspace
         workspace.data.require()
-        run_job(TokensJob(workspace.config, workspace.folder, plan.tokens), observer)
+        plan.launcher.run(TokensJob(workspace.config, workspace.folder, plan.tokens), observer)
     return plan
 
 
@@ -102,7 +102,7 @@ def tune(plan: Plan, observer: Observer) -> PlannedRuns:
         workspace.data.require()
         config = set_learning_rates(workspace.config, {search.key: learning_rate})
         job = TrialJob(config, workspace.folder, plan.tokens, place, search, others, until_first_rung)
-        run_job(job, observer)
+        plan.launcher.run(job, observer)
 
     for planned in plan.searches:
         planned.finish(make_trial)
@@ -192,7 +192,7 @@ def _do_run(runs: PlannedRuns, run: Run, observer: Observer, *, until: str) -> N
         return
     workspace = runs.plan.workspace
     workspace.data.require()
-    run_job(RunJob(runs.config, workspace.folder, runs.plan.tokens, run, until), observer)
+    runs.plan.launcher.run(RunJob(runs.config, workspace.folder, runs.plan.tokens, run, until), observer)
 
 
 def _keep_config(config: ExperimentConfig, run: Run) -> None:

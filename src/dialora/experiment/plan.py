@@ -13,6 +13,7 @@ from typing import Any
 
 from dialora.comparison.yardsticks import plan_yardsticks
 from dialora.config import ExperimentConfig, stable_hash
+from dialora.experiment.launcher import Launcher
 from dialora.experiment.workspace import Workspace
 from dialora.models.checkpoint import find_commit, identify_model, resolve_model
 from dialora.models.device import identify_device
@@ -39,6 +40,8 @@ class Plan:
     tokens: Stage
     """What is trained and validated on, as token ids."""
     yardsticks: Stage
+    launcher: Launcher
+    """Has done whatever needs a model."""
 
     @property
     def inputs_key(self) -> str:
@@ -59,7 +62,7 @@ class PlannedRuns:
     runs: tuple[Run, ...]
 
 
-def plan_experiment(workspace: Workspace) -> Plan:
+def plan_experiment(workspace: Workspace, launcher: Launcher) -> Plan:
     """Lay out the searches, the tokens and the yardsticks; a hub id is settled to one commit, for all of them."""
     workspace = replace(workspace, config=_pin_model(workspace.config))
     config, fingerprint = workspace.config, workspace.dataset.summary.fingerprint
@@ -68,7 +71,7 @@ def plan_experiment(workspace: Workspace) -> Plan:
     limits = {"max_source_length": config.data.max_source_length, "max_target_length": config.data.max_target_length}
     tokens = stable_hash(["tokens.v1", workspace.data.key, common["model"], config.prompt, limits])
     searches = plan_searches(config, workspace.folder, common | trained)
-    return Plan(workspace, searches, workspace.folder.tokens(tokens), yardsticks)
+    return Plan(workspace, searches, workspace.folder.tokens(tokens), yardsticks, launcher)
 
 
 def lay_out_runs(plan: Plan) -> PlannedRuns | None:

@@ -21,6 +21,18 @@ TOKENIZED_AT_ONCE = 1000
 """Examples; the tokenizer keeps the place of every token in its text meanwhile."""
 
 
+def load_libraries() -> None:
+    """Import what jobs need, and compute nothing: threads that computing starts would be lost in a fork."""
+    import peft  # noqa: F401
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, T5ForConditionalGeneration, T5Tokenizer  # noqa: F401
+
+    import dialora.generation
+    import dialora.models.adapters
+    import dialora.models.counting
+    import dialora.training
+    import dialora.tuning.trial  # noqa: F401
+
+
 def do_job(job: Job, events: Events, stop: threading.Event) -> None:
     """Do what is missing of a job. Raises DialoraError."""
     from dialora.models.loading import load_tokenizer
@@ -236,4 +248,4 @@ def _find_converted(config: ExperimentConfig, run: Run) -> Stage:
     return kept if kept.is_complete else own
 
 
-__all__ = ["do_job"]
+__all__ = ["do_job", "load_libraries"]

@@ -1,46 +1,74 @@
-"""Train and generate one run in a process of its own: `python -m dialora.experiment.worker`.
+"""Do jobs, each in a process of its own: `python -m dialora.experiment.worker`.
 
-A fresh process per run keeps the order of methods from favouring any: each starts with the same memory, caches and
-random state. The job comes as one line of JSON on standard input; events go out as JSON lines on standard output,
-everything else that a library prints goes to standard error. When standard input closes, the parent is gone and the
-worker ends too. SIGINT ends it after the step under way, with a checkpoint.
+A fresh process per job keeps the order of methods from favouring any: each starts with the same memory, caches and
+random state. Loading the libraries takes seconds, so they are loaded once, and every job's process is forked from the
+one that has them and has done nothing with them.
+
+Jobs come as lines of JSON on standard input; events go out as JSON lines on standard output, `exited` after each job's
+last; what a library prints goes to the job's log. When standard input closes, the parent is gone and the job ends too.
+SIGINT ends it after the step under way, with a checkpoint.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import sys
 import threading
 import traceback
+from typing import Any
 
 from dialora.errors import DialoraError
 from dialora.experiment.events import Events
-from dialora.experiment.job import load_job
-from dialora.experiment.stages import do_job
+from dialora.experiment.job import Job, load_job
+from dialora.experiment.stages import do_job, load_libraries
 from dialora.models.network import forbid_network
-from dialora.store import disk_errors_explained
+from dialora.store import disk_errors_explained, names
 from dialora.store.work import own_work
 
-
-def _watch_parent() -> None:
-    """End this process when standard input closes: whoever wanted the result is gone."""
-    sys.stdin.read()
-    os._exit(1)
+STOPS = (signal.SIGINT, signal.SIGTERM)
+CAN_FORK = sys.platform == "linux"
+"""Elsewhere libraries start threads when they are loaded, which a fork would lose: a worker there does one job."""
 
 
 def main() -> int:
-    """Read the job, do it, and say how it ended."""
+    """Do jobs until standard input closes."""
     # Libraries print where they like; the parent must get nothing but events.
     stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    # A job that begins takes the signals that came meanwhile; this process takes none, it ends with its input.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    is_loaded = False
+    for line in iter(sys.stdin.readline, ""):
+        job = load_job(json.loads(line))
+        if not CAN_FORK:
+            return _do(job, stream)
+        if not is_loaded:
+            forbid_network(job.config)  # before the libraries, which ask once
+            load_libraries()
+            gc.collect()
+            gc.freeze()  # a collection would write to pages that all processes share
+            is_loaded = True
+        process = os.fork()
+        if process == 0:
+            return _do(job, stream)
+        _, status = os.waitpid(process, 0)
+        stream.write(json.dumps({"event": "exited", "code": os.waitstatus_to_exitcode(status)}) + "\n")
+        stream.flush()
+    return 0
+
+
+def _do(job: Job, stream: Any) -> int:
+    """Do a job, and say how it ended."""
+    _log_to(job)
     stop = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    job = load_job(json.loads(sys.stdin.readline()))
+    for number in STOPS:
+        signal.signal(number, lambda *_: stop.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     forbid_network(job.config)
-    # Trainer would spread a batch over every GPU it sees and average per GPU, not per token.
+    # One GPU: more of them are for more workers.
     os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     threading.Thread(target=_watch_parent, daemon=True).start()
     events = Events(stream, name=job.place.name, key=job.place.key)
@@ -56,6 +84,20 @@ def main() -> int:
         return 1
     events.send("done")
     return 0
+
+
+def _log_to(job: Job) -> None:
+    """Let what is printed go to the job's own log."""
+    log = os.open(job.place.work / names.WORKER_LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for standard in (1, 2):
+        os.dup2(log, standard)
+    os.close(log)
+
+
+def _watch_parent() -> None:
+    """End this process when standard input closes: whoever wanted the result is gone."""
+    sys.stdin.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":
