@@ -3,10 +3,13 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from dialora.measuring import memory
 from dialora.measuring.clock import Stopwatch
 from dialora.measuring.energy import metered
 from dialora.measuring.environment import describe_environment
@@ -62,6 +65,30 @@ def test_a_stopwatch_goes_on_until_it_is_reset() -> None:
 def test_a_stopwatch_loads_no_torch() -> None:
     code = "import sys; from dialora.measuring import clock; clock.Stopwatch().read(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_timing_takes_no_memory_of_a_gpu_on_which_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[None] = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: waits.append(None))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 0)
+    Stopwatch().read()
+    assert not waits
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 1)
+    Stopwatch().read()
+    assert waits
+
+
+def test_a_gpus_peak_is_reset_where_that_of_main_memory_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(memory, "CLEAR", tmp_path / "nowhere" / "clear_refs")
+    assert not memory.reset_peak_memory()
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 7)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: None)
+    assert memory.reset_peak_memory()
+    assert memory.measure_peak_memory() == 7
 
 
 def test_the_environment_names_what_results_depend_on() -> None:

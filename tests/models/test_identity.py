@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,6 +76,35 @@ def test_what_auto_stands_for_is_what_counts(monkeypatch: pytest.MonkeyPatch, tm
     # Read where it is not: what a GPU made elsewhere.
     assert identify(device="cuda") == {"device": "cuda", "precision": "bf16"}
     device._processor_has_bf16.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("hip", "architecture", "expected"),
+    [
+        ("7.0", "gfx906:sramecc+:xnack-", "fp32"),
+        ("7.0", "gfx1030", "fp32"),
+        ("7.0", "gfx908:sramecc+", "bf16"),
+        ("7.0", "gfx90a:sramecc+:xnack-", "bf16"),
+        ("7.0", "gfx942", "bf16"),
+        ("7.0", "gfx1100", "bf16"),
+        (None, "", "fp32"),
+    ],
+)
+def test_auto_takes_no_bf16_that_a_gpu_only_emulates(
+    hip: str | None, architecture: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "_sees_gpu", lambda: True)
+    monkeypatch.setattr(torch.version, "hip", hip)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(gcnArchName=architecture))
+    # As torch says of ROCm (every GPU can) and of a T4 (it can if emulating counts).
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation=True: bool(hip) or including_emulation
+    )
+    device._gpu_has_bf16.cache_clear()
+    try:
+        assert device.identify_device(TrainingConfig())["precision"] == expected
+    finally:
+        device._gpu_has_bf16.cache_clear()
 
 
 def test_the_same_training_lies_in_the_same_place(

@@ -19,6 +19,7 @@ from dialora.models.adapters import apply_method
 from dialora.models.loading import load_base_model, load_tokenizer
 from dialora.store import names
 from dialora.training import TrainingResult, train
+from dialora.training.lean.frozen import frozen_in_bf16
 from dialora.training.lean.kernels import CHUNK, LEVELS, Attention, ByteDropout, drop, normalize, sum_cross_entropy
 from dialora.training.lean.micro_batches import split_batch
 from tests.conftest import build_experiment_values
@@ -230,6 +231,14 @@ def test_cross_entropy_in_chunks_is_cross_entropy(rows: int) -> None:
     torch.testing.assert_close(found, expected)
     for gradient, other in zip(gradients, torch.autograd.grad(3 * found, [hidden, weight]), strict=True):
         torch.testing.assert_close(other, gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_frozen_weights_come_back_to_where_the_model_is(tmp_path: Path) -> None:
+    layer = nn.Linear(4, 4).requires_grad_(False)
+    with frozen_in_bf16(layer, tmp_path / "spill"):
+        # Stands for a GPU: a device other than that of a file that is read.
+        torch.utils.swap_tensors(layer.weight, nn.Parameter(layer.weight.to("meta"), requires_grad=False))
+    assert (layer.weight.device.type, layer.weight.dtype) == ("meta", torch.float32)
 
 
 @pytest.mark.parametrize("key", ["lora_decoder", "decoder", "last_layers"])

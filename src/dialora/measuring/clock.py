@@ -23,9 +23,10 @@ class Stopwatch:
 
 
 def _wait_for_gpu() -> None:
-    # Nothing is on a GPU before torch has begun to use it, and timing alone is no reason to.
+    # Nothing is on a GPU before torch has taken memory there, and timing alone is no reason to: waiting for one that
+    # was only asked what it can do would take a few hundred megabytes of it from the worker that computes there.
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
+    if torch is not None and torch.cuda.is_initialized() and torch.cuda.memory_reserved():
         torch.cuda.synchronize()
 
 

@@ -23,7 +23,7 @@ RESET_PEAK = "5"
 def reset_peak_memory() -> bool:
     """Let the peak be what is held now; return whether this system can. What nobody needs is given back first."""
     gc.collect()
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+    if on_gpu := _is_on_gpu():
         torch.cuda.reset_peak_memory_stats()
     # glibc keeps freed blocks for the next step, and so what loading freed; another C library knows no such call.
     with suppress(AttributeError, OSError):
@@ -31,13 +31,13 @@ def reset_peak_memory() -> bool:
     try:
         CLEAR.write_text(RESET_PEAK, encoding="ascii")
     except OSError:
-        return False
+        return on_gpu
     return True
 
 
 def measure_peak_memory() -> int:
     """Return the most memory this process has held since the reset, in bytes: allocated on the GPU, else resident."""
-    if torch.cuda.is_initialized() and torch.cuda.max_memory_allocated() > 0:  # type: ignore[no-untyped-call]
+    if _is_on_gpu():
         return torch.cuda.max_memory_allocated()
     if STATUS.is_file():
         # Not getrusage: a child process starts with its parent's peak there.
@@ -45,6 +45,11 @@ def measure_peak_memory() -> int:
         return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _is_on_gpu() -> bool:
+    """Whether this process computes on a GPU: torch has taken memory there, and not only asked what it can do."""
+    return torch.cuda.is_initialized() and torch.cuda.max_memory_allocated() > 0  # type: ignore[no-untyped-call]
 
 
 __all__ = ["measure_peak_memory", "reset_peak_memory"]

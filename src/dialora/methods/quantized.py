@@ -47,7 +47,8 @@ class QLoRA(LoRA):
         import torch
         from torch import nn
 
-        compute = torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float32
+        has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+        compute = torch.bfloat16 if has_bf16 else torch.float32
         for name, module in list(model.named_modules()):
             if isinstance(module, nn.Linear) and name.rpartition(".")[2] not in KEPT:
                 layer = bnb.nn.Linear4bit(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """One of these is there where torch may see a GPU under Linux: NVIDIA, ROCm, WSL."""
+ROCM_WITHOUT_BF16 = ("gfx8", "gfx900", "gfx902", "gfx904", "gfx906", "gfx909", "gfx90c", "gfx10")
+"""How AMD's architectures without instructions for bf16 begin: all before CDNA (gfx908) and RDNA 3 (gfx11)."""
 PROCESSOR = Path("/proc/cpuinfo")
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_tile"})
 """Processors with one of these multiply bf16 natively, as torch judges it."""
@@ -73,6 +75,8 @@ def _gpu_has_bf16() -> bool:
         return True
     import torch
 
+    if torch.version.hip:  # of which torch says that all can
+        return not torch.cuda.get_device_properties().gcnArchName.startswith(ROCM_WITHOUT_BF16)
     return torch.cuda.is_bf16_supported(including_emulation=False)
 
 

@@ -20,8 +20,8 @@ _STATE = "method-state:"
 
 def save_trained(model: nn.Module, method: Method, path: Path) -> None:
     """Write every weight that requires a gradient, and the method's state. The file is whole or not there."""
-    tensors = {name: p.detach().contiguous().clone() for name, p in trained_weights(model)}
-    tensors |= {f"{_STATE}{name}": t.detach().contiguous().clone() for name, t in method.training_state(model).items()}
+    tensors = {name: _copy(p) for name, p in trained_weights(model)}
+    tensors |= {f"{_STATE}{name}": _copy(t) for name, t in method.training_state(model).items()}
     temporary = path.with_name(names.unfinished(path.name))
     save_file(tensors, temporary, metadata={"format": "pt"})
     temporary.replace(path)
@@ -35,6 +35,11 @@ def load_trained(model: nn.Module, method: Method, path: Path) -> None:
             parameter.copy_(tensors[name])
     state = {name.removeprefix(_STATE): tensor for name, tensor in tensors.items() if name.startswith(_STATE)}
     method.load_training_state(model, state)
+
+
+def _copy(tensor: torch.Tensor) -> torch.Tensor:
+    """Copy into main memory: a second one on a GPU would count as what training takes there."""
+    return tensor.detach().to("cpu", copy=True).contiguous()
 
 
 def trained_weights(model: nn.Module) -> list[tuple[str, nn.Parameter]]:

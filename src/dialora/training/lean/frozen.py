@@ -36,7 +36,8 @@ def frozen_in_bf16(model: nn.Module, spill: Path) -> Iterator[None]:
     finally:
         exact = load_file(spill) if lost else {}
         for i, (parameter, kind) in enumerate(zip(frozen, kinds, strict=True)):
-            parameter.data = exact.pop(str(i)) if str(i) in lost else parameter.data.to(kind)
+            # A file is read into main memory; one matrix at a time goes to where the model is.
+            parameter.data = exact.pop(str(i)).to(parameter.device) if str(i) in lost else parameter.data.to(kind)
         spill.unlink(missing_ok=True)
 
 
