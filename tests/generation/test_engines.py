@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -150,21 +151,85 @@ def test_no_two_ids_have_one_name(config: ExperimentConfig) -> None:
     assert names[: len(tokenizer)] == tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
 
 
-def test_a_system_is_converted_once_and_left_as_it_was(config: ExperimentConfig, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_system_is_converted_once_and_left_as_it_was(
+    config: ExperimentConfig, tmp_path: Path, precision: str
+) -> None:
     model, tokenizer = with_adapter(config), load_tokenizer(config)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    stage = converted_stage(tmp_path, system="it", precision="fp32")
-    folder = convert_system(model, tokenizer, stage, precision="fp32")
+    stage = converted_stage(tmp_path, system="it", precision=precision)
+    folder = convert_system(model, tokenizer, stage, precision=precision)
     changed = (folder / "model.bin").stat().st_mtime_ns
-    convert_system(model, tokenizer, stage, precision="fp32")
+    convert_system(model, tokenizer, stage, precision=precision)
     assert (folder / "model.bin").stat().st_mtime_ns == changed
     assert all(torch.equal(p, before[name]) for name, p in model.named_parameters())
-    other = converted_stage(tmp_path, system="another", precision="fp32")
+    other = converted_stage(tmp_path, system="another", precision=precision)
     assert not other.is_complete
     # What making it took is kept with it: finding it there takes nothing.
     taken = json.loads((folder / "dialora.json").read_text())["seconds"]
     assert read_converting_seconds(stage) == taken > 0
     assert read_converting_seconds(other) is None
+
+
+def pretend_gpu(model: Any) -> Any:
+    """Let the model lie elsewhere than in main memory, without weights to be read there, until it is moved back."""
+    others = {name: torch.nn.Parameter(p.to("meta"), p.requires_grad) for name, p in model.named_parameters()}
+
+    def move(device: Any) -> Any:
+        for name, parameter in list(model.named_parameters()):
+            if parameter.device.type != torch.device(device).type:
+                torch.utils.swap_tensors(parameter, others[name])
+        return model
+
+    model.to = move
+    return model.to("meta")
+
+
+def find_devices(model: Any) -> set[str]:
+    return {parameter.device.type for parameter in model.parameters()}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("kind", ["base", "adapter"])
+def test_a_system_on_a_gpu_is_converted_from_main_memory(
+    config: ExperimentConfig, tmp_path: Path, kind: str, precision: str
+) -> None:
+    model = {"base": load_base_model, "adapter": with_adapter}[kind](config)
+    tokenizer, made = load_tokenizer(config), []
+    for name, place in (("cpu", lambda model: model), ("gpu", pretend_gpu)):
+        place(model)
+        stage = converted_stage(tmp_path / name, system="it", precision=precision)
+        made.append((convert_system(model, tokenizer, stage, precision=precision) / "model.bin").read_bytes())
+    assert made[0] == made[1]
+    assert find_devices(model) == {"meta"}
+
+
+@pytest.mark.parametrize(("num_gpus", "reason"), [(0, "it finds none that computes in int8"), (1, "CUDA")])
+def test_int8_goes_to_the_processor_where_ctranslate2_cannot_use_the_gpu_and_says_so(
+    config: ExperimentConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_gpus: int, reason: str
+) -> None:
+    import ctranslate2
+
+    if ctranslate2.get_cuda_device_count():
+        pytest.skip("CTranslate2 can use the GPU of this machine")
+    known = ctranslate2.get_supported_compute_types("cpu")
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: num_gpus)
+    monkeypatch.setattr(ctranslate2, "get_supported_compute_types", lambda device: known)
+    model = pretend_gpu(load_base_model(config))
+    engine, warnings = choose(config, model, tmp_path, GenerationConfig(precision="int8"))
+    assert (engine.name, engine.device, engine.precision) == ("ctranslate2", "cpu", "int8")
+    assert len(warnings) == 1
+    assert re.fullmatch(rf"ctranslate2 cannot use the GPU \(.*{reason}.*\); it writes on the processor\.", warnings[0])
+    # What it took of the GPU is free for other work.
+    assert find_devices(model) == {"cpu"}
+    assert all(len(each.new_ids) <= 5 for each in write_all(engine, read_sources(load_tokenizer(config)), GREEDY))
+
+
+def test_auto_keeps_to_torch_on_a_gpu(config: ExperimentConfig, tmp_path: Path) -> None:
+    model = pretend_gpu(load_base_model(config))
+    engine, warnings = choose(config, model, tmp_path, GenerationConfig())
+    assert (engine.name, warnings) == ("torch", [])
+    assert find_devices(model) == {"meta"}
 
 
 def choose(config: ExperimentConfig, model: Any, folder: Path, generation: GenerationConfig, **decoding: Any) -> Any:
@@ -231,6 +296,7 @@ def test_finished_experiments_stay_finished_and_precision_begins_new_summaries(c
     # What was hashed before there was a choice.
     known = {"num_beams", "max_new_tokens", "length_penalty", "no_repeat_ngram_size", "max_batch_tokens"}
     assert set(config.decoding.identify()) == known
+    assert plan("decoding.max_batch_tokens=16384") == plan() != plan("decoding.max_batch_tokens=8192")
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from dialora.config import DecodingConfig, ExperimentConfig, load_experiment
 from dialora.data.tokens import fill_batches, tokenize_sources
-from dialora.errors import Interrupted
-from dialora.generation import Written, generate, write_predictions
+from dialora.errors import GenerationError, Interrupted
+from dialora.generation import TorchEngine, Written, generate, write_predictions
 from dialora.generation.generate import plan_source_batches
 from dialora.methods import LoRA
 from dialora.models.adapters import apply_method
@@ -59,6 +60,50 @@ def test_batched_and_sorted_equals_one_by_one(system: Any, num_beams: int) -> No
 
 def test_small_batches_change_nothing(system: Any) -> None:
     assert summarize(system, decoding={"max_batch_tokens": 8}) == summarize(system)
+
+
+def test_a_gpu_is_given_larger_batches_unless_the_user_chose() -> None:
+    sources = [[0] * 100] * 2000
+    count = {device: len(plan_source_batches(sources, DecodingConfig(), device=device)) for device in ("cpu", "cuda")}
+    assert count == {"cpu": 38, "cuda": 10}  # of at most 54 and 218 rows, each of 300 tokens
+    chosen = DecodingConfig(max_batch_tokens=30_000)
+    assert len(plan_source_batches(sources, chosen, device="cuda")) == len(plan_source_batches(sources, chosen)) == 20
+
+
+def test_what_a_gpu_has_no_memory_for_is_written_in_parts(system: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _ = system
+    expected, whole, asked = summarize(system), model.generate, []
+
+    def generate_little(input_ids: torch.Tensor, **options: Any) -> Any:
+        asked.append(len(input_ids))
+        if len(input_ids) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return whole(input_ids=input_ids, **options)
+
+    monkeypatch.setattr(model, "generate", generate_little)
+    most = 1
+    assert summarize(system) == expected
+    assert asked == [4, 2, 1, 1, 1, 1]
+    most = 0
+    with pytest.raises(GenerationError, match="no memory for a single dialogue; lower decoding"):
+        summarize(system)
+
+
+def test_bf16_rounds_a_matrix_once_a_batch_and_not_for_every_token(system: Any) -> None:
+    model, tokenizer = system
+    adapted = apply_method(model, LoRA(r=4), key="lora")
+    frozen = [name for name, p in adapted.named_parameters() if not p.requires_grad]
+
+    def count_rounded(max_new_tokens: int) -> int:
+        engine = TorchEngine(adapted, tokenizer, DecodingConfig(max_new_tokens=max_new_tokens), precision="bf16")
+        engine.config.min_new_tokens = max_new_tokens
+        with engine, profile(activities=[ProfilerActivity.CPU], record_shapes=True) as taken:
+            assert len(next(engine.write([[[5, 6, 1]]]))[0].new_ids) == max_new_tokens
+        events = [e for e in taken.key_averages(group_by_input_shape=True) if e.key == "aten::_to_copy"]
+        return sum(e.count for e in events if len(e.input_shapes[0]) == 2 and min(e.input_shapes[0]) > 1)
+
+    assert count_rounded(2) == count_rounded(6)
+    assert frozen == [name for name, p in adapted.named_parameters() if not p.requires_grad]
 
 
 @pytest.mark.parametrize(("num_sources", "num_beams"), [(48, 1), (48, 4), (7, 1), (1, 1), (0, 1)])
@@ -153,7 +198,7 @@ def test_an_interrupted_generation_takes_the_time_of_all_its_batches(system: Any
     class Slow:
         """An engine that takes a while for every batch."""
 
-        name, precision = "slow", "fp32"
+        name, precision, device = "slow", "fp32", "cpu"
 
         def __enter__(self) -> "Slow":
             return self

@@ -76,7 +76,7 @@ def ignore(event: dict[str, Any]) -> None:
 class Echo:
     """An engine that writes the first three tokens of what it reads."""
 
-    name, precision = "echo", "fp32"
+    name, precision, device = "echo", "fp32", "cpu"
 
     def __init__(self, fail_after: int = 10**9) -> None:
         self.rows, self.left = 0, fail_after

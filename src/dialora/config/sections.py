@@ -14,6 +14,8 @@ from dialora.protocols import PROTOCOLS
 
 BUNDLED = "bundled"
 """As `model` or `data.source`: the base model or the dialogues inside the package."""
+BATCH_TOKENS = {"cpu": 16_384, "cuda": 65_536}
+"""Of a batch that is generated: a GPU does more rows in nearly the same time, for each step of it is mostly waiting."""
 DEFAULT_PROMPT = "Summarize the following conversation.\n\n{dialogue}\n\nSummary: "
 Trackers = Literal["none", "tensorboard", "trackio", "wandb", "mlflow"]
 
@@ -85,15 +87,24 @@ class DecodingConfig(Section):
         bool, Field(description="end with num_beams whole summaries, not when no better one is likely; beams only")
     ] = False
     max_batch_tokens: Annotated[
-        int, Field(ge=8, description="per batch: padded source tokens and max_new_tokens of each row, times num_beams")
-    ] = 16_384
+        int | None,
+        Field(
+            ge=8,
+            description="per batch: padded source tokens and max_new_tokens of each row, times num_beams; unless "
+            f"named, {BATCH_TOKENS['cpu']:,} on a processor and {BATCH_TOKENS['cuda']:,} on a GPU",
+        ),
+    ] = None
+
+    def count_batch_tokens(self, device: str) -> int:
+        """Return `max_batch_tokens`, or what is good on a device where none are named."""
+        return self.max_batch_tokens or BATCH_TOKENS[device]
 
     def identify(self) -> dict[str, Any]:
         """Return what summaries depend on, as plain values for a key.
 
-        What came later than the first finished experiments is left out at its default, so that their keys stay.
+        What came later than the first finished experiments stands at what they had, so that their keys stay.
         """
-        values = self.model_dump(mode="json")
+        values = self.model_dump(mode="json") | {"max_batch_tokens": self.count_batch_tokens("cpu")}
         if not self.early_stopping:
             del values["early_stopping"]
         return values
@@ -104,7 +115,9 @@ class GenerationConfig(Section):
 
     engine: Annotated[
         Literal["auto", "torch", "ctranslate2"],
-        Field(description="auto: ctranslate2 on a processor where it writes the same as torch; else torch"),
+        Field(
+            description="auto: ctranslate2 on a processor where it writes the same as torch, and for int8; else torch"
+        ),
     ] = "auto"
     precision: Annotated[
         Literal["fp32", "bf16", "int8"],

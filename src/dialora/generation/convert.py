@@ -8,6 +8,8 @@ from the key that says what the model does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +67,8 @@ def read_converting_seconds(stage: Stage) -> float | None:
 def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: Stage, *, precision: str) -> Path:
     """Write a system as a CTranslate2 model, its adapter merged, and return the folder; nothing if it is there.
 
-    The model is as it was afterwards. Raises GenerationError when the adapter cannot be merged.
+    A model on a GPU lies in main memory meanwhile; afterwards all is as it was. Raises GenerationError when the adapter
+    cannot be merged.
     """
     if stage.is_complete:
         return stage.folder
@@ -75,14 +78,26 @@ def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: 
     system: Any = model
     base = system.get_base_model() if hasattr(system, "get_base_model") else system
     tokens = name_tokens(tokenizer, base.config.vocab_size)
-    with stage.writing() as folder, merged(model), torch.no_grad():
+    with stage.writing() as folder, _in_main_memory(model), merged(model), torch.no_grad():
         spec = _build_spec(base, tokenizer, tokens)
         spec.validate()
+        _protect(spec)
         spec.optimize(quantization=QUANTIZATION[precision])
         spec.save(str(folder))
         facts = {"eos_token_id": base.config.eos_token_id, "precision": precision, "seconds": watch.read()}
         save_json(facts, folder / names.CONVERSION_FACTS)
     return stage.folder
+
+
+@contextmanager
+def _in_main_memory(model: nn.Module) -> Iterator[None]:
+    """Have the weights in main memory for the time of the block: CTranslate2 reads them by their address."""
+    device = next(model.parameters()).device
+    model.to("cpu")
+    try:
+        yield
+    finally:
+        model.to(device)
 
 
 def name_tokens(tokenizer: PreTrainedTokenizerBase, size: int) -> list[str]:
@@ -117,6 +132,21 @@ def _build_spec(model: Any, tokenizer: PreTrainedTokenizerBase, names: list[str]
     if tokenizer.unk_token_id is not None:
         spec.config.unk_token = names[tokenizer.unk_token_id]
     return spec
+
+
+def _protect(spec: Any) -> None:
+    """Let quantizing work on copies: CTranslate2 scales what it is given in place, which is the model's own."""
+    from ctranslate2.specs import model_spec
+
+    class Copied(model_spec.PyTorchVariable):  # type: ignore[misc]
+        def numpy(self) -> Any:
+            return super().numpy().copy()
+
+    def protect(owner: Any, name: str, value: Any) -> None:
+        if isinstance(value, model_spec.PyTorchVariable):
+            setattr(owner, name.rpartition("/")[2], Copied(value.tensor))
+
+    model_spec.visit_spec(spec, protect)
 
 
 __all__ = [

@@ -2,6 +2,9 @@
 
 The same greedy tokens as torch in fp32, in a fraction of its time: rows that are done leave the batch, weights lie
 packed for the processor, and nothing but the kernels runs in between. Batches run side by side on all cores.
+
+On a GPU it writes one whole batch after the other, in the same number types, so that int8 is the same kind of system
+everywhere.
 """
 
 from __future__ import annotations
@@ -32,19 +35,27 @@ class CTranslate2Engine:
     """A converted system with the experiment's decoding.
 
     `threads` is how many cores to use in all; `parallel` how many batches at once, a good number when not given.
+    `device` is cpu or cuda. Raises GenerationError where it cannot be loaded.
     """
 
     name = "ctranslate2"
 
     def __init__(
-        self, folder: Path, decoding: DecodingConfig, *, precision: str, threads: int, parallel: int | None = None
+        self,
+        folder: Path,
+        decoding: DecodingConfig,
+        *,
+        precision: str,
+        threads: int,
+        parallel: int | None = None,
+        device: str = "cpu",
     ) -> None:
         _take_widest_instructions()
         import ctranslate2
         import torch
 
-        self.precision = precision
-        self.parallel = parallel or split_threads(threads)[0]
+        self.precision, self.device = precision, device
+        self.parallel = parallel or (split_threads(threads)[0] if device == "cpu" else 1)
         self._names: list[str] = json.loads((folder / "shared_vocabulary.json").read_text(encoding="utf-8"))
         self._ids = {name: i for i, name in enumerate(self._names)}
         self._options = build_options(decoding)
@@ -53,7 +64,7 @@ class CTranslate2Engine:
         try:
             self._translator: Any = ctranslate2.Translator(
                 str(folder),
-                device="cpu",
+                device=device,
                 compute_type=QUANTIZATION[precision],
                 inter_threads=self.parallel,
                 intra_threads=max(1, threads // self.parallel),
@@ -86,10 +97,14 @@ class CTranslate2Engine:
     def _submit(self, batch: Batch) -> list[Any]:
         # An empty list cannot be translated; a source has its end token at least.
         source = [[self._names[i] for i in ids] for ids in batch]
-        # As many pieces for each of those who work side by side: none waits for the last.
-        rounds = -(-len(source) // (self.parallel * self._max_rows))
-        rows = -(-len(source) // (self.parallel * rounds))
+        rows = self._count_rows(len(source)) if self.device == "cpu" else len(source)
         return list(self._translator.translate_batch(source, asynchronous=True, max_batch_size=rows, **self._options))
+
+    def _count_rows(self, size: int) -> int:
+        """Return the rows of each piece that a batch is cut into."""
+        # As many pieces for each of those who work side by side: none waits for the last.
+        rounds = -(-size // (self.parallel * self._max_rows))
+        return -(-size // (self.parallel * rounds))
 
     def _collect(self, results: list[Any]) -> list[Written]:
         try:

@@ -32,6 +32,11 @@ class Engine(Protocol):
     precision: str
     """What it multiplies in: fp32, bf16 or int8."""
 
+    @property
+    def device(self) -> str:
+        """Where it computes: cpu or cuda."""
+        ...
+
     def __enter__(self) -> Self: ...
 
     def __exit__(

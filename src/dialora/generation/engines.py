@@ -3,11 +3,16 @@
 `auto` takes CTranslate2 on a processor where it is installed, the system can be converted, and the search ends alike:
 greedy, or beams with `early_stopping` and without a ban on repeats. It then has to write the same tokens as torch for
 the first dialogues, or torch goes on alone, with a warning. All other systems, decodings and machines have torch.
+
+Asked for by name, or for int8, CTranslate2 computes on the model's GPU where it can use it, else on the processor, with
+a warning. The model then leaves the GPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,6 +25,7 @@ from dialora.generation.engine import Engine
 from dialora.generation.parity import Parity, check_parity
 from dialora.generation.torch_engine import TorchEngine
 from dialora.models.adapters import is_mergeable
+from dialora.models.loading import join_lines
 from dialora.store import Stage
 
 if TYPE_CHECKING:
@@ -56,27 +62,56 @@ def open_engine(
     reference = TorchEngine(model, tokenizer, decoding, precision=precision)
     if reason is not None or generation.engine == "torch":
         return reference
+    folder = convert_system(model, tokenizer, stage, precision=precision)
+    checked = list(dict.fromkeys(tuple(ids) for ids in sources))[:NUM_CHECKED]
+    engine = _open_converted(folder, decoding, precision, checked[:1], on_gpu=_is_on_gpu(model), on_warning=on_warning)
+    parity = check_parity(engine, reference, checked, decoding) if precision == "fp32" else None
+    if parity is not None and not parity.is_exact:
+        if generation.engine != "ctranslate2":
+            on_warning(f"ctranslate2 and torch differ: {_describe(parity)}; torch is used.")
+            return reference
+        on_warning(f"ctranslate2 and torch differ: {_describe(parity)}; generation.engine asked for ctranslate2.")
+    if _is_on_gpu(model):
+        # What is written from now on is written without it.
+        model.to("cpu")
+        torch.cuda.empty_cache()
+    return engine
+
+
+def _open_converted(
+    folder: Path,
+    decoding: DecodingConfig,
+    precision: str,
+    sample: Sequence[Sequence[int]],
+    *,
+    on_gpu: bool,
+    on_warning: Callable[[str], None],
+) -> Engine:
+    """Return CTranslate2, on the GPU where the model is on one and `sample` is written there."""
     from dialora.generation.ctranslate2_engine import CTranslate2Engine
 
-    folder = convert_system(model, tokenizer, stage, precision=precision)
-    engine = CTranslate2Engine(folder, decoding, precision=precision, threads=torch.get_num_threads())
-    if precision != "fp32":
-        return engine
-    checked = list(dict.fromkeys(tuple(ids) for ids in sources))[:NUM_CHECKED]
-    parity = check_parity(engine, reference, checked, decoding)
-    if parity.is_exact or generation.engine == "ctranslate2":
-        if not parity.is_exact:
-            on_warning(f"ctranslate2 and torch differ: {_describe(parity)}; generation.engine asked for ctranslate2.")
-        return engine
-    on_warning(f"ctranslate2 and torch differ: {_describe(parity)}; torch is used.")
-    return reference
+    build = partial(CTranslate2Engine, folder, decoding, precision=precision, threads=torch.get_num_threads())
+    if not on_gpu:
+        return build()
+    reason = f"it finds none that computes in {precision}"
+    if "cuda" in _list_devices(precision, on_gpu=True):
+        try:
+            engine = build(device="cuda")
+            # CUDA's libraries are looked for when they are first needed, not when a model is loaded.
+            with engine:
+                list(engine.write([sample] if sample else []))
+            return engine
+        except GenerationError as error:
+            reason = join_lines(error.__cause__ or error)
+    on_warning(f"ctranslate2 cannot use the GPU ({reason}); it writes on the processor.")
+    return build()
 
 
 def explain_torch(generation: GenerationConfig, decoding: DecodingConfig, model: nn.Module) -> str | None:
     """Return why CTranslate2 is not for this system, machine or decoding; None where it is."""
     if find_version() is None:
         return "it is not installed (pip install ctranslate2)"
-    if next(model.parameters()).device.type != "cpu" and generation.engine == "auto" and generation.precision != "int8":
+    if _is_on_gpu(model) and generation.engine == "auto" and generation.precision != "int8":
         return "the model is on a GPU, where torch is fast"
     if not is_mergeable(model):
         return "the adapter does not merge into the base model"
@@ -85,15 +120,21 @@ def explain_torch(generation: GenerationConfig, decoding: DecodingConfig, model:
             return "its beam search ends as with decoding.early_stopping: true, which is not set"
         if decoding.no_repeat_ngram_size:
             return "it weighs beams otherwise where decoding.no_repeat_ngram_size forbids a token"
-    if not _is_supported(generation.precision):
+    if not _list_devices(generation.precision, on_gpu=_is_on_gpu(model)):
         return f"it has no {generation.precision} on this processor"
     return None
 
 
-def _is_supported(precision: str) -> bool:
+def _list_devices(precision: str, *, on_gpu: bool) -> list[str]:
+    """Return where CTranslate2 computes in this precision, the GPU only if it is asked for."""
     import ctranslate2
 
-    return QUANTIZATION[precision] in ctranslate2.get_supported_compute_types("cpu")
+    devices = ["cuda", "cpu"] if on_gpu and ctranslate2.get_cuda_device_count() else ["cpu"]
+    return [device for device in devices if QUANTIZATION[precision] in ctranslate2.get_supported_compute_types(device)]
+
+
+def _is_on_gpu(model: nn.Module) -> bool:
+    return next(model.parameters()).device.type != "cpu"
 
 
 def _describe(parity: Parity) -> str:

@@ -73,7 +73,7 @@ def write_predictions(
     took, and new ones are added. Raises GenerationError, and Interrupted after `should_stop` said so.
     """
     distinct = list({tuple(source.input_ids): source for source in sources}.values())
-    batches = plan_source_batches([source.input_ids for source in distinct], decoding)
+    batches = plan_source_batches([source.input_ids for source in distinct], decoding, device=engine.device)
     # A log is of its own plan: other versions may have cut other batches.
     log = replace(log, key=stable_hash([log.key, batches])) if log else None
     finished = log.load() if log else {}
@@ -110,7 +110,9 @@ def write_predictions(
     return Generated(predictions, seconds)
 
 
-def plan_source_batches(sources: Sequence[Sequence[int]], decoding: DecodingConfig) -> list[list[int]]:
+def plan_source_batches(
+    sources: Sequence[Sequence[int]], decoding: DecodingConfig, *, device: str = "cpu"
+) -> list[list[int]]:
     """Plan batches of at most `decoding.max_batch_tokens`: lists of indices into `sources`, the longest first.
 
     The batches are as few as these tokens allow and of like size, so that none at the end is too small to keep every
@@ -119,7 +121,7 @@ def plan_source_batches(sources: Sequence[Sequence[int]], decoding: DecodingConf
     order = sorted(range(len(sources)), key=lambda i: len(sources[i]), reverse=True)
     # The cache of keys and values grows with every beam and every token made.
     items = [(i, len(sources[i]), decoding.max_new_tokens) for i in order]
-    limit = decoding.max_batch_tokens // decoding.num_beams
+    limit = decoding.count_batch_tokens(device) // decoding.num_beams
     fewest = len(fill_batches(items, limit))
     even = bisect_left(range(limit), True, key=lambda tokens: len(fill_batches(items, tokens)) <= fewest)
     return fill_batches(items, even)

@@ -47,7 +47,7 @@ def check_parity(
 
 def write_all(engine: Engine, sources: Sequence[Sequence[int]], decoding: DecodingConfig) -> list[Written]:
     """Write for every source, in the order given."""
-    batches = plan_source_batches(sources, decoding)
+    batches = plan_source_batches(sources, decoding, device=engine.device)
     made: dict[int, Written] = {}
     with engine:
         results = engine.write([sources[i] for i in batch] for batch in batches)

@@ -1,6 +1,7 @@
 """The engine that is always there: `generate` of transformers, on the processor or a GPU.
 
-Adapters that merge are merged while it writes. bf16 is autocast: the weights stay as they are.
+Adapters that merge are merged while it writes. bf16 is autocast: the weights stay as they are. A batch that a GPU has
+no memory for is written in parts.
 
 Shapes: B batch, S source tokens, T new tokens.
 """
@@ -44,11 +45,19 @@ class TorchEngine:
         # Of a greedy search, scores are the whole vocabulary's, which nobody asked for.
         self.config.output_scores = decoding.num_beams > 1
         self._open = ExitStack()
+        self._num_parts = 1
+
+    @property
+    def device(self) -> str:
+        """Where the model is."""
+        return next(self.model.parameters()).device.type
 
     def __enter__(self) -> Self:
         self.model.eval()
         self._open.enter_context(merged(self.model))
         self._open.enter_context(_decoding_as(self.model, self.config))
+        if self.precision == "bf16":
+            self._open.enter_context(_rounded_once(self.model))
         return self
 
     def __exit__(
@@ -61,14 +70,34 @@ class TorchEngine:
         return map(self._write_batch, batches)
 
     def _write_batch(self, batch: Batch) -> list[Written]:
+        """Write a batch, in as many parts as a GPU's memory has been too small for until now."""
+        while True:
+            size = -(-len(batch) // self._num_parts)
+            try:
+                parts = [self._write_part(batch[start : start + size]) for start in range(0, len(batch), size)]
+                return [written for part in parts for written in part]
+            except torch.OutOfMemoryError as error:
+                if size == 1:
+                    raise GenerationError(
+                        "generation: the GPU has no memory for a single dialogue; lower decoding.num_beams or "
+                        "decoding.max_new_tokens."
+                    ) from error
+            # Here, where nothing of what did not fit is held any more.
+            torch.cuda.empty_cache()
+            self._num_parts *= 2
+
+    def _write_part(self, batch: Batch) -> list[Written]:
         device = next(self.model.parameters()).device
         inputs = collate_sources([list(ids) for ids in batch], pad_id=self.tokenizer.pad_token_id)  # (B, S)
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16")
         try:
-            with torch.inference_mode(), autocast:
+            # Not in inference mode, in which autocast rounds every matrix anew for every token.
+            with torch.no_grad(), autocast:
                 made = self.model.generate(  # type: ignore[operator]
                     **{name: tensor.to(device) for name, tensor in inputs.items()}, generation_config=self.config
                 )
+        except torch.OutOfMemoryError:
+            raise
         except (RuntimeError, ValueError) as error:
             raise GenerationError(
                 f"generation failed on a batch of {len(batch)} ({' '.join(str(error).split())}). If memory ran out, "
@@ -101,6 +130,19 @@ def build_generation_config(model: nn.Module, decoding: DecodingConfig) -> Gener
     if decoding.no_repeat_ngram_size:
         values["no_repeat_ngram_size"] = decoding.no_repeat_ngram_size
     return GenerationConfig(**values)
+
+
+@contextmanager
+def _rounded_once(model: nn.Module) -> Iterator[None]:
+    """Let autocast keep what it has rounded for as long as a batch takes: only of weights that require a gradient."""
+    frozen = [p for p in model.parameters() if not p.requires_grad and p.is_floating_point()]
+    for parameter in frozen:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
 
 
 @contextmanager
