@@ -107,6 +107,12 @@ def random_words(rng: random.Random, size: int) -> str:
     return " ".join("".join(rng.choices(string.ascii_lowercase, k=rng.randint(1, 8))) for _ in range(size))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide a GPU from all tests but those of `-m gpu`: the others are about what the processor does."""
+    if config.getoption("markexpr") != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow tests first: begun last, one alone would keep everybody waiting."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
