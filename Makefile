@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install compare test check lint bench bench-quick same docs base build clean
+.PHONY: install compare test check lint gpu bench bench-quick same docs base build clean
 
 install: .venv/.installed
 
@@ -24,6 +24,11 @@ test: lint
 
 check: lint
 	$(PYTEST) -m "not slow"
+
+# What needs a GPU, one test after the other, then what it does in absolute numbers, into docs/benchmarks-gpu.md.
+gpu: install
+	$(BIN)/python -m pytest -m gpu tests/gpu
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 lint: install
 	$(BIN)/ruff format --check .

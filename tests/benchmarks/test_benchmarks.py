@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import gpu
 from benchmarks.compared import ours
 from benchmarks.compared.ratios import RATIOS, compute_ratio, describe_values
 from benchmarks.measured.bench import Bench, BenchmarkError, run_probe
@@ -35,6 +36,27 @@ from tests.conftest import DIALOGUES
 SPEED = {("notebook", "lora"): 0.1, ("notebook", "full"): 0.08, ("best_practice", "lora"): 0.8}
 SPEED |= {("best_practice", "full"): 0.5, ("ours", "lora"): 2.0, ("ours", "full"): 0.4}
 """Dialogues per second: LoRA's bars are met, full fine-tuning's is missed."""
+
+
+def test_what_a_gpu_does_is_measured_part_by_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gpu.main(["--device", "cpu", "--dialogues", "4", "--output", str(tmp_path)]) == 0
+    parts = json.loads((tmp_path / "benchmarks-gpu.json").read_text())["models"]["bundled"]
+    assert [(row["what"], row["precision"]) for row in parts["training"]] == [
+        (name, precision) for name in ("LoRA", "full fine-tuning") for precision in ("fp32", "bf16")
+    ]
+    assert all(row["seconds_per_step"] > 0 and row["peak_memory_bytes"] > 0 for row in parts["training"])
+    written = {(row["what"], row["precision"]): row for row in parts["summaries"]}
+    assert written["torch", "fp32"]["tokens_per_second"] > 0
+    assert written["ctranslate2", "int8"]["peak_memory_bytes"] is None
+    page = (tmp_path / "benchmarks-gpu.md").read_text()
+    assert "| full fine-tuning | bf16 |" in page
+    capsys.readouterr()
+
+
+def test_without_a_gpu_one_line_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gpu.main(["--output", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "benchmarks.gpu: torch sees no GPU here; nothing was measured.\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_small_sample_has_the_lengths_of_the_whole() -> None:
