@@ -126,15 +126,15 @@ def test_a_loss_that_is_not_finite_names_step_and_batch(config: Any, splits: Any
 def test_the_clock_counts_training_steps_only(
     config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dialora.training.loop import TrainingLoop
+    from dialora.training.validation import Validation
 
-    evaluate = TrainingLoop.measure_validation_loss
+    evaluate = Validation.measure_loss
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         time.sleep(0.7)
         return evaluate(*args, **kwargs)
 
-    monkeypatch.setattr(TrainingLoop, "measure_validation_loss", slow)
+    monkeypatch.setattr(Validation, "measure_loss", slow)
     started = time.perf_counter()
     result, _ = run(config, splits, tmp_path)
     wall = time.perf_counter() - started

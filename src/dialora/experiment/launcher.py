@@ -24,9 +24,11 @@ ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(4 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(8 << 30),
     "MALLOC_TOP_PAD_": str(256 << 20),
+    "PYTORCH_ALLOC_CONF": "expandable_segments:True",
 }
 """For the worker's environment. glibc gives every large block back to the system when it is freed, and a training step
-frees and asks for hundreds; that costs a sixth of the time. Other C libraries do not know these."""
+frees and asks for hundreds; that costs a sixth of the time. Other C libraries do not know these. On a GPU, batches of
+many lengths would leave holes in memory that no other fits into."""
 
 
 class Launcher:

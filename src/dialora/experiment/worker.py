@@ -29,6 +29,8 @@ from dialora.store import disk_errors_explained, names
 from dialora.store.work import own_work
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
+GPU_CHOICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+"""Variables that say which GPUs a process sees; two of them that differ may leave none."""
 CAN_FORK = sys.platform == "linux"
 """Elsewhere libraries start threads when they are loaded, which a fork would lose: a worker there does one job."""
 
@@ -69,7 +71,8 @@ def _do(job: Job, stream: Any) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     forbid_network(job.config)
     # One GPU: more of them are for more workers.
-    os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
+    named = next((name for name in GPU_CHOICES if name in os.environ), GPU_CHOICES[0])
+    os.environ[named] = os.environ.get(named, "0").split(",")[0]
     threading.Thread(target=_watch_parent, daemon=True).start()
     events = Events(stream, name=job.place.name, key=job.place.key)
     try:

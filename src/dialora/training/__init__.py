@@ -4,9 +4,10 @@ Takes a model with a method on it and tokenized pairs; changes the model's train
 Guarantees that only optimizer steps are timed, and that a run that was killed goes on where it was and ends with the
 numbers of an undisturbed one.
 
-`train` is the whole of a run; `loop` its steps and what happens between them; `optimization` the optimizer and the
-learning rate's schedule; `checkpoints`, `weights` and `state` what lies on disk meanwhile; `trackers` whom to report
-to; `encoder_cache` a frozen encoder run once; `lean` T5's step with less work.
+`train` is the whole of a run; `loop` its steps and what happens between them; `validation` the loss on the validation
+split; `optimization` the optimizer and the learning rate's schedule; `checkpoints`, `weights` and `state` what lies on
+disk meanwhile; `trackers` whom to report to; `encoder_cache` a frozen encoder run once; `lean` T5's step with less
+work.
 """
 
 from dialora.training.checkpoints import find_checkpoint, load_progress

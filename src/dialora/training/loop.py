@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from dialora.config import TrainingConfig
-from dialora.data.tokens import IGNORED_LABEL, TrainingPair, collate_pairs, count_padded, fill_batches
-from dialora.errors import DivergedError
+from dialora.data.tokens import IGNORED_LABEL, TrainingPair, count_padded
+from dialora.errors import DivergedError, TrainingError
 from dialora.measuring.clock import Stopwatch
 from dialora.measuring.memory import measure_peak_memory, reset_peak_memory
 from dialora.methods import Method
@@ -32,6 +32,7 @@ from dialora.training.lean import split_batch
 from dialora.training.optimization import build_optimizer, build_scheduler
 from dialora.training.state import restore_random
 from dialora.training.trackers import LOGS, list_trackers, start_trackers
+from dialora.training.validation import Validation, compute_loss
 from dialora.training.weights import load_trained, save_trained
 
 OnProgress = Callable[[int, int, float], None]
@@ -39,9 +40,6 @@ OnProgress = Callable[[int, int, float], None]
 ShouldPrune = Callable[[Sequence[tuple[int, float]]], bool]
 """Asked whether a run with these validation losses, as (step, loss), is to end here."""
 Collate = Callable[..., dict[str, Any]]
-
-VALIDATION_BATCH_TOKENS = 16_384
-"""Padded tokens per validation batch; less where training batches are smaller, since memory is measured."""
 
 
 class End(Enum):
@@ -82,7 +80,7 @@ class TrainingLoop:
         pause_after: int | None,
     ) -> None:
         self.model, self.method, self.training, self.work, self.key = model, method, training, work, key
-        self.pairs, self.pad_id, self.micro_batch_tokens = pairs, pad_id, micro_batch_tokens
+        self.pairs, self.micro_batch_tokens = pairs, micro_batch_tokens
         self.collate: Callable[[Sequence[TrainingPair]], dict[str, Any]] = partial(collate, pad_id=pad_id)
         self.uses_cuda = uses_cuda
         self.on_progress, self.should_stop, self.should_prune = on_progress, should_stop, should_prune
@@ -91,7 +89,9 @@ class TrainingLoop:
         self.steps = [list(batches[i : i + size]) for i in range(0, len(batches), size)]
         """The batches of every optimizer step."""
         self.evaluate_every = max(1, math.ceil(len(self.steps) / training.num_evaluations))
-        self.validation = _plan_validation(validation, [pair.lengths for pair in pairs], batches)
+        lengths = [pair.lengths for pair in pairs]
+        largest = max(count_padded(lengths, batch) for batch in batches)
+        self.validation = Validation(validation, pad_id=pad_id, max_tokens=largest)
         self.trackers, self.run_name = list_trackers(training), run_name
         # A process may train twice, and accelerate would keep the first precision.
         AcceleratorState._reset_state(reset_partial_state=True)
@@ -105,7 +105,11 @@ class TrainingLoop:
         self.scheduler = build_scheduler(self.optimizer, training, num_steps=len(self.steps))
 
     def run(self, checkpoint: Path | None) -> End:
-        """Make the steps that are left after `checkpoint`. Raises DivergedError when a loss is not finite."""
+        """Make the steps that are left after `checkpoint`.
+
+        Raises DivergedError when a loss is not finite, TrainingError when a GPU's memory runs out.
+        """
+        self.work.mkdir(parents=True, exist_ok=True)
         random = None
         if checkpoint is not None:
             random = load_checkpoint(checkpoint, self.model, self.method, self.optimizer, self.scheduler)
@@ -119,6 +123,12 @@ class TrainingLoop:
         with _no_decoding_cache(self.model):
             try:
                 return self._make_steps(random)
+            except torch.OutOfMemoryError as error:
+                raise TrainingError(
+                    f"{self.key}: the GPU's memory ran out at step {len(self.progress.losses) + 1}. Lower "
+                    f"training.per_device_train_batch_size or training.max_batch_tokens (and raise "
+                    f"training.gradient_accumulation_steps), or set training.gradient_checkpointing."
+                ) from error
             finally:
                 self.accelerator.end_training()
 
@@ -144,7 +154,7 @@ class TrainingLoop:
             end = End.FINISHED if is_last else End.INTERRUPTED if self.should_stop() else None
             if self.trackers and (step % math.ceil(total / LOGS) == 0 or is_last):
                 self.accelerator.log({"loss": progress.losses[-1], "learning_rate": self._learning_rate()}, step=step)
-            if self.validation and (is_last or step % self.evaluate_every == 0):
+            if self.validation.batches and (is_last or step % self.evaluate_every == 0):
                 end = self._judge(step, is_last=is_last) or end
             progress.stopped_early = end in (End.STOPPED_EARLY, End.PRUNED)
             is_due = since_save.read() > self.training.checkpoint_seconds
@@ -178,30 +188,15 @@ class TrainingLoop:
         The model gives the mean of its own batch; those of a step have unlike numbers of tokens.
         """
         self.model.train()
-        with self.accelerator.autocast():
-            loss = self.model(**inputs).loss
-        loss = loss.float() * ((inputs["labels"] != IGNORED_LABEL).sum() / num_tokens)
+        loss = compute_loss(self.model, inputs, self.accelerator)
+        loss = loss * ((inputs["labels"] != IGNORED_LABEL).sum() / num_tokens)
         self.accelerator.backward(loss)
         return loss.detach()
-
-    def measure_validation_loss(self) -> float:
-        """Return the mean loss over all target tokens of the validation split, whatever batch they are in."""
-        total, num_tokens = torch.zeros((), dtype=torch.float64), 0
-        self.model.eval()
-        with torch.no_grad(), self.method.validating(self.model):
-            for batch in self.validation:
-                inputs = self._to_device(collate_pairs(batch, pad_id=self.pad_id))
-                tokens = int((inputs["labels"] != IGNORED_LABEL).sum())
-                with self.accelerator.autocast():
-                    loss = self.model(**inputs).loss
-                total += loss.float().double().cpu() * tokens
-                num_tokens += tokens
-        return float(total / num_tokens)
 
     def _judge(self, step: int, *, is_last: bool) -> End | None:
         """Measure the validation loss; keep the best weights where asked for; say whether the run ends here."""
         validation, patience = self.progress.validation, self.training.early_stopping_patience
-        validation.append((step, self.measure_validation_loss()))
+        validation.append((step, self.validation.measure_loss(self.model, self.method, self.accelerator)))
         if self.trackers:
             self.accelerator.log({"eval_loss": validation[-1][1]}, step=step)
         if not is_last and self.should_prune(validation):
@@ -262,16 +257,6 @@ class TrainingLoop:
             num_steps=len(self.progress.losses),
             train_seconds=self.progress.train_seconds,
         )
-
-
-def _plan_validation(
-    validation: Sequence[TrainingPair], lengths: Sequence[tuple[int, int]], batches: Sequence[list[int]]
-) -> list[list[TrainingPair]]:
-    """Return the validation pairs in batches by length, none larger than training's largest."""
-    order = sorted(range(len(validation)), key=lambda i: validation[i].lengths)
-    budget = min(VALIDATION_BATCH_TOKENS, max(count_padded(lengths, batch) for batch in batches))
-    items = [(i, *validation[i].lengths) for i in order]
-    return [[validation[i] for i in batch] for batch in fill_batches(items, budget)]
 
 
 @contextmanager

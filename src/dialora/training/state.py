@@ -61,7 +61,7 @@ def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
     """Return plain values, with tensors put aside under numbers. Keys of mappings keep their kind."""
     if isinstance(value, Tensor):
         name = str(len(tensors))
-        tensors[name] = value.detach().contiguous().clone()
+        tensors[name] = value.detach().to("cpu", copy=True).contiguous()
         return {"tensor": name}
     if isinstance(value, dict):
         return {"items": [[key, _pack(item, tensors)] for key, item in value.items()]}

@@ -1,0 +1,48 @@
+"""The validation split in batches, and the loss on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import send_to_device
+from torch import nn
+
+from dialora.data.tokens import IGNORED_LABEL, TrainingPair, collate_pairs, fill_batches
+from dialora.methods import Method
+
+BATCH_TOKENS = 16_384
+"""Padded tokens per batch; less where training's batches are smaller, since memory is measured."""
+
+
+class Validation:
+    """The pairs of the validation split by length, in batches none of which is larger than training's largest."""
+
+    def __init__(self, pairs: Sequence[TrainingPair], *, pad_id: int, max_tokens: int) -> None:
+        order = sorted(range(len(pairs)), key=lambda i: pairs[i].lengths)
+        batches = fill_batches([(i, *pairs[i].lengths) for i in order], min(BATCH_TOKENS, max_tokens))
+        self.pad_id, self.batches = pad_id, [[pairs[i] for i in batch] for batch in batches]
+
+    def measure_loss(self, model: Any, method: Method, accelerator: Accelerator) -> float:
+        """Return the mean loss over all target tokens, whatever batch they are in."""
+        total, num_tokens = torch.zeros((), dtype=torch.float64), 0
+        model.eval()
+        with torch.no_grad(), method.validating(model):
+            for batch in self.batches:
+                inputs = send_to_device(collate_pairs(batch, pad_id=self.pad_id), accelerator.device)
+                tokens = int((inputs["labels"] != IGNORED_LABEL).sum())
+                total += compute_loss(model, inputs, accelerator).double().cpu() * tokens
+                num_tokens += tokens
+        return float(total / num_tokens)
+
+
+def compute_loss(model: nn.Module, inputs: dict[str, Any], accelerator: Accelerator) -> torch.Tensor:
+    """Return the mean loss per target token of one batch, in fp32, computed in the run's precision."""
+    with accelerator.autocast():
+        loss: torch.Tensor = model(**inputs).loss
+    return loss.float()
+
+
+__all__ = ["Validation", "compute_loss"]
