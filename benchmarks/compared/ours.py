@@ -190,13 +190,14 @@ def score(pairs: Sequence[tuple[str, str]], num_resamples: int) -> dict[str, tup
     """Return for each metric the low end, mean and high end of (reference, summary) pairs, scored as the lab does."""
     import numpy as np
 
-    from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
+    from dialora.comparison.draws import Counts
+    from dialora.comparison.statistics import bootstrap_interval
     from dialora.protocols import LAB
     from dialora.scoring import METRICS, score_summaries
 
     examples = [Example(str(number), "", (reference,)) for number, (reference, _) in enumerate(pairs)]
     scores = score_summaries(examples, [summary for _, summary in pairs], LAB)
-    draws = bootstrap_counts(len(pairs), num_resamples, 0)
+    draws = Counts(len(pairs), num_resamples, 0)
     result = {}
     for metric in METRICS:
         values = np.array([one.scores[metric][0] for one in scores])

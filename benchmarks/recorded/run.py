@@ -16,7 +16,8 @@ from benchmarks.compared.ratios import RATIOS, Ratio, Raw, build_ratios, compute
 from benchmarks.measured.bench import Bench, Result, load_raw, load_states
 from benchmarks.measured.parts import SHARED_RATE
 from benchmarks.settings import BUNDLED, DECODER_NAMES, LAYOUT, METHODS, PRECISIONS
-from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
+from dialora.comparison.draws import Counts
+from dialora.comparison.statistics import bootstrap_interval
 
 NUM_RESAMPLES = 10_000
 DESCRIBED = ("training", "decoder", "generation", "scoring")
@@ -130,7 +131,7 @@ def _describe_quality(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any]
     if not results:
         return None
     first = np.array(results["lora"]["scores"]["rouge1"]) if "lora" in results else None
-    draws = bootstrap_counts(len(next(iter(results.values()))["scores"]["rouge1"]), NUM_RESAMPLES, 0)
+    draws = Counts(len(next(iter(results.values()))["scores"]["rouge1"]), NUM_RESAMPLES, 0)
     described = {}
     for name, result in results.items():
         values = {metric: np.array(scores) for metric, scores in result["scores"].items()}
@@ -139,7 +140,7 @@ def _describe_quality(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any]
         facts["against_lora"] = None if first is None or name == "lora" else _interval(values["rouge1"] - first, draws)
         described[name] = facts
     precisions = {name: systems[name][0] for name in PRECISIONS if name in systems}
-    return {"num_examples": int(draws.shape[1]), "systems": described, "precisions": precisions}
+    return {"num_examples": int(draws.num_examples), "systems": described, "precisions": precisions}
 
 
 def _interval(values: np.ndarray[Any, Any], draws: Any) -> dict[str, float]:
@@ -172,7 +173,7 @@ def _describe_story(systems: Mapping[str, Sequence[Result]]) -> dict[str, Any] |
         return None
     results = {name: found[0] for name, found in systems.items()}
     num_examples = len(next(iter(results.values()))["scores"]["rouge1"])
-    draws = bootstrap_counts(num_examples, NUM_RESAMPLES, 0)
+    draws = Counts(num_examples, NUM_RESAMPLES, 0)
 
     def values(name: str, metric: str = "rouge1") -> np.ndarray[Any, Any]:
         return np.array(results[name]["scores"][metric])

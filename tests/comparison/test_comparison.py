@@ -1,6 +1,8 @@
 """Intervals, differences and the verdict."""
 
+import hashlib
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,10 +16,12 @@ from dialora.comparison import (
     SystemRuns,
     aggregate_references,
     compare_systems,
+    draws,
 )
+from dialora.comparison.draws import Counts
 from dialora.comparison.statistics import (
     BLOCK_COLUMNS,
-    bootstrap_counts,
+    SeedSpread,
     bootstrap_interval,
     bootstrap_intervals,
     detectable_difference,
@@ -64,15 +68,50 @@ def test_the_p_value_is_scipys_within_monte_carlo_error() -> None:
 def test_many_columns_at_once_are_as_each_alone() -> None:
     columns = np.random.default_rng(0).normal(0.1, 1.0, (40, BLOCK_COLUMNS + 3))
     columns[:, -1] = 0
-    draws = bootstrap_counts(40, 1500, 0)
-    intervals = bootstrap_intervals(columns, draws)
+    counts = Counts(40, 1500, 0)
+    intervals = bootstrap_intervals(columns, counts)
     p_values = sign_flip_p_values(columns, num_resamples=1500, seed=0)
     assert (len(intervals), len(p_values)) == (columns.shape[1],) * 2
     for at in (0, 1, BLOCK_COLUMNS - 1, BLOCK_COLUMNS, BLOCK_COLUMNS + 2):
-        low, high = np.percentile([columns[:, at] @ draw / 40 for draw in draws], [2.5, 97.5])
+        low, high = np.percentile(
+            [columns[:, at] @ draw / 40 for _, block in counts.blocks() for draw in block], [2.5, 97.5]
+        )
         assert intervals[at] == pytest.approx((low, high), abs=1e-12)
         assert p_values[at] == sign_flip_p_value(columns[:, at], num_resamples=1500, seed=0)
     assert (intervals[-1], p_values[-1]) == ((0.0, 0.0), 1.0)
+
+
+def test_what_is_drawn_does_not_depend_on_how_much_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = np.random.default_rng(0).normal(0.02, 0.2, (700, 3))
+    spreads = [[], [SeedSpread(0.01, 2)], []]
+
+    def measure() -> tuple[np.ndarray, np.ndarray, list[float]]:
+        counts = np.vstack([block for _, block in Counts(700, 2300, 0).blocks()])
+        p_values = sign_flip_p_values(columns, num_resamples=2300, seed=0, spreads=spreads, num_compared=3)
+        return counts, np.array(bootstrap_intervals(columns, Counts(700, 2300, 0))), p_values
+
+    counts, intervals, p_values = measure()
+    # The draws that every published interval was made with.
+    assert hashlib.sha256(counts.astype(np.int64)).hexdigest()[:16] == "7f96aa1c49d08f6c"
+    monkeypatch.setattr(draws, "MOST_HELD", 0)
+    monkeypatch.setattr(draws, "BLOCK_NUMBERS", 700 * 90)
+    again = measure()
+    assert np.array_equal(again[0], counts)
+    assert again[1] == pytest.approx(intervals, abs=1e-14)
+    assert again[2] == p_values
+
+
+def test_many_dialogues_are_resampled_in_bounded_memory() -> None:
+    columns = np.random.default_rng(0).normal(0.1, 1.0, (200_000, 2))
+    tracemalloc.start()
+    try:
+        bootstrap_intervals(columns, Counts(len(columns), 400, 0))
+        sign_flip_p_values(columns, num_resamples=400, seed=0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # All 400 at once would be 320 MB of counts and 640 MB of signs.
+    assert peak < 200e6
 
 
 def test_fifteen_systems_take_seconds() -> None:
@@ -366,12 +405,12 @@ def test_the_verdict_names_what_does_not_beat_the_floor() -> None:
 def test_intervals_cover_and_false_alarms_are_rare() -> None:
     rng = np.random.default_rng(1)
     size, trials = 150, 2000
-    draws = bootstrap_counts(size, 1000, 0)
+    counts = Counts(size, 1000, 0)
     covered = 0
     for _ in range(trials):
         # Scores as ROUGE gives them: skewed, bounded, some zero.
         scores = np.where(rng.random(size) < 0.05, 0.0, rng.beta(2.5, 5, size))
-        low, high = bootstrap_interval(scores, draws)
+        low, high = bootstrap_interval(scores, counts)
         covered += low <= 0.95 * 2.5 / 7.5 <= high
     assert covered / trials == pytest.approx(0.95, abs=0.015)
 

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
+from dialora.comparison.draws import Counts, Floats
 from dialora.comparison.results import Comparison, Difference, Interval, RunResult, System, SystemRuns, list_metrics
 from dialora.comparison.statistics import (
-    Counts,
-    Floats,
-    bootstrap_counts,
     bootstrap_intervals,
     detectable_difference,
     find_percentiles,
     holm,
     is_noninferior,
     measure_seed_spread,
-    resample_means,
+    resample_each,
     sign_flip_p_values,
     vary_seeds,
 )
@@ -56,7 +55,7 @@ def compare_systems(
     first = systems[0].runs[0].scores
     ids = [score.id for score in first]
     metrics = list_metrics(first[0].scores)
-    draws = bootstrap_counts(len(ids), scoring.num_resamples, seed)
+    draws = Counts(len(ids), scoring.num_resamples, seed)
     scored = [_Scored(system, ids, metrics, scoring, draws, (seed, at)) for at, system in enumerate(systems)]
     beside = [_Scored(item, ids, metrics, scoring, draws, (seed, at)) for at, item in enumerate(yardsticks)]
     rows = _build_rows(scored, draws)
@@ -110,11 +109,15 @@ class _Scored:
         """Several seeds were trained."""
         return len(self.system.runs) > 1
 
-    def resample(self, metric: str) -> Floats:
-        """Return the mean in each resample of dialogues and seeds."""
-        place = sorted(self.by_run).index(metric)
-        means = resample_means(self.values[metric][:, None], self.draws)[:, 0]
-        return vary_seeds(means, self.spreads[metric], _hash_seed(*self.seed, place))
+    @cached_property
+    def resampled(self) -> dict[str, Floats]:
+        """For each metric the mean in each resample of dialogues and seeds."""
+        means = resample_each(list(self.values.values()), self.draws)
+        places = sorted(self.by_run)
+        return {
+            metric: vary_seeds(mean, self.spreads[metric], _hash_seed(*self.seed, places.index(metric)))
+            for metric, mean in zip(self.values, means, strict=True)
+        }
 
 
 def _hash_seed(*parts: int) -> int:
@@ -150,7 +153,7 @@ def _build_rows(scored: Sequence[_Scored], draws: Counts) -> tuple[System, ...]:
     for one in scored:
         bounds = {metric: next(intervals) for metric in metrics}
         if one.has_seeds:
-            resampled = np.column_stack([one.resample(metric) for metric in metrics])
+            resampled = np.column_stack([one.resampled[metric] for metric in metrics])
             bounds = dict(zip(metrics, find_percentiles(resampled), strict=True))
         scores = {
             metric: Interval(float(one.values[metric].mean()), *bounds[metric], one.seed_means[metric])
@@ -187,7 +190,7 @@ def _compare_pairs(
     columns = np.column_stack([a.values[metric] - b.values[metric] for a, b, metric in compared])
     spreads = [[spread for one in (a, b) if (spread := one.spreads[metric]) is not None] for a, b, metric in compared]
     p_values = sign_flip_p_values(
-        columns, num_resamples=len(draws), seed=seed, spreads=spreads, num_compared=len(pairs)
+        columns, num_resamples=draws.num_resamples, seed=seed, spreads=spreads, num_compared=len(pairs)
     )
     adjusted = [p for at in range(0, len(p_values), len(pairs)) for p in holm(p_values[at : at + len(pairs)])]
     intervals = bootstrap_intervals(columns, draws)
@@ -195,7 +198,7 @@ def _compare_pairs(
     for at, (a, b, metric) in enumerate(compared):
         low, high = intervals[at]
         if spreads[at]:
-            ((low, high),) = find_percentiles((a.resample(metric) - b.resample(metric))[:, None])
+            ((low, high),) = find_percentiles((a.resampled[metric] - b.resampled[metric])[:, None])
         mean, base = float(columns[:, at].mean()), float(b.values[metric].mean())
         yield Difference(
             a=a.key,

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dialora.comparison.draws import Counts, Floats
 from dialora.comparison.results import Interval
-from dialora.comparison.statistics import Floats, bootstrap_counts, bootstrap_intervals
+from dialora.comparison.statistics import bootstrap_intervals
 from dialora.records import Example, Record
 from dialora.scoring.faithfulness import (
     KINDS,
@@ -125,7 +126,7 @@ def _bound_means(
         if not size:
             continue
         columns = np.column_stack([found[place] for place in places])
-        bounds = bootstrap_intervals(columns, bootstrap_counts(size, num_resamples, seed))
+        bounds = bootstrap_intervals(columns, Counts(size, num_resamples, seed))
         for place, (low, high) in zip(places, bounds, strict=True):
             intervals[place] = Interval(float(found[place].mean()), low, high)
     return intervals

@@ -15,12 +15,12 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from dialora.comparison.draws import BLOCK_NUMBERS, BLOCK_ROWS, Counts, Floats, draw_signs
+
 CONFIDENCE = 0.95
 POWER = 0.8
-BLOCK_DRAWS = 1 << 17
-"""So many dialogues are drawn at once; they and their counts fit in the processor's cache."""
-BLOCK_ROWS, BLOCK_COLUMNS = 1000, 256
-"""So many resamples and columns are multiplied at once: memory stays small however many systems there are."""
+BLOCK_COLUMNS = 256
+"""So many columns are multiplied at once: memory stays small however many systems there are."""
 DRAWS_PER_PAIR, MOST_DRAWS = 200, 100_000
 """A correction over so many pairs divides 5 % by them; ten times as many draws tell p-values of that size."""
 FEW = 20
@@ -31,25 +31,6 @@ NUM_DRAWN = 100_000
 """Draws that a quantile is read from where there is no formula."""
 MOST_SEEDS = 50
 """From so many on Student's t is as good as normal."""
-Floats = NDArray[np.float64]
-Counts = NDArray[np.float32]
-
-
-def bootstrap_counts(num_examples: int, num_resamples: int, seed: int) -> Counts:
-    """Return how often each dialogue is drawn in each resample: (num_resamples, num_examples).
-
-    One matrix serves every system and pair, which makes the intervals of differences paired.
-    """
-    rng = np.random.default_rng(seed)
-    counts = np.empty((num_resamples, num_examples), dtype=np.float32)
-    # Drawing and counting takes a sixth of the time that multinomial draws take.
-    size = max(1, BLOCK_DRAWS // num_examples)
-    for start in range(0, num_resamples, size):
-        block = counts[start : start + size]
-        drawn = rng.integers(num_examples, size=block.shape)
-        drawn += num_examples * np.arange(len(block))[:, None]
-        block[:] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
-    return counts
 
 
 def bootstrap_interval(values: Floats, draws: Counts) -> tuple[float, float]:
@@ -60,7 +41,7 @@ def bootstrap_interval(values: Floats, draws: Counts) -> tuple[float, float]:
 def bootstrap_intervals(columns: Floats, draws: Counts) -> list[tuple[float, float]]:
     """Return the 95 % percentile interval of each column's mean (Efron & Tibshirani 1993, chapter 13).
 
-    `columns` is (num_examples, num_columns), `draws` comes from `bootstrap_counts`.
+    `columns` is (num_examples, num_columns), one row for each dialogue of `draws`.
     """
     intervals: list[tuple[float, float]] = []
     for start in range(0, columns.shape[1], BLOCK_COLUMNS):
@@ -70,9 +51,18 @@ def bootstrap_intervals(columns: Floats, draws: Counts) -> list[tuple[float, flo
 
 def resample_means(columns: Floats, draws: Counts) -> Floats:
     """Return each column's mean in each resample of the dialogues: (num_resamples, num_columns)."""
-    means = np.empty((len(draws), columns.shape[1]))
-    for row in range(0, len(draws), BLOCK_ROWS):
-        means[row : row + BLOCK_ROWS] = draws[row : row + BLOCK_ROWS].astype(np.float64) @ columns / len(columns)
+    means = np.empty((draws.num_resamples, columns.shape[1]))
+    for start, counts in draws.blocks():
+        means[start : start + len(counts)] = counts @ columns / len(columns)
+    return means
+
+
+def resample_each(columns: Sequence[Floats], draws: Counts) -> list[Floats]:
+    """Return each column's means, (num_resamples,), as `resample_means` of it alone, in one pass of the draws."""
+    means = [np.empty(draws.num_resamples) for _ in columns]
+    for start, counts in draws.blocks():
+        for column, into in zip(columns, means, strict=True):
+            into[start : start + len(counts)] = (counts @ column[:, None] / len(column))[:, 0]
     return means
 
 
@@ -158,17 +148,19 @@ class _SignFlips:
     def draw(self, number: int, chosen: NDArray[np.intp]) -> None:
         """Draw so many arrangements of signs for the chosen columns."""
         self.num_drawn[chosen] += number
+        width = max(1, min(BLOCK_COLUMNS, BLOCK_NUMBERS // len(self.columns)))
+        parts = [chosen[left : left + width] for left in range(0, len(chosen), width)]
         for start in range(0, number, BLOCK_ROWS):
-            size = (min(BLOCK_ROWS, number - start), len(self.columns))
-            signs = self._rng.choice(np.array([-1.0, 1.0]), size=size)
-            for left in range(0, len(chosen), BLOCK_COLUMNS):
-                part = chosen[left : left + BLOCK_COLUMNS]
-                sums = signs @ self.columns[:, part]
-                self._vary_seeds(sums, part)
-                self.at_least[part] += np.count_nonzero(np.abs(sums) >= self.reached[part], axis=0)
+            sums = np.empty((min(BLOCK_ROWS, number - start), len(chosen)))
+            for row, signs in draw_signs(len(self.columns), len(sums), self._rng):
+                for at, part in enumerate(parts):
+                    place = slice(at * width, at * width + len(part))
+                    sums[row : row + len(signs), place] = signs @ self.columns[:, part]
+            self._vary_seeds(sums, chosen)
+            self.at_least[chosen] += np.count_nonzero(np.abs(sums) >= self.reached[chosen], axis=0)
 
-    def _vary_seeds(self, sums: Floats, part: NDArray[np.intp]) -> None:
-        for at, column in enumerate(part):
+    def _vary_seeds(self, sums: Floats, chosen: NDArray[np.intp]) -> None:
+        for at, column in enumerate(chosen):
             for spread in self.spreads[column]:
                 drawn = self._seeds.standard_t(spread.freedom, size=len(sums))
                 sums[:, at] += len(self.columns) * spread.deviation * drawn
@@ -246,14 +238,9 @@ def is_noninferior(ci_low: float, margin: float) -> bool:
 
 __all__ = [
     "BLOCK_COLUMNS",
-    "BLOCK_DRAWS",
-    "BLOCK_ROWS",
     "CONFIDENCE",
     "POWER",
-    "Counts",
-    "Floats",
     "SeedSpread",
-    "bootstrap_counts",
     "bootstrap_interval",
     "bootstrap_intervals",
     "count_seeds",
@@ -262,6 +249,7 @@ __all__ = [
     "holm",
     "is_noninferior",
     "measure_seed_spread",
+    "resample_each",
     "resample_means",
     "sign_flip_p_value",
     "sign_flip_p_values",

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from dialora.comparison import METRICS, aggregate_references
-from dialora.comparison.statistics import bootstrap_counts, bootstrap_interval
+from dialora.comparison.draws import Counts
+from dialora.comparison.statistics import bootstrap_interval
 from dialora.data.tokens import tokenize_sources
 from dialora.errors import StageError
 from dialora.experiment.plan import plan_runs
@@ -56,7 +57,7 @@ def measure_precision(system: System, *, observer: Observer = ignore_events) -> 
             "engine": "auto", "precision": "fp32"})}), system.key, system.folder, system.training)  # fmt: skip
         reference, reference_seconds, _ = _write(plain, examples, observer)
     values, values_fp32 = (_score(system, examples, made) for made in (predictions, reference))
-    draws = bootstrap_counts(len(examples), config.scoring.num_resamples, seed=0)
+    draws = Counts(len(examples), config.scoring.num_resamples, seed=0)
     return PrecisionCost(
         system=system.folder.name,
         engine=engine,
