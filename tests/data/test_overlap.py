@@ -8,6 +8,7 @@ import random
 import re
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 from dialora.config import DataConfig, load_experiment
 from dialora.data.examples import DataSummary, DialogueDataset, build_dataset, count_overlap, load_dataset
-from dialora.data.overlap import NearDuplicateIndex, find_overlapping, split_words
+from dialora.data.overlap import find_near_duplicates, find_overlapping
 from dialora.data.quality.check import find_duplicates
 from dialora.data.reading.rows import load_rows
 from dialora.errors import DataError
@@ -56,9 +57,7 @@ def make_rows(dialogues: list[str], prefix: str) -> list[Row]:
 
 def measure(a: str, b: str) -> float | None:
     """Return the similarity of two dialogues where it reaches the threshold."""
-    index = NearDuplicateIndex()
-    index.add(7, split_words(a))
-    return next((match.similarity for match in index.find(split_words(b)) if match.key == 7), None)
+    return next((similarity for *_, similarity in find_near_duplicates([a, b])), None)
 
 
 def test_similarity_is_the_jaccard_of_word_8_grams() -> None:
@@ -112,6 +111,21 @@ def test_the_same_is_found_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert len(seen) == 1
+
+
+def test_many_dialogues_are_searched_in_little_memory() -> None:
+    dialogues = [make_dialogue(seed, words=120) for seed in range(2000)]
+    dialogues[1500] = change_words(dialogues[3], 1)
+    list(find_near_duplicates(dialogues[:1]))  # loads what it needs
+    tracemalloc.start()
+    try:
+        pairs = [pair[:2] for pair in find_near_duplicates(dialogues)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert pairs == [(3, 1500)]
+    # Half of it is the hashes of the last 65,536 words, however many dialogues there are.
+    assert peak < 40e6
 
 
 def test_importing_the_modules_loads_no_framework() -> None:

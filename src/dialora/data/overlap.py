@@ -7,7 +7,7 @@ punctuation and line breaks do not count. A dialogue of fewer words counts as on
 Candidates come from MinHash signatures in locality-sensitive hashing (Broder 1997; Leskovec, Rajaraman & Ullman,
 Mining of Massive Datasets, section 3.4) and each is verified with its exact similarity, so no pair is reported
 wrongly. With 64 bands of 3 rows a pair at the threshold is missed with probability (1 - 0.5³)⁶⁴ = 0.0002, at 0.6 with
-10⁻⁷. Why 8 words and a half: docs/decisions/0008.
+10⁻⁷. Of each dialogue 768 bytes are held, whatever its length. Why 8 words and a half: docs/decisions/0008.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from __future__ import annotations
 import re
 import sys
 import zlib
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -36,64 +35,74 @@ _WORD = re.compile(
 )
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+LOOKED_UP_AT_ONCE = 4096
+
 Words = tuple[str, ...]
+Hashes = np.ndarray[Any, np.dtype[np.uint32]]
+Bands = np.ndarray[Any, np.dtype[np.uint32]]
+"""(dialogues, bands)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A near-duplicate: its key in the index, and the Jaccard similarity of the word 8-grams, in [0.5, 1]."""
-
-    key: int
-    similarity: float
-
-
-class NearDuplicateIndex:
-    """Dialogues by number, to be asked for the near-duplicates of another."""
-
-    def __init__(self) -> None:
-        from datasketch import MinHashLSH
-
-        self._lsh = MinHashLSH(num_perm=_BANDS * _ROWS, params=(_BANDS, _ROWS))
-        self._words: dict[int, Words] = {}
-
-    def add(self, key: int, words: Words) -> None:
-        """Add a dialogue's words; one without words is like none."""
-        if words:
-            self._words[key] = words
-            self._lsh.insert(key, _sketch(words), check_duplication=False)
-
-    def find(self, words: Words, *, leave_out: Collection[int] = ()) -> Iterator[Match]:
-        """Yield the near-duplicates among the dialogues added so far, by key; those to leave out are not measured."""
-        if not words:
-            return
-        own = split_ngrams(words)
-        for key in sorted(self._lsh.query(_sketch(words))):
-            if key in leave_out:
-                continue
-            similarity = _measure_similarity(own, split_ngrams(self._words[key]))
-            if similarity >= THRESHOLD:
-                yield Match(key, similarity)
+def find_near_duplicates(dialogues: Sequence[str]) -> Iterator[tuple[int, int, float]]:
+    """Yield the pairs of positions i < j that are near-duplicates, with their similarity in [0.5, 1], ordered by j."""
+    bands, has_words = _sketch_bands(dialogues)
+    buckets = _Buckets(bands, np.flatnonzero(has_words))
+    for start in range(0, len(dialogues), LOOKED_UP_AT_ONCE):
+        part = np.arange(start, min(start + LOOKED_UP_AT_ONCE, len(dialogues)))
+        for row, keys in buckets.look_up(bands[part], below=part):
+            for key in keys:
+                similarity = _compare(dialogues[key], dialogues[start + row])
+                if similarity >= THRESHOLD:
+                    yield key, start + row, similarity
 
 
 def find_overlapping(dialogues: Sequence[str], others: Sequence[str]) -> list[int]:
     """Return the positions of the `dialogues` that stand in `others` too, the same or nearly."""
-    texts, index, hashes = set(others), NearDuplicateIndex(), set[int]()
+    texts = set(others)
     found = {at for at, dialogue in enumerate(dialogues) if dialogue in texts}
     few, many = sorted((dialogues, others), key=len)
-    for at, text in enumerate(few):
-        words = split_words(text)
-        index.add(at, words)
-        hashes.update(_hash_ngrams(words).tolist())
-    for at, text in enumerate(many):
-        words = split_words(text)
+    bands, has_words = _sketch_bands(few)
+    buckets, ngrams = _Buckets(bands, np.flatnonzero(has_words)), _collect_ngrams(few)
+    for start in range(0, len(many), LOOKED_UP_AT_ONCE):
+        part = range(start, min(start + LOOKED_UP_AT_ONCE, len(many)))
         # Most dialogues share no n-gram with any other, and need not be looked up.
-        if hashes.isdisjoint(_hash_ngrams(words).tolist()):
-            continue
-        if few is dialogues:
-            found.update(match.key for match in index.find(words, leave_out=found))
-        elif at not in found and any(index.find(words)):
-            found.add(at)
+        places = [at for at in part if _contains_any(ngrams, _hash_ngrams(split_words(many[at])))]
+        for row, keys in buckets.look_up(_sketch_bands([many[at] for at in places])[0]):
+            at = places[row]
+            if few is dialogues:
+                found.update(key for key in keys if key not in found and _compare(few[key], many[at]) >= THRESHOLD)
+            elif at not in found and any(_compare(few[key], many[at]) >= THRESHOLD for key in keys):
+                found.add(at)
     return sorted(found)
+
+
+class _Buckets:
+    """Dialogues by the hashes of their bands: two arrays of 256 bytes a dialogue, sorted band by band."""
+
+    def __init__(self, bands: Bands, keys: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+        """Take bands of which those at `keys` count."""
+        self.hashes = np.empty((_BANDS, len(keys)), dtype=np.uint32)
+        self.keys = np.empty((_BANDS, len(keys)), dtype=np.int32)
+        for band in range(_BANDS):
+            own = bands[keys, band]
+            order = np.argsort(own, kind="stable")  # so that a bucket's keys ascend
+            self.hashes[band], self.keys[band] = own[order], keys[order]
+
+    def look_up(
+        self, bands: Bands, *, below: np.ndarray[Any, np.dtype[np.int64]] | None = None
+    ) -> Iterator[tuple[int, list[int]]]:
+        """Yield each row of `bands` that shares a bucket with some keys, and these; with `below`, its smaller ones."""
+        sides = [[np.searchsorted(self.hashes[b], bands[:, b], side) for b in range(_BANDS)] for side in _SIDES]
+        starts, ends = np.array(sides).reshape(2, _BANDS, len(bands))
+        # A row that is looked up among its own has itself in every bucket.
+        is_shared = ends - starts > (below is not None)
+        for row in np.flatnonzero(is_shared.any(axis=0)).tolist():
+            own = [self.keys[b, starts[b, row] : ends[b, row]] for b in np.flatnonzero(is_shared[:, row])]
+            if below is not None:
+                own = [keys[: np.searchsorted(keys, below[row])] for keys in own]
+            yield row, np.unique(np.concatenate(own)).tolist()
 
 
 def split_words(text: str) -> Words:
@@ -103,21 +112,46 @@ def split_words(text: str) -> Words:
     return tuple(map(sys.intern, pattern.findall(text)))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=16)
 def split_ngrams(words: Words) -> frozenset[Words]:
     """Return the distinct word 8-grams; fewer words than that are one n-gram."""
     return frozenset(words[start : start + NGRAM_WORDS] for start in range(max(1, len(words) - NGRAM_WORDS + 1)))
 
 
-def _measure_similarity(a: frozenset[Words], b: frozenset[Words]) -> float:
-    smaller, larger = sorted((len(a), len(b)))
+def _compare(a: str, b: str) -> float:
+    """Return the Jaccard similarity of two dialogues' n-grams; 0 where it cannot reach the threshold."""
+    own, others = _split_text(a), _split_text(b)
+    smaller, larger = sorted((len(own), len(others)))
     if smaller < THRESHOLD * larger:
-        return 0.0  # they cannot reach the threshold
-    shared = len(a & b)
+        return 0.0
+    shared = len(own & others)
     return shared / (smaller + larger - shared)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=2048)
+def _split_text(text: str) -> frozenset[Words]:
+    return split_ngrams(split_words(text))
+
+
+def _sketch_bands(dialogues: Sequence[str]) -> tuple[Bands, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Return a hash of each band of each dialogue's signature, and which dialogues have words to be sketched."""
+    bands, has_words = np.zeros((len(dialogues), _BANDS), dtype=np.uint32), np.zeros(len(dialogues), dtype=np.bool_)
+    for at, dialogue in enumerate(dialogues):
+        words = split_words(dialogue)
+        if words:
+            has_words[at], bands[at] = True, _hash_bands(_sketch(words).hashvalues)
+    return bands, has_words
+
+
+def _hash_bands(signature: Bands) -> Bands:
+    """Hash each band's rows to 32 bits: bands that are equal by chance are told apart when texts are compared."""
+    rows = signature.reshape(_BANDS, _ROWS).astype(np.uint64)
+    total = np.zeros(_BANDS, dtype=np.uint64)
+    for row in range(_ROWS):
+        total = (total + rows[:, row]) * _MULTIPLIER
+    return (total >> np.uint64(32)).astype(np.uint32)
+
+
 def _sketch(words: Words) -> MinHash:
     """Return the MinHash signature of a dialogue's n-grams, the same in every process."""
     from datasketch import MinHash
@@ -134,7 +168,7 @@ def _permutations() -> Any:
     return MinHash(num_perm=_BANDS * _ROWS, seed=1).permutations
 
 
-def _hash_ngrams(words: Words) -> np.ndarray[Any, np.dtype[np.uint32]]:
+def _hash_ngrams(words: Words) -> Hashes:
     """Return a 32-bit hash of each n-gram, in order (with repetitions): a polynomial of its words' hashes."""
     hashes = np.fromiter(map(_hash_word, words), dtype=np.uint64, count=len(words))
     size = min(NGRAM_WORDS, len(words))
@@ -142,8 +176,18 @@ def _hash_ngrams(words: Words) -> np.ndarray[Any, np.dtype[np.uint32]]:
     total = np.zeros(num_ngrams, dtype=np.uint64)
     for place in range(size):
         # Wraps around at 2**64, as meant; the multiplier is odd, so every word counts.
-        total = total * np.uint64(0x9E3779B97F4A7C15) + hashes[place : place + num_ngrams]
+        total = total * _MULTIPLIER + hashes[place : place + num_ngrams]
     return (total >> np.uint64(32)).astype(np.uint32)
+
+
+def _collect_ngrams(dialogues: Sequence[str]) -> Hashes:
+    """Return the distinct hashes of all n-grams, sorted."""
+    return np.unique(np.concatenate([np.zeros(0, np.uint32), *(_hash_ngrams(split_words(d)) for d in dialogues)]))
+
+
+def _contains_any(ascending: Hashes, hashes: Hashes) -> bool:
+    places = np.searchsorted(ascending, hashes)
+    return bool((ascending[np.minimum(places, len(ascending) - 1)] == hashes).any()) if len(ascending) else False
 
 
 @lru_cache(maxsize=1 << 16)
@@ -155,9 +199,8 @@ def _hash_word(word: str) -> int:
 __all__ = [
     "NGRAM_WORDS",
     "THRESHOLD",
-    "Match",
-    "NearDuplicateIndex",
     "Words",
+    "find_near_duplicates",
     "find_overlapping",
     "split_ngrams",
     "split_words",

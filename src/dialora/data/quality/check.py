@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from dialora.data.examples import DialogueDataset
-from dialora.data.overlap import NGRAM_WORDS, THRESHOLD, NearDuplicateIndex, Words, split_ngrams, split_words
+from dialora.data.overlap import NGRAM_WORDS, THRESHOLD, Words, find_near_duplicates, split_ngrams, split_words
 from dialora.data.quality.encoding import REPLACEMENT, find_control, find_mojibake
 from dialora.data.quality.speakers import find_unknown_speakers
 from dialora.data.reading.rows import SourceRows
@@ -182,16 +182,12 @@ def _find_identical(
 
 def _find_near(dialogues: Sequence[str]) -> tuple[list[tuple[int, int, float]], bool]:
     """Return the near-duplicate pairs (i < j) that are not the same text, with their similarity."""
-    index = NearDuplicateIndex()
     pairs: list[tuple[int, int, float]] = []
-    for j, dialogue in enumerate(dialogues):
-        words = split_words(dialogue)
-        for match in index.find(words):
-            if dialogues[match.key] != dialogue:
-                pairs.append((match.key, j, match.similarity))
+    for i, j, similarity in find_near_duplicates(dialogues):
+        if dialogues[i] != dialogues[j]:
+            pairs.append((i, j, similarity))
         if len(pairs) >= MAX_PAIRS:
-            return pairs[:MAX_PAIRS], False
-        index.add(j, words)
+            return pairs, False
     return pairs, True
 
 
