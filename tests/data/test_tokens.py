@@ -1,6 +1,7 @@
 """Prompts, labels and the plan of batches."""
 
 import random
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dialora.data.tokens import (
     collate_pairs,
     fill_batches,
     load_tokens,
+    pack_pairs,
     padding_share,
     plan_batches,
     save_tokens,
@@ -167,11 +169,37 @@ def test_tokens_on_disk_are_those_that_were_made_and_made_once(tmp_path: Path) -
         TrainingPair("a", [5, 6, 7], [9, 9, 1], True, False),
         TrainingPair("ü\u2028", [250_000], [1], False, False),
     ]
-    splits = {"train": pairs, "validation": []}
+    splits = {"train": pack_pairs([pairs[:1], pairs[1:]]), "validation": pack_pairs([])}
     stage = Stage(tmp_path / "tokens", "key")
     with pytest.raises(StageError, match="is missing"):
         load_tokens(stage)
     save_tokens(stage, splits, seconds=1.0)
-    assert load_tokens(stage) == splits
+    loaded = load_tokens(stage)
+    assert {split: list(own) for split, own in loaded.items()} == {"train": pairs, "validation": []}
+    assert [loaded["train"][at] for at in (2, 0, -2)] == [pairs[2], pairs[0], pairs[1]]
+    assert loaded["train"][1:] == pairs[1:]
+    with pytest.raises(IndexError):
+        loaded["train"][3]
     with pytest.raises(StageError, match="made from another configuration"):
         load_tokens(Stage(stage.folder, "other"))
+
+
+def test_many_pairs_take_four_bytes_a_token(tmp_path: Path) -> None:
+    def make(part: int) -> list[TrainingPair]:
+        ids = range(1000 * part, 1000 * part + 200)
+        return [TrainingPair(f"{part}-{i}", list(ids), list(ids[:50]), False, False) for i in range(100)]
+
+    stage, size = Stage(tmp_path / "tokens", "key"), 100 * 100
+    tracemalloc.start()
+    try:
+        save_tokens(stage, {"train": pack_pairs(map(make, range(100)))}, seconds=1.0)
+        made = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        loaded = load_tokens(stage)["train"]
+        assert sum(len(pair.input_ids) for pair in loaded) == 200 * size
+        read = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # 250 tokens a pair; while parts are joined and written they are there three times.
+    assert made < 3 * 4 * 250 * size + 10e6
+    assert read < 2 * 4 * 250 * size + 10e6

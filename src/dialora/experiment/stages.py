@@ -6,6 +6,7 @@ Takes a job; writes the stages that it is about. torch and transformers are load
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from dialora.config import ExperimentConfig
@@ -16,9 +17,6 @@ from dialora.measuring.clock import Stopwatch
 from dialora.measuring.environment import describe_environment
 from dialora.records import Cost, Example
 from dialora.store import PartialLog, Run, Stage, load_records, names, save_json, save_records
-
-TOKENIZED_AT_ONCE = 1000
-"""Examples; the tokenizer keeps the place of every token in its text meanwhile."""
 
 
 def load_libraries() -> None:
@@ -150,18 +148,19 @@ def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.E
 
 def _tokenize(job: TokensJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
     """Tokenize the training and validation splits, some examples at a time, and write the stage."""
-    from dialora.data.tokens import TrainingPair, save_tokens, tokenize_pairs
+    from dialora.data.tokens import TOKENIZED_AT_ONCE, TrainingPair, pack_pairs, save_tokens, tokenize_pairs
 
     data, watch = job.config.data, Stopwatch()
     examples = {split: load_records(Example, job.folder.examples(split)) for split in ("train", "validation")}
     total, done = sum(map(len, examples.values())), 0
-    splits: dict[str, list[TrainingPair]] = {split: [] for split in examples}
-    for split, items in examples.items():
+
+    def tokenize(items: list[Example]) -> Iterator[list[TrainingPair]]:
+        nonlocal done
         for start in range(0, len(items), TOKENIZED_AT_ONCE):
             if stop.is_set():
                 raise Interrupted(f"stopped after the tokens of {done} of {total} dialogues.")
             part = items[start : start + TOKENIZED_AT_ONCE]
-            splits[split] += tokenize_pairs(
+            yield tokenize_pairs(
                 part,
                 tokenizer,
                 prompt=job.config.prompt,
@@ -170,6 +169,8 @@ def _tokenize(job: TokensJob, tokenizer: Any, events: Events, stop: threading.Ev
             )
             done += len(part)
             events.progress("tokens", done, total)
+
+    splits = {split: pack_pairs(tokenize(items)) for split, items in examples.items()}
     save_tokens(job.tokens, splits, seconds=watch.read())
 
 

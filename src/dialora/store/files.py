@@ -27,9 +27,9 @@ def save_records(records: Iterable[Record], path: Path) -> None:
 
 def load_records(kind: type[T], path: Path) -> list[T]:
     """Read records from JSON lines."""
-    # Not splitlines(): dialogues may hold U+2028 and the like, which it takes for line ends.
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [kind.from_json(json.loads(line)) for line in lines if line]
+    # At line feeds alone: dialogues may hold U+2028 and the like, which others take for line ends.
+    with path.open(encoding="utf-8", newline="\n") as file:
+        return [kind.from_json(json.loads(line)) for line in file if line != "\n"]
 
 
 def save_json(values: Any, path: Path) -> None:

@@ -10,15 +10,23 @@ from dialora.data.tokens.cache import load_tokens, save_tokens
 from dialora.data.tokens.collate import collate_pairs, collate_sources
 from dialora.data.tokens.labels import (
     IGNORED_LABEL,
-    TrainingPair,
     count_target_tokens,
     describe_pairs,
     tokenize_pairs,
 )
-from dialora.data.tokens.prompt import TokenizedSource, build_prompt, count_source_tokens, tokenize_sources
+from dialora.data.tokens.pairs import PackedPairs, TrainingPair, pack_pairs
+from dialora.data.tokens.prompt import (
+    TOKENIZED_AT_ONCE,
+    TokenizedSource,
+    build_prompt,
+    count_source_tokens,
+    tokenize_sources,
+)
 
 __all__ = [
     "IGNORED_LABEL",
+    "TOKENIZED_AT_ONCE",
+    "PackedPairs",
     "TokenizedSource",
     "TrainingPair",
     "build_prompt",
@@ -30,6 +38,7 @@ __all__ = [
     "describe_pairs",
     "fill_batches",
     "load_tokens",
+    "pack_pairs",
     "padding_share",
     "plan_batches",
     "round_up",

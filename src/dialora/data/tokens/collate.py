@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dialora.data.tokens.batches import round_up
-from dialora.data.tokens.labels import IGNORED_LABEL, TrainingPair
+from dialora.data.tokens.labels import IGNORED_LABEL
+from dialora.data.tokens.pairs import TrainingPair
 
 if TYPE_CHECKING:
     import torch

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dialora.data.tokens.prompt import tokenize_sources
+from dialora.data.tokens.pairs import TrainingPair
+from dialora.data.tokens.prompt import cut_texts, tokenize_sources
 from dialora.records import Example
 
 if TYPE_CHECKING:
@@ -16,29 +16,14 @@ IGNORED_LABEL = -100
 """Positions of padding, which cross entropy leaves out."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingPair:
-    """One dialogue with one of its references, as token ids."""
-
-    id: str
-    input_ids: list[int]
-    labels: list[int]
-    source_truncated: bool
-    target_truncated: bool
-
-    @property
-    def lengths(self) -> tuple[int, int]:
-        """Source and target tokens."""
-        return len(self.input_ids), len(self.labels)
-
-
 def count_target_tokens(references: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Count the tokens of each reference with its end token, nothing cut."""
     return [len(ids) for ids in _tokenize_targets(references, tokenizer)]
 
 
 def _tokenize_targets(references: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    return tokenizer(text_target=list(references), verbose=False)["input_ids"] if references else []
+    parts = (tokenizer(text_target=part, verbose=False)["input_ids"] for part in cut_texts(references))
+    return [ids for part in parts for ids in part]
 
 
 def tokenize_pairs(
@@ -72,4 +57,4 @@ def describe_pairs(pairs: Sequence[TrainingPair]) -> dict[str, Any]:
     }
 
 
-__all__ = ["IGNORED_LABEL", "TrainingPair", "count_target_tokens", "describe_pairs", "tokenize_pairs"]
+__all__ = ["IGNORED_LABEL", "count_target_tokens", "describe_pairs", "tokenize_pairs"]

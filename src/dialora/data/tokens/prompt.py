@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+TOKENIZED_AT_ONCE = 1000
+"""Texts; a tokenizer keeps the place of every token of all of them as long as it is at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +35,41 @@ def tokenize_sources(
     A source that is too long loses the end of its dialogue, never the part of the prompt behind it: the model is
     still told what to do.
     """
-    if not dialogues:
-        return []
     prefix, suffix = prompt.split("{dialogue}")
-    encoded = tokenizer([build_prompt(d, prompt) for d in dialogues], return_offsets_mapping=True, verbose=False)
     sources = []
-    for dialogue, ids, offsets in zip(dialogues, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        if len(ids) <= max_length:
-            sources.append(TokenizedSource(ids, truncated=False))
-            continue
-        end = len(prefix) + len(dialogue)
-        tail = [i for i, (start, _) in zip(ids[:-1], offsets[:-1], strict=True) if suffix and start >= end] + ids[-1:]
-        tail = tail[-max_length:]
-        sources.append(TokenizedSource(ids[: max_length - len(tail)] + tail, truncated=True))
+    for part in cut_texts(dialogues):
+        encoded = tokenizer([build_prompt(d, prompt) for d in part], return_offsets_mapping=True, verbose=False)
+        for dialogue, ids, offsets in zip(part, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+            if len(ids) <= max_length:
+                sources.append(TokenizedSource(ids, truncated=False))
+                continue
+            end = len(prefix) + len(dialogue)
+            tail = [i for i, (start, _) in zip(ids[:-1], offsets[:-1], strict=True) if suffix and start >= end]
+            tail = [*tail, ids[-1]][-max_length:]
+            sources.append(TokenizedSource(ids[: max_length - len(tail)] + tail, truncated=True))
     return sources
 
 
 def count_source_tokens(dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str) -> list[int]:
     """Count the tokens of each dialogue in its prompt, nothing cut."""
-    return [len(s.input_ids) for s in tokenize_sources(dialogues, tokenizer, prompt=prompt, max_length=sys.maxsize)]
+    return [
+        len(source.input_ids)
+        for part in cut_texts(dialogues)
+        for source in tokenize_sources(part, tokenizer, prompt=prompt, max_length=sys.maxsize)
+    ]
 
 
-__all__ = ["TokenizedSource", "build_prompt", "count_source_tokens", "tokenize_sources"]
+def cut_texts(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Give the texts in parts that are tokenized at once."""
+    for start in range(0, len(texts), TOKENIZED_AT_ONCE):
+        yield list(texts[start : start + TOKENIZED_AT_ONCE])
+
+
+__all__ = [
+    "TOKENIZED_AT_ONCE",
+    "TokenizedSource",
+    "build_prompt",
+    "count_source_tokens",
+    "cut_texts",
+    "tokenize_sources",
+]
