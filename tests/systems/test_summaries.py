@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import shutil
 import tracemalloc
@@ -193,6 +194,22 @@ def test_an_empty_dialogue_keeps_its_row(root: Path, tmp_path: Path, echo: Echo)
     ]  # fmt: skip
 
 
+def test_no_cell_is_a_formula_to_a_spreadsheet(
+    root: Path, tmp_path: Path, echo: Echo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("dialora.generation.generate")  # the package has a function of that name
+    monkeypatch.setattr(module, "decode_summary", lambda tokenizer, ids: "=HYPERLINK(1)")
+    table, output = tmp_path / "t.jsonl", tmp_path / "o.csv"
+    ids = ["=1+1", "+49 30 1", "-x", "@me", "\t=1", "\r-x", "-5", "+1.5e3", "d-1", "'=1"]
+    write_table(table, ({"id": id_, "dialogue": f"Hi {at}"} for at, id_ in enumerate(ids)))
+    summarize_file(find_system(root, method="lora"), table, output, observer=ignore)
+    with output.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    harmless = ["'=1+1", "'+49 30 1", "'-x", "'@me", "'=1", "'-x", "-5", "+1.5e3", "d-1", "'=1"]
+    assert [row["id"] for row in rows] == harmless
+    assert {row["summary"] for row in rows} == {"'=HYPERLINK(1)"}
+
+
 def test_every_format_gives_the_same_dialogues(root: Path, table: Path, tmp_path: Path, echo: Echo) -> None:
     import pandas as pd
 
@@ -218,6 +235,7 @@ def test_every_format_gives_the_same_dialogues(root: Path, table: Path, tmp_path
         ("t.jsonl", '{"dialogue": "Hi."}\n{"dialogue": \n', "line 2: is not valid JSON"),
         ("t.jsonl", '{"dialogue": "Hi."}\n[1]\n', "line 2: must be a JSON object, got list"),
         ("t.jsonl", '{"dialogue": "Hi."}\n{"dialogue": 7}\n', "line 2: the dialogue must be text, got int"),
+        ("t.jsonl", '{"dialogue": "Hi.", "id": "\\ud83d"}\n', r"line 1: the id holds half a character, '\\ud83d'"),
         ("t.jsonl", '{"words": "Hi."}\n', "no dialogue column"),
         ("t.csv", "dialogue,id\nHi.,1\nBye\n", "line 3: 1 cells where the header has 2"),
         ("t.csv", 'dialogue,id\n"Hi.,1\n', "is not valid CSV"),

@@ -12,12 +12,14 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dialora.config import stable_hash
+from dialora.data.reading.rows import read_text
 from dialora.data.reading.tables import StreamedDialogue, fingerprint_table, stream_dialogues
 from dialora.errors import ConfigError
 from dialora.records import Example, Observer, Prediction
@@ -32,6 +34,7 @@ CHUNK = 1024
 """Dialogues that are sorted by length together; a chunk's texts and summaries are all that memory holds."""
 COLUMNS = ("row", "id", "summary", "truncated")
 OUTPUTS = (".jsonl", ".csv")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*(e[+-]?\d+)?", re.IGNORECASE)
 
 
 def summarize_file(system: System, source: Path, output: Path, *, observer: Observer, chunk: int = CHUNK) -> int:
@@ -58,7 +61,10 @@ def summarize_file(system: System, source: Path, output: Path, *, observer: Obse
 
 def summarize_texts(system: System, dialogues: Sequence[str], *, on_warning: Callable[[str], None]) -> list[str]:
     """Summarize dialogues in memory; an empty one has an empty summary. Raises DialoraError."""
-    items = [StreamedDialogue(number, str(number), text.strip()) for number, text in enumerate(dialogues, start=1)]
+    items = [
+        StreamedDialogue(number, str(number), read_text(text, f"dialogue {number}", "text"))
+        for number, text in enumerate(dialogues, start=1)
+    ]
     writer = _Writer(system, on_warning)
     return [prediction.summary for prediction in writer.write(items, log=None, on_progress=lambda done: None)]
 
@@ -144,14 +150,19 @@ def _lines(items: Sequence[StreamedDialogue], predictions: Sequence[Prediction],
     for item, made in zip(items, predictions, strict=True):
         if suffix == ".csv":
             # A line break in a cell would make the lines more than the rows.
-            yield _csv_line((item.number, _flat(item.id), _flat(made.summary), str(made.truncated).lower()))
+            yield _csv_line((item.number, _write_text(item.id), _write_text(made.summary), str(made.truncated).lower()))
         else:
             values = (item.number, item.id, made.summary, made.truncated)
             yield json.dumps(dict(zip(COLUMNS, values, strict=True)), ensure_ascii=False).encode() + b"\n"
 
 
-def _flat(text: str) -> str:
-    return " ".join(text.split())
+def _write_text(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: what begins like one and is no number gets an apostrophe.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    text = " ".join(text.split())
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text) else text
 
 
 def _csv_line(cells: Iterable[Any]) -> bytes:
