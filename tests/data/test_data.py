@@ -430,6 +430,13 @@ def test_a_dialogue_may_be_a_list_of_turns(tmp_path: Path, turns: list[Any], dia
         ({"dialogue": [{"a": "b"}], "summary": "s"}, "test: row 2: a turn has no text. Keys: a. Recognised: text"),
         ({"dialogue": "d", "summary": 4.5}, "test: row 2: the summary must be text, got float: '4.5'"),
         ({"dialogue": "d \ud83d", "summary": "s"}, "test: row 2: the dialogue holds half a character, '\\ud83d'"),
+        ({"dialogue": "d", "summary": "s", "id": "\ud83d"}, "test: row 2: the id holds half a character, '\\ud83d'"),
+        ({"dialogue": "d", "summary": "s", "topic": "\udc00t"}, "test: row 2: the topic holds half a character"),
+        (
+            {"dialogue": [{"speaker": "A\ud83d", "text": "hi"}], "summary": "s"},
+            "test: row 2: the speaker of a turn holds half a character",
+        ),
+        ({"dialogue": "d", "summary": "s", "\ud83d": 1}, "column '\\ud83d': the name holds half a character"),
     ],
 )
 def test_a_value_that_is_no_text(tmp_path: Path, row: Row, expected: str) -> None:

@@ -128,6 +128,12 @@ def test_what_is_wrong_with_a_table(tmp_path: Path, rows: list[Any], overrides: 
     assert message in str(caught.value)
 
 
+def test_half_a_character_is_refused_with_its_place(tmp_path: Path) -> None:
+    rows = [row | {"id": "t\ud83d"} if at == 1 else row for at, row in enumerate(ROWS)]
+    with pytest.raises(DataError, match=r"row 2: the id holds half a character, '.ud83d'; repair it"):
+        load(tmp_path / "o.jsonl", rows)
+
+
 def test_what_means_nothing_to_a_table_is_refused() -> None:
     with pytest.raises(ConfigError, match="training: unknown key"):
         load_outputs_config("o.csv", ["training.max_steps=3"])

@@ -50,12 +50,12 @@ def load_outputs(config: OutputsConfig) -> Outputs:
     rows = [
         DialogueRow(
             index=at,
-            id=read_label(row, roles.id),
+            id=read_label(row, roles.id, f"row {at + 1}", "id"),
             dialogue=read_dialogue(row.get(roles.dialogue), f"row {at + 1}") if roles.dialogue else "",
             references=tuple(
                 part for name in roles.references for part in read_summaries(row.get(name), f"row {at + 1}")
             ),
-            topic=read_label(row, roles.topic),
+            topic=read_label(row, roles.topic, f"row {at + 1}", "topic"),
         )
         for at, row in enumerate(table)
     ]
@@ -104,12 +104,12 @@ def _read_dialogues(source: str) -> list[DialogueRow]:
     return [
         DialogueRow(
             index=at,
-            id=read_label(row, key),
+            id=read_label(row, key, f"{source}: row {at + 1}", "id"),
             dialogue=read_dialogue(row.get(column), f"{source}: row {at + 1}"),
             references=tuple(
                 part for name in references for part in read_summaries(row.get(name), f"{source}: row {at + 1}")
             ),
-            topic=read_label(row, topic),
+            topic=read_label(row, topic, f"{source}: row {at + 1}", "topic"),
         )
         for at, row in enumerate(table)
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from dialora.config import DataConfig
 from dialora.data.reading.raw import RawSource, Row
+from dialora.data.reading.text import require_whole
 from dialora.errors import DataError
 
 DIALOGUE_COLUMNS = ("dialogue", "dialog", "conversation", "text", "transcript")
@@ -33,8 +34,9 @@ class Columns:
 
 
 def column_names(rows: Iterable[Row]) -> list[str]:
-    """Return every column that some row has, in order of appearance."""
-    return list(dict.fromkeys(name for row in rows for name in row))
+    """Return every column that some row has, in order of appearance. Raises DataError as `require_whole` does."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [require_whole(name, f"column {name!r}", "name") for name in names]
 
 
 def check_named_columns(source: RawSource, config: DataConfig) -> None:

@@ -23,6 +23,7 @@ from dialora.data.reading.columns import (
 from dialora.data.reading.raw import RawSource, Row
 from dialora.data.reading.sources import read_source
 from dialora.data.reading.splits import SPLITS
+from dialora.data.reading.text import require_whole
 from dialora.errors import DataError
 
 _SPEAKER_KEYS = ("speaker", "role", "user", "name", "from", "author")
@@ -75,10 +76,10 @@ def _read_rows(rows: Iterable[tuple[int, Row]], columns: Columns, split: str) ->
 def _read_row(index: int, row: Row, columns: Columns, where: str) -> DialogueRow:
     return DialogueRow(
         index=index,
-        id=read_label(row, columns.id),
+        id=read_label(row, columns.id, where, "id"),
         dialogue=read_dialogue(row.get(columns.dialogue), where),
         references=tuple(part for name in columns.summaries for part in read_summaries(row.get(name), where)),
-        topic=read_label(row, columns.topic),
+        topic=read_label(row, columns.topic, where, "topic"),
     )
 
 
@@ -116,14 +117,7 @@ def read_text(value: Any, where: str, role: str) -> str:
         return ""
     if not isinstance(value, str):
         raise DataError(f"{where}: the {role} must be text, got {type(value).__name__}: {str(value)[:60]!r}.")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise DataError(
-                f"{where}: the {role} holds half a character, {value[error.start]!r}; repair it."
-            ) from error
-    return value.replace("\r\n", "\n").strip()
+    return require_whole(value, where, role).replace("\r\n", "\n").strip()
 
 
 def read_dialogue(value: Any, where: str) -> str:
@@ -144,7 +138,9 @@ def _read_turn(turn: Any, where: str) -> str:
         )
     text = read_text(turn[key], where, "turn of the dialogue")
     speaker = next((turn[keys[name]] for name in _SPEAKER_KEYS if name in keys), None)
-    return f"{speaker}: {text}" if text and not is_empty(speaker) else text
+    if not text or is_empty(speaker):
+        return text
+    return f"{require_whole(str(speaker), where, 'speaker of a turn')}: {text}"
 
 
 def read_summaries(value: Any, where: str) -> list[str]:
@@ -153,10 +149,10 @@ def read_summaries(value: Any, where: str) -> list[str]:
     return [text for text in (read_text(item, where, "summary") for item in values) if text]
 
 
-def read_label(row: Row, column: str | None) -> str | None:
-    """Return an id or topic, None where there is none."""
+def read_label(row: Row, column: str | None, where: str, role: str) -> str | None:
+    """Return an id or topic, None where there is none. Raises DataError as `require_whole` does."""
     value = row.get(column) if column is not None else None
-    return None if is_empty(value) else str(value).strip() or None
+    return None if is_empty(value) else require_whole(str(value), where, role).strip() or None
 
 
 __all__ = [

@@ -53,6 +53,8 @@ def note_left_out(where: str | Path, items: Sequence[str | Path]) -> tuple[str, 
 def join_names(items: Sequence[str | Path], limit: int = 10) -> str:
     """Return names, or files' names, as a list in words."""
     names = [item.name if isinstance(item, Path) else item for item in items[:limit]]
+    # A file's name may be in no encoding at all.
+    names = [name.encode(errors="backslashreplace").decode() for name in names]
     more = [f"and {len(items) - limit} more"] if len(items) > limit else []
     return ", ".join(names + more) or "nothing"
 

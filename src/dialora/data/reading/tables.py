@@ -52,8 +52,9 @@ def stream_dialogues(path: Path, config: DataConfig) -> Iterator[StreamedDialogu
     column = find_dialogue_column(present, config, str(path), [])
     id_column = find_optional(present, config.id_column, ID_COLUMNS) or find_optional(present, None, ID_COLUMNS)
     for number, (place, row) in enumerate(chain(head, rows), start=1):
-        dialogue = read_dialogue(row.get(column), f"{path}: {place}")
-        yield StreamedDialogue(number, read_label(row, id_column) or str(number), dialogue)
+        where = f"{path}: {place}"
+        dialogue = read_dialogue(row.get(column), where)
+        yield StreamedDialogue(number, read_label(row, id_column, where, "id") or str(number), dialogue)
 
 
 def fingerprint_table(path: Path) -> str:

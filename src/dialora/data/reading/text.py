@@ -34,6 +34,17 @@ def read_text(path: Path, *, may_be_empty: bool = False) -> str:
     return "".join(stream_lines(path, may_be_empty=may_be_empty))
 
 
+def require_whole(text: str, where: str, role: str) -> str:
+    """Return a text. Raises DataError, with its place, where it holds half a character, which no file can hold."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            half = text[error.start]
+            raise DataError(f"{where}: the {role} holds half a character, {half!r}; repair it.") from error
+    return text
+
+
 @contextmanager
 def reading_explained(path: Path) -> Iterator[None]:
     """Turn a file that the system cannot read into a DataError."""
@@ -71,4 +82,4 @@ def describe_error(error: Exception) -> str:
     return (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
 
 
-__all__ = ["describe_error", "read_text", "reading_explained", "stream_lines"]
+__all__ = ["describe_error", "read_text", "reading_explained", "require_whole", "stream_lines"]
