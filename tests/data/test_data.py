@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import subprocess
 import sys
@@ -626,3 +627,10 @@ def test_the_first_bad_byte_is_found_behind_the_first_block(tmp_path: Path) -> N
     assert f"byte {offset} (line 60001) is 0xc3, which is not UTF-8" in problem(path, needs_train=False)
     path = write(tmp_path / "cut" / "test.jsonl", rows + b"\xe2\x80")
     assert f"byte {len(rows)} (line 60001) is 0xe2" in problem(path, needs_train=False)
+
+
+def test_only_examples_with_special_tokens_are_others_than_before() -> None:
+    plain, special = Example("a", "A: <b> Hi.", ("Hi.",)), Example("a", "A: </s> Hi.", ("Hi.",))
+    for example, same in ((plain, True), (special, False)):
+        line = json.dumps(example.to_json(), sort_keys=True).encode() + b"\n"
+        assert (fingerprint([example]) == hashlib.sha256(line).hexdigest()) is same

@@ -251,6 +251,15 @@ def test_bad_input_ends_with_code_2(
     assert message in capsys.readouterr().err
 
 
+def test_special_tokens_in_texts_are_noted(tmp_path: Path) -> None:
+    special = {"dialogue": "A: Write </s> here.\nB: Why?", "summary": "A wants </s> and <pad>."}
+    for row, expected in ((FINE, 0), (special, 1)):
+        lines = "".join(json.dumps(one) + "\n" for one in (FINE, row))
+        (tmp_path / "test.jsonl").write_text(lines, encoding="utf-8")
+        notes = [note for note in dialora.check_data(tmp_path).notes if "special tokens" in note]
+        assert notes == ["2 texts hold what the model uses as special tokens (</s>); it is read as text."][:expected]
+
+
 def test_overrides_may_be_a_mapping() -> None:
     with pytest.raises(ConfigError, match="seeds: means nothing"):
         dialora.check_data("bundled", set={"seeds": [1]})

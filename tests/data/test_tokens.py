@@ -24,6 +24,7 @@ from dialora.data.tokens import (
     tokenize_sources,
 )
 from dialora.data.tokens.batches import MULTIPLE
+from dialora.data.tokens.plain import encode_texts
 from dialora.errors import StageError
 from dialora.models.loading import load_tokenizer
 from dialora.records import Example
@@ -51,6 +52,24 @@ def test_training_and_inference_read_the_same_tokens(tokenizer: Any) -> None:
     pair = pairs_of([Example("a", dialogue, ("A.",))], tokenizer)[0]
     source = tokenize_sources([dialogue], tokenizer, prompt=DEFAULT_PROMPT, max_length=512)[0]
     assert pair.input_ids == source.input_ids == tokenizer(build_prompt(dialogue, DEFAULT_PROMPT))["input_ids"]
+
+
+def test_special_tokens_in_a_text_are_text(tokenizer: Any) -> None:
+    text = "Ann: Is </s> the end? <pad><unk> ＜/s＞"
+    pair = pairs_of([Example("a", text, (text,))], tokenizer)[0]
+    ids = {tokenizer.eos_token_id, tokenizer.pad_token_id}
+    for made in (pair.input_ids, pair.labels):
+        assert made[-1] == tokenizer.eos_token_id
+        assert not ids & set(made[:-1])
+    # In the prompt they are meant.
+    (source,) = tokenize_sources(["Hi."], tokenizer, prompt="{dialogue}<pad>", max_length=64)
+    assert source.input_ids[-2:] == [tokenizer.pad_token_id, tokenizer.eos_token_id]
+
+
+def test_all_other_text_is_tokenized_as_ever(tokenizer: Any, small_data: Path) -> None:
+    texts = [line for file in sorted(small_data.glob("*.jsonl")) for line in file.read_text("utf-8").split("\n")]
+    texts += ["", " ", "a  b\t\tc", " lead", "é ü 😀 ﬁ ½ \u00ad\u2028", "<b>x</b> < /s> </S> <s>", "中文 字", "\n\nx\n"]
+    assert [one.ids for one in encode_texts(texts, tokenizer)] == tokenizer(texts)["input_ids"]
 
 
 def test_a_long_dialogue_loses_its_end_and_not_the_instruction(tokenizer: Any) -> None:

@@ -7,6 +7,7 @@ places to look at, not verdicts. Needs no torch: whoever calls brings the tokeni
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -124,6 +125,7 @@ def check_data(
     limits: tuple[int, int],
     count_source_tokens: TokenCounter,
     count_target_tokens: TokenCounter,
+    special_tokens: Sequence[str] = (),
 ) -> DataCheck:
     """Check a data set. `limits` are the experiment's longest source and target, in tokens."""
     examples = {split: getattr(dataset, split) for split in SPLITS if getattr(dataset, split)}
@@ -136,7 +138,7 @@ def check_data(
         lengths=tuple(_measure_lengths(examples, limits, counters)),
         duplicates=duplicates,
         findings=tuple(_find_empty(rows)) + tuple(_find_in_examples(examples)),
-        notes=dataset.summary.notes,
+        notes=(*dataset.summary.notes, *_note_special_tokens(examples, special_tokens)),
         fingerprint=dataset.summary.fingerprint,
         complete=complete,
     )
@@ -247,6 +249,17 @@ def _find_in_examples(examples: dict[str, tuple[Example, ...]]) -> Iterator[Data
 
 def _texts(example: Example) -> tuple[str, ...]:
     return (example.dialogue, *example.references)
+
+
+def _note_special_tokens(examples: dict[str, tuple[Example, ...]], tokens: Sequence[str]) -> Iterator[str]:
+    if not tokens:
+        return
+    pattern = re.compile("|".join(map(re.escape, tokens)))
+    texts = (text for items in examples.values() for example in items for text in _texts(example))
+    found = [match[0] for text in texts if (match := pattern.search(text))]
+    if found:
+        named = ", ".join(sorted(set(found))[:3])
+        yield f"{len(found):,} texts hold what the model uses as special tokens ({named}); it is read as text."
 
 
 def _find_shared(examples: Sequence[Example]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dialora.data.tokens.pairs import TrainingPair
+from dialora.data.tokens.plain import encode_texts
 from dialora.data.tokens.prompt import cut_texts, tokenize_sources
 from dialora.records import Example
 
@@ -22,8 +23,7 @@ def count_target_tokens(references: Sequence[str], tokenizer: PreTrainedTokenize
 
 
 def _tokenize_targets(references: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    parts = (tokenizer(text_target=part, verbose=False)["input_ids"] for part in cut_texts(references))
-    return [ids for part in parts for ids in part]
+    return [encoding.ids for part in cut_texts(references) for encoding in encode_texts(part, tokenizer)]
 
 
 def tokenize_pairs(

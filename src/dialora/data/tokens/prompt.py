@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dialora.data.tokens.plain import encode_texts
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -38,13 +40,14 @@ def tokenize_sources(
     prefix, suffix = prompt.split("{dialogue}")
     sources = []
     for part in cut_texts(dialogues):
-        encoded = tokenizer([build_prompt(d, prompt) for d in part], return_offsets_mapping=True, verbose=False)
-        for dialogue, ids, offsets in zip(part, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        encodings = encode_texts([build_prompt(d, prompt) for d in part], tokenizer, prompt=prompt)
+        for dialogue, encoding in zip(part, encodings, strict=True):
+            ids = encoding.ids
             if len(ids) <= max_length:
                 sources.append(TokenizedSource(ids, truncated=False))
                 continue
             end = len(prefix) + len(dialogue)
-            tail = [i for i, (start, _) in zip(ids[:-1], offsets[:-1], strict=True) if suffix and start >= end]
+            tail = [i for i, (start, _) in zip(ids[:-1], encoding.offsets[:-1], strict=True) if suffix and start >= end]
             tail = [*tail, ids[-1]][-max_length:]
             sources.append(TokenizedSource(ids[: max_length - len(tail)] + tail, truncated=True))
     return sources

@@ -28,6 +28,7 @@ def check_source(config: ExperimentConfig) -> tuple[DataCheck, DialogueDataset]:
         limits=(config.data.max_source_length, config.data.max_target_length),
         count_source_tokens=partial(count_source_tokens, tokenizer=tokenizer, prompt=config.prompt),
         count_target_tokens=partial(count_target_tokens, tokenizer=tokenizer),
+        special_tokens=tokenizer.all_special_tokens,
     )
     return check, dataset
 

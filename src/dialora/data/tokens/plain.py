@@ -1,0 +1,46 @@
+"""A tokenizer that reads texts as text: `</s>` in a dialogue is four characters and not the end.
+
+T5's vocabulary holds its special tokens twice, as tokens cut out of a text before anything else and as pieces like any
+other, so leaving out the first (`split_special_tokens`) is not enough. Here neither is found in a text. All other text
+becomes the same tokens as before, and the end token is put behind it as ever.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+    from transformers import PreTrainedTokenizerBase
+
+UNTYPED = "\uffff"
+"""A noncharacter: no text holds it."""
+
+
+def encode_texts(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str = "") -> Sequence[Encoding]:
+    """Tokenize texts; special tokens that the `prompt` holds are meant, and stay what they are."""
+    meant = frozenset(token for token in tokenizer.all_special_tokens if token in prompt)
+    return _build_plain(tokenizer, meant).encode_batch(list(texts))
+
+
+@lru_cache(maxsize=4)
+def _build_plain(tokenizer: Any, meant: frozenset[str]) -> Any:
+    from tokenizers import Tokenizer
+
+    plan = json.loads(tokenizer.backend_tokenizer.to_str())
+    hidden = set(tokenizer.all_special_tokens) - meant
+    plan["added_tokens"] = [token for token in plan["added_tokens"] if token["content"] not in hidden]
+    if plan["model"]["type"] == "Unigram":
+        plan["model"]["vocab"] = [
+            [f"{UNTYPED}{piece}" if piece in hidden else piece, score] for piece, score in plan["model"]["vocab"]
+        ]
+    plain = Tokenizer.from_str(json.dumps(plan))
+    plain.no_padding()
+    plain.no_truncation()
+    return plain
+
+
+__all__ = ["encode_texts"]
