@@ -65,6 +65,13 @@ def test_every_method_is_tried_at_the_same_multiples_of_its_rate() -> None:
         assert found == pytest.approx([1, 10**0.5, 10**-0.5, 10, 0.1], rel=5e-3), key
 
 
+def test_the_narrowest_range_that_is_allowed_has_rates_to_try() -> None:
+    for rate in (1e-3, 9.95e-4, 0.0101):
+        search = plan({"lora": {"learning_rate": rate}}, factor=1.1)["lora"]
+        trials = run_search(search, lambda rate: rate, num_trials=9)
+        assert len({trial.learning_rate for trial in trials}) == 9
+
+
 def test_without_a_factor_the_methods_own_range_is_searched_from_its_own_rate() -> None:
     for key, search in plan({"lora": {}, "prompt_tuning": {}, "full": {"learning_rate": 5e-3}}).items():
         low, high = METHODS[key].learning_rate_range
@@ -224,7 +231,7 @@ def test_a_trial_is_the_same_after_a_round_trip_through_json() -> None:
         ({}, "tuning.trials: is missing"),
         ({"trials": 1}, "tuning.trials: input should be greater than or equal to 2, got 1"),
         ({"trials": 4, "metric": "rouge"}, "tuning.metric: input should be 'validation_loss' or 'rouge1'"),
-        ({"trials": 4, "factor": 1}, "tuning.factor: input should be greater than 1"),
+        ({"trials": 4, "factor": 1.0001}, "tuning.factor: input should be greater than or equal to 1.1, got 1.0001"),
         ({"trails": 4}, "tuning.trails: unknown key; did you mean 'trials'?"),
     ],
 )

@@ -172,7 +172,7 @@ class TuningConfig(Section):
         Literal["validation_loss", "rouge1"], Field(description="what the chosen trial is best in, on validation")
     ] = "validation_loss"
     factor: Annotated[
-        float | None, Field(gt=1, le=10_000, description="look from rate / factor to rate × factor, not in its range")
+        float | None, Field(ge=1.1, le=10_000, description="look from rate / factor to rate × factor, not in its range")
     ] = None
     halving: Annotated[bool, Field(description="give up trials whose validation loss is in the worse half")] = True
     max_examples: Annotated[int, Field(ge=1, description="validation dialogues a trial summarizes; rouge1 only")] = 100
