@@ -6,7 +6,7 @@ Takes a config and its data, gives one Finding per check. Reads no weights: the 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from typing import Any
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.errors import DialoraError
+from dialora.experiment.disk import estimate_disk
 from dialora.models.checkpoint import require_weights
 from dialora.records import Example, Record
 from dialora.scoring.learned import require_learned
-from dialora.tuning.rules import PLACES
+from dialora.store import Run
 
 SAMPLE = 512
 """Examples looked at per split where all would take too long."""
@@ -33,12 +34,19 @@ class Finding(Record):
     detail: str
 
 
-def check_experiment(config: ExperimentConfig, dataset: DialogueDataset, *, output: Path) -> list[Finding]:
-    """Run every check; one that fails does not keep the next from running."""
-    return list(_run_checks(config, dataset, output))
+def check_experiment(
+    config: ExperimentConfig, dataset: DialogueDataset, *, output: Path, runs: Sequence[Run] | None = None
+) -> list[Finding]:
+    """Run every check; one that fails does not keep the next from running.
+
+    `runs` are the experiment's, where they are known: what is trained already needs no more disk.
+    """
+    return list(_run_checks(config, dataset, output, runs))
 
 
-def _run_checks(config: ExperimentConfig, dataset: DialogueDataset, output: Path) -> Iterator[Finding]:
+def _run_checks(
+    config: ExperimentConfig, dataset: DialogueDataset, output: Path, runs: Sequence[Run] | None
+) -> Iterator[Finding]:
     from dialora.models.counting import count_methods
     from dialora.models.loading import load_tokenizer
 
@@ -71,8 +79,8 @@ def _run_checks(config: ExperimentConfig, dataset: DialogueDataset, output: Path
         yield _finding("labels", lambda: _check_labels(config, dataset, loaded[0]))
         yield _finding("prompt", lambda: _check_prompt(config, dataset, loaded[0]))
     yield _finding("device", lambda: _describe_device(config))
-    if counts:
-        yield _finding("disk space", lambda: _check_disk(config, counts, output))
+    if counts and loaded:
+        yield _finding("disk space", lambda: _check_disk(config, dataset, counts, loaded[0], output, runs))
 
 
 def _finding(name: str, check: Callable[[], tuple[str, str]]) -> Finding:
@@ -210,24 +218,25 @@ def _describe_device(config: ExperimentConfig) -> tuple[str, str]:
     return "ok", f"{find_device(config.training)}, {resolve_precision(config.training)} multiplication, fp32 weights"
 
 
-def _check_disk(config: ExperimentConfig, counts: dict[str, Any], output: Path) -> tuple[str, str]:
-    """Estimate: each trained system in fp32; the largest checkpoint (weights, two moments) twice, or a conversion.
+def _check_disk(
+    config: ExperimentConfig,
+    dataset: DialogueDataset,
+    counts: dict[str, Any],
+    tokenizer: Any,
+    output: Path,
+    runs: Sequence[Run] | None,
+) -> tuple[str, str]:
+    from dialora.data.tokens import tokenize_sources
 
-    A search keeps a checkpoint for each rate that waits at the first halving.
-    """
-    kept = working = 0
-    if config.generation.engine != "torch":
-        working = 4 * max(count.total for count in counts.values())
-    for key, method in config.methods.items():
-        if method.trains:
-            size = 4 * counts[key].trainable
-            kept += size * len(config.seeds)
-            waiting = min(config.tuning.trials, 1 + len(PLACES)) if config.tuning and config.tuning.halving else 0
-            working = max(working, (2 + waiting) * 3 * size)
+    sample = [example.dialogue for example in dataset.train[:SAMPLE]]
+    limit = config.data.max_source_length
+    sources = tokenize_sources(sample, tokenizer, prompt=config.prompt, max_length=limit)
+    tokens = sum(len(source.input_ids) for source in sources) * len(dataset.train) // max(1, len(sample))
+    needed = estimate_disk(config, counts, num_source_tokens=tokens, runs=runs)
     existing = next(parent for parent in [output.absolute(), *output.absolute().parents] if parent.exists())
     free = shutil.disk_usage(existing).free
-    detail = f"needs about {(kept + working) / 2**20:,.0f} MiB, {free / 2**20:,.0f} MiB are free"
-    if free < kept + working:
+    detail = f"needs about {needed / 2**20:,.0f} MiB, {free / 2**20:,.0f} MiB are free"
+    if free < needed:
         return "failed", f"{detail}; free some, or give another --output"
     return "ok", detail
 

@@ -65,7 +65,9 @@ def require_checks(plan: Plan, observer: Observer) -> None:
     if is_done or (passed.is_file() and passed.read_text(encoding="utf-8") == key):
         return
     observer({"event": "stage", "stage": "check", "run": workspace.folder.name, "key": ""})
-    findings = check_experiment(workspace.config, workspace.dataset, output=workspace.folder.root)
+    findings = check_experiment(
+        workspace.config, workspace.dataset, output=workspace.folder.root, runs=runs.runs if runs else None
+    )
     failed = [
         f.detail if f.detail.startswith(("methods.", "model:", "training.", "scoring.")) else f"{f.check}: {f.detail}"
         for f in findings

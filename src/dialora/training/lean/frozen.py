@@ -19,7 +19,7 @@ def frozen_in_bf16(model: nn.Module, spill: Path) -> Iterator[None]:
     Autocast would round them the same way at every use. A checkpoint that is in bf16 on disk comes back by itself;
     what does not is spilled to a file, not to memory, since memory is what PEFT is to save.
     """
-    frozen = _frozen_matrices(model)
+    frozen = list_frozen_matrices(model)
     lossy = {
         str(i): p.data for i, p in enumerate(frozen) if not torch.equal(p.data.to(torch.bfloat16).to(p.dtype), p.data)
     }
@@ -41,11 +41,11 @@ def frozen_in_bf16(model: nn.Module, spill: Path) -> Iterator[None]:
         spill.unlink(missing_ok=True)
 
 
-def _frozen_matrices(model: nn.Module) -> list[nn.Parameter]:
+def list_frozen_matrices(model: nn.Module) -> list[nn.Parameter]:
     """Return the frozen fp32 weights that nothing but a linear layer reads."""
     linear: dict[int, Any] = {id(m.weight): m.weight for m in model.modules() if type(m) is nn.Linear}
     elsewhere = {id(p) for m in model.modules() if type(m) is not nn.Linear for p in m.parameters(recurse=False)}
     return [p for i, p in linear.items() if i not in elsewhere and not p.requires_grad and p.dtype == torch.float32]
 
 
-__all__ = ["frozen_in_bf16"]
+__all__ = ["frozen_in_bf16", "list_frozen_matrices"]
