@@ -26,7 +26,9 @@ def load_base_config(config: ExperimentConfig) -> Any:
 
     source = resolve_model(config.model)
     with loading_explained(config.model):
-        base = AutoConfig.from_pretrained(source, revision=find_commit(source, config.model_revision))
+        base = AutoConfig.from_pretrained(
+            source, revision=find_commit(source, config.model_revision), trust_remote_code=False
+        )
     if base.model_type not in MODEL_TYPES:
         raise ModelError(
             f"model: {config.model} is a {base.model_type!r} model; dialora adapts T5 (model_type "
@@ -41,7 +43,9 @@ def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
 
     source = resolve_model(config.model)
     with loading_explained(config.model):
-        return AutoTokenizer.from_pretrained(source, revision=find_commit(source, config.model_revision))
+        return AutoTokenizer.from_pretrained(
+            source, revision=find_commit(source, config.model_revision), trust_remote_code=False
+        )
 
 
 def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
@@ -56,14 +60,19 @@ def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
     with loading_explained(config.model):
         weights = read_weights(source, revision)
         if weights is None:  # an older checkpoint, in torch's own format
-            model = AutoModelForSeq2SeqLM.from_pretrained(source, revision=revision, config=base, dtype=torch.float32)
+            model = AutoModelForSeq2SeqLM.from_pretrained(
+                source, revision=revision, config=base, dtype=torch.float32, trust_remote_code=False
+            )
         else:
             kind = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING[type(base)]
-            model = kind.from_pretrained(None, config=base, state_dict=weights, dtype=torch.float32)
+            model = kind.from_pretrained(
+                None, config=base, state_dict=weights, dtype=torch.float32, trust_remote_code=False
+            )
             model.name_or_path = source
             with suppress(OSError):  # a checkpoint need not have one
-                model.generation_config = GenerationConfig.from_pretrained(source, revision=revision)
-    return separate_head(model)
+                model.generation_config = GenerationConfig.from_pretrained(
+                    source, revision=revision, trust_remote_code=False
+                )
 
 
 def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
@@ -72,7 +81,7 @@ def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
 
     base = load_base_config(config)
     with torch.device("meta"):
-        model = AutoModelForSeq2SeqLM.from_config(base)
+        model = AutoModelForSeq2SeqLM.from_config(base, trust_remote_code=False)
     model.name_or_path = config.model
     return separate_head(model)
 
