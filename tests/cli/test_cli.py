@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+import dialora
 from dialora.cli import main
+from dialora.config import load_experiment
+from dialora.errors import DialoraError
 from tests.conftest import ROOT
 
 COMMANDS = ["compare", "train", "generate", "score", "report", "params", "check", "methods", "summarize", "parity"]
@@ -33,6 +36,20 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 def test_data_check_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "check", "--help"]) == 0
     assert "duplicates within and across splits" in " ".join(capsys.readouterr().out.split())
+
+
+def test_windows_is_told_where_it_works(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], experiment: dict[str, Any], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert main(["compare", "bundled"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("DialoraError: Windows lacks")
+    assert "WSL" in line
+    assert main(["compare", "--help"]) == 0
+    with pytest.raises(DialoraError, match="WSL"):
+        dialora.compare(load_experiment(experiment), output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_help_is_quick_and_loads_no_torch() -> None:

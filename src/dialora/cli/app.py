@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dialora.errors import DialoraError, Interrupted
+from dialora.store import require_posix
 
 app = typer.Typer(
     name="dialora",
@@ -39,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a DialoraError is one line per problem, not a traceback."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if not {"--help", "--version"} & set(arguments):
+            require_posix()
         # Outside of standalone mode click gives back the code of an Exit, and what a command returns.
         code = app(arguments, standalone_mode=False)
     except DialoraError as error:

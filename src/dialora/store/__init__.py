@@ -20,6 +20,7 @@ from dialora.store.finding import FoundRun, find_runs, is_run_folder, open_train
 from dialora.store.log import LoggedBatch, PartialLog
 from dialora.store.run import Run, build_run, measure_weights
 from dialora.store.stage import Stage
+from dialora.store.system import require_posix
 from dialora.store.trial import TrialFolder, build_trial
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "open_training",
     "own_folder",
     "read_run",
+    "require_posix",
     "save_json",
     "save_records",
     "save_text",

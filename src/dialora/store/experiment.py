@@ -14,6 +14,7 @@ from dialora.errors import ConfigError, StageError
 from dialora.store import names
 from dialora.store.files import disk_errors_explained
 from dialora.store.stage import Stage, read_key
+from dialora.store.system import require_posix
 from dialora.store.work import WorkPlace
 
 RUNS = Path("runs")
@@ -103,6 +104,7 @@ def own_folder(root: Path, *, table: str | None = None) -> Iterator[ExperimentFo
     `table` is the table of outputs that the folder is to be of; without one it is an experiment's. A folder of another
     kind, or of another table, is refused: its results would be overwritten.
     """
+    require_posix()
     with disk_errors_explained(root):
         _require_own_folder(root)
         _require_kind(ExperimentFolder(root).config, table)
