@@ -7,7 +7,7 @@ punctuation and line breaks do not count. A dialogue of fewer words counts as on
 Candidates come from MinHash signatures in locality-sensitive hashing (Broder 1997; Leskovec, Rajaraman & Ullman,
 Mining of Massive Datasets, section 3.4) and each is verified with its exact similarity, so no pair is reported
 wrongly. With 64 bands of 3 rows a pair at the threshold is missed with probability (1 - 0.5³)⁶⁴ = 0.0002, at 0.6 with
-10⁻⁷. Of each dialogue 768 bytes are held, whatever its length. Why 8 words and a half: docs/decisions/0008.
+10⁻⁷. Of each dialogue a kilobyte is held, whatever its length. Why 8 words and a half: docs/decisions/0008.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,21 +39,27 @@ _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 LOOKED_UP_AT_ONCE = 4096
+FEWEST_EQUAL = 40
+"""Of 192 numbers half are equal at the threshold; fewer than these by chance in one pair of 10¹⁶."""
 
 Words = tuple[str, ...]
 Hashes = np.ndarray[Any, np.dtype[np.uint32]]
 Bands = np.ndarray[Any, np.dtype[np.uint32]]
 """(dialogues, bands)."""
+Marks = np.ndarray[Any, np.dtype[np.uint8]]
+"""(dialogues, numbers of a signature)."""
+Keys = np.ndarray[Any, np.dtype[np.integer[Any]]]
+"""Dialogues by their positions."""
 
 
 def find_near_duplicates(dialogues: Sequence[str]) -> Iterator[tuple[int, int, float]]:
     """Yield the pairs of positions i < j that are near-duplicates, with their similarity in [0.5, 1], ordered by j."""
-    bands, has_words = _sketch_bands(dialogues)
-    buckets = _Buckets(bands, np.flatnonzero(has_words))
+    sketches = _sketch_all(dialogues)
+    buckets = _Buckets(sketches)
     for start in range(0, len(dialogues), LOOKED_UP_AT_ONCE):
         part = np.arange(start, min(start + LOOKED_UP_AT_ONCE, len(dialogues)))
-        for row, keys in buckets.look_up(bands[part], below=part):
-            for key in keys:
+        for row, keys in buckets.look_up(sketches.bands[part], below=part):
+            for key in sketches.choose_likely(keys, sketches.marks[start + row]):
                 similarity = _compare(dialogues[key], dialogues[start + row])
                 if similarity >= THRESHOLD:
                     yield key, start + row, similarity
@@ -63,26 +70,43 @@ def find_overlapping(dialogues: Sequence[str], others: Sequence[str]) -> list[in
     texts = set(others)
     found = {at for at, dialogue in enumerate(dialogues) if dialogue in texts}
     few, many = sorted((dialogues, others), key=len)
-    bands, has_words = _sketch_bands(few)
-    buckets, ngrams = _Buckets(bands, np.flatnonzero(has_words)), _collect_ngrams(few)
+    sketches, ngrams = _sketch_all(few), _collect_ngrams(few)
+    buckets = _Buckets(sketches)
     for start in range(0, len(many), LOOKED_UP_AT_ONCE):
         part = range(start, min(start + LOOKED_UP_AT_ONCE, len(many)))
         # Most dialogues share no n-gram with any other, and need not be looked up.
         places = [at for at in part if _contains_any(ngrams, _hash_ngrams(split_words(many[at])))]
-        for row, keys in buckets.look_up(_sketch_bands([many[at] for at in places])[0]):
-            at = places[row]
+        asked = _sketch_all([many[at] for at in places])
+        for row, keys in buckets.look_up(asked.bands):
+            at, likely = places[row], sketches.choose_likely(keys, asked.marks[row])
             if few is dialogues:
-                found.update(key for key in keys if key not in found and _compare(few[key], many[at]) >= THRESHOLD)
-            elif at not in found and any(_compare(few[key], many[at]) >= THRESHOLD for key in keys):
+                found.update(key for key in likely if key not in found and _compare(few[key], many[at]) >= THRESHOLD)
+            elif at not in found and any(_compare(few[key], many[at]) >= THRESHOLD for key in likely):
                 found.add(at)
     return sorted(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sketches:
+    """What is held of dialogues, a row each."""
+
+    bands: Bands
+    """A hash of each band of the signature."""
+    marks: Marks
+    """The last byte of each number of the signature."""
+    has_words: np.ndarray[Any, np.dtype[np.bool_]]
+    """Without words a dialogue is like none."""
+
+    def choose_likely(self, keys: Keys, marks: Marks) -> list[int]:
+        """Return those of the dialogues at `keys` that agree in enough marks to be worth a comparison of texts."""
+        return keys[np.count_nonzero(self.marks[keys] == marks, axis=1) >= FEWEST_EQUAL].tolist()
 
 
 class _Buckets:
     """Dialogues by the hashes of their bands: two arrays of 256 bytes a dialogue, sorted band by band."""
 
-    def __init__(self, bands: Bands, keys: np.ndarray[Any, np.dtype[np.int64]]) -> None:
-        """Take bands of which those at `keys` count."""
+    def __init__(self, sketches: _Sketches) -> None:
+        keys, bands = np.flatnonzero(sketches.has_words), sketches.bands
         self.hashes = np.empty((_BANDS, len(keys)), dtype=np.uint32)
         self.keys = np.empty((_BANDS, len(keys)), dtype=np.int32)
         for band in range(_BANDS):
@@ -90,9 +114,7 @@ class _Buckets:
             order = np.argsort(own, kind="stable")  # so that a bucket's keys ascend
             self.hashes[band], self.keys[band] = own[order], keys[order]
 
-    def look_up(
-        self, bands: Bands, *, below: np.ndarray[Any, np.dtype[np.int64]] | None = None
-    ) -> Iterator[tuple[int, list[int]]]:
+    def look_up(self, bands: Bands, *, below: Keys | None = None) -> Iterator[tuple[int, Keys]]:
         """Yield each row of `bands` that shares a bucket with some keys, and these; with `below`, its smaller ones."""
         sides = [[np.searchsorted(self.hashes[b], bands[:, b], side) for b in range(_BANDS)] for side in _SIDES]
         starts, ends = np.array(sides).reshape(2, _BANDS, len(bands))
@@ -102,7 +124,7 @@ class _Buckets:
             own = [self.keys[b, starts[b, row] : ends[b, row]] for b in np.flatnonzero(is_shared[:, row])]
             if below is not None:
                 own = [keys[: np.searchsorted(keys, below[row])] for keys in own]
-            yield row, np.unique(np.concatenate(own)).tolist()
+            yield row, np.unique(np.concatenate(own))
 
 
 def split_words(text: str) -> Words:
@@ -133,14 +155,16 @@ def _split_text(text: str) -> frozenset[Words]:
     return split_ngrams(split_words(text))
 
 
-def _sketch_bands(dialogues: Sequence[str]) -> tuple[Bands, np.ndarray[Any, np.dtype[np.bool_]]]:
-    """Return a hash of each band of each dialogue's signature, and which dialogues have words to be sketched."""
-    bands, has_words = np.zeros((len(dialogues), _BANDS), dtype=np.uint32), np.zeros(len(dialogues), dtype=np.bool_)
+def _sketch_all(dialogues: Sequence[str]) -> _Sketches:
+    size = len(dialogues)
+    bands, marks = np.zeros((size, _BANDS), dtype=np.uint32), np.zeros((size, _BANDS * _ROWS), dtype=np.uint8)
+    has_words = np.zeros(size, dtype=np.bool_)
     for at, dialogue in enumerate(dialogues):
         words = split_words(dialogue)
         if words:
-            has_words[at], bands[at] = True, _hash_bands(_sketch(words).hashvalues)
-    return bands, has_words
+            signature = _sketch(words).hashvalues
+            has_words[at], bands[at], marks[at] = True, _hash_bands(signature), signature & 0xFF
+    return _Sketches(bands, marks, has_words)
 
 
 def _hash_bands(signature: Bands) -> Bands:
