@@ -13,31 +13,32 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerBase
 
-UNTYPED = "\uffff"
-"""A noncharacter: no text holds it."""
+UNTYPED = "\uffff "
+"""A noncharacter, which no text holds, and a space, which no piece of T5's vocabulary does."""
 
 
-def encode_texts(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str = "") -> Sequence[Encoding]:
-    """Tokenize texts; special tokens that the `prompt` holds are meant, and stay what they are."""
+def encode_texts(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str = "") -> Sequence[Any]:
+    """Tokenize texts: each one's `ids`, and the `offsets` of their places in it.
+
+    Special tokens that the `prompt` holds are meant, and stay what they are.
+    """
     meant = frozenset(token for token in tokenizer.all_special_tokens if token in prompt)
     return _build_plain(tokenizer, meant).encode_batch(list(texts))
 
 
 @lru_cache(maxsize=4)
 def _build_plain(tokenizer: Any, meant: frozenset[str]) -> Any:
-    from tokenizers import Tokenizer
-
-    plan = json.loads(tokenizer.backend_tokenizer.to_str())
+    backend = tokenizer.backend_tokenizer
+    plan = json.loads(backend.to_str())
     hidden = set(tokenizer.all_special_tokens) - meant
     plan["added_tokens"] = [token for token in plan["added_tokens"] if token["content"] not in hidden]
     if plan["model"]["type"] == "Unigram":
         plan["model"]["vocab"] = [
             [f"{UNTYPED}{piece}" if piece in hidden else piece, score] for piece, score in plan["model"]["vocab"]
         ]
-    plain = Tokenizer.from_str(json.dumps(plan))
+    plain = type(backend).from_str(json.dumps(plan))
     plain.no_padding()
     plain.no_truncation()
     return plain
