@@ -12,7 +12,7 @@ from dialora.scoring.learned.reader import locate
 
 SOURCE = Path(dialora.__file__).parent
 LOADERS = {"from_pretrained", "from_config"}
-WITHOUT_CODE = {"PeftModel", "PeftConfig"}
+WITHOUT_CODE = {"PeftModel", "PeftConfig", "GenerationConfig"}
 """Loaders that know no such option: they read weights and settings and nothing else."""
 
 

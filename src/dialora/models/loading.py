@@ -70,9 +70,8 @@ def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
             )
             model.name_or_path = source
             with suppress(OSError):  # a checkpoint need not have one
-                model.generation_config = GenerationConfig.from_pretrained(
-                    source, revision=revision, trust_remote_code=False
-                )
+                model.generation_config = GenerationConfig.from_pretrained(source, revision=revision)
+    return separate_head(model)
 
 
 def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
