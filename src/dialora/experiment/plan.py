@@ -26,8 +26,9 @@ WITHOUT_EFFECT = frozenset({"checkpoint_seconds", "report_to"})
 """Training options that do not change what is learned."""
 
 
-FORMAT = 2
-"""Of what a training stage holds and means: memory without loading, time without the encoder's pass."""
+FORMAT = 3
+"""Of what a training stage holds and means: memory from the first step on, in a process forked from one that has the
+libraries; time without the encoder's pass."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ def make_trial(
             splits["validation"],
             config.training,
             key=place.key,
+            run_name=place.name,
             learning_rate=method.learning_rate,
             method=method,
             seed=place.seed,
