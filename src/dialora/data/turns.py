@@ -15,9 +15,8 @@ LABEL = re.compile(
 )
 _SEPARATORS = ("||", "|", "//", " / ", "\t")
 _TAG = re.compile(r"(?:^|(?<=\s))#[^#\n]{1,30}#\s*[:：]")
-_NAME = re.compile(
-    r"(?:^|(?<=[.!?…。！？\"'”’»)\]])\s+)((?:(?:Mrs?|Ms|Dr|Prof)\. )?[^\W_][^:：,;!?.…|\n]{0,29}?)\s*(?::(?=\s)|：)"
-)
+_SENTENCE_START = r"(?:^|(?<=[.!?…\"'”’»)\]])\s+|(?<=[。！？])\s*)"
+_NAME = re.compile(rf"{_SENTENCE_START}((?:(?:Mrs?|Ms|Dr|Prof)\. )?[^\W_][^:：,;!?.…|\n]{{0,29}}?)\s*(?::(?=\s)|：)")
 _MOST_NAME_WORDS = 3
 
 
@@ -58,7 +57,7 @@ def _find_names(line: str) -> list[int]:
     times = Counter(match[1].casefold() for match in found)
     if not found or found[0].start(1) != 0 or max(times.values()) < 2:
         return []
-    return [match.start(1) for match in found if match[1][0].isupper() or times[match[1].casefold()] > 1]
+    return [match.start(1) for match in found if not match[1][0].islower() or times[match[1].casefold()] > 1]
 
 
 __all__ = ["find_speakers", "remove_speakers", "split_line"]

@@ -52,7 +52,8 @@ class Format:
 
 
 def find_format(path: Path, *, needs_summaries: bool = True) -> Format:
-    """Return the format of a file by its suffix. Raises DataError where there is none, or no file with data."""
+    """Return the format of a file by its suffix. Raises DataError where it is no file with data, or of none."""
+    require_file(path)
     suffix = find_suffix(path)
     found = FORMATS.get(suffix)
     if found is None or (needs_summaries and not found.has_summaries):
@@ -60,7 +61,6 @@ def find_format(path: Path, *, needs_summaries: bool = True) -> Format:
             raise DataError(f"{path}: {suffix}: {_UNREAD[suffix]}.")
         allowed = list_suffixes(needs_summaries=needs_summaries) + ("" if needs_summaries else "; or a folder of .txt")
         raise DataError(f"{path}: unknown format {suffix!r}; the format is recognised by its suffix: {allowed}.")
-    require_file(path)
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from dialora.data.reading.columns import DIALOGUE_COLUMNS, normalise_name
 from dialora.data.reading.formats.format import Format
-from dialora.data.reading.formats.json_lines import JsonLines, parse_json, require_object
+from dialora.data.reading.formats.json_lines import JsonLines, build_object, parse_json, require_object
 from dialora.data.reading.formats.json_tables import read_columns, read_indexed_rows, read_split_form
 from dialora.data.reading.raw import Content, Row
 from dialora.data.reading.splits import find_split, join_names, require_one_table
@@ -69,7 +69,7 @@ def _read_document(path: Path) -> Content:
 
 def _parse_all(text: str, path: Path) -> Any:
     """Parse a document, or several objects one after the other, which are its rows. Raises DataError."""
-    decoder, rows, start = json.JSONDecoder(), [], 0
+    decoder, rows, start = json.JSONDecoder(object_pairs_hook=build_object), [], 0
     text = text.strip()
     try:
         while start < len(text):
