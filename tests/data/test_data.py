@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import json
 import subprocess
@@ -311,6 +312,8 @@ def test_importing_the_modules_loads_no_framework() -> None:
 
 # Files that cannot be read
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 123\n"
+
 BAD_FILES = {
     "empty": ("test.csv", b"", "test.csv: is empty"),
     "blank": ("test.jsonl", b"\n \n", "test.jsonl: is empty"),
@@ -318,7 +321,8 @@ BAD_FILES = {
     "empty list": ("test.json", b"[]", "test.json: has no rows"),
     "latin-1": ("test.csv", b"dialogue,summary\na,b\ncaf\xe9,c\n", "byte 24 (line 3) is 0xe9, which is not UTF-8"),
     "bom and latin-1": ("test.csv", b"\xef\xbb\xbfdialogue\n\xe9", "byte 12 (line 2)"),
-    "utf-16": ("test.csv", "dialogue,summary".encode("utf-16"), "byte 0 (line 1) is 0xff"),
+    "utf-16 cut off": ("test.csv", b"\xff\xfed\x00i", "test.csv: begins as UTF-16 does, but is not"),
+    "gzip cut off": ("test.csv.gz", gzip.compress(b"dialogue,summary\na,b\n")[:-9], "is not a whole gzip file"),
     "cells": ("test.csv", b'dialogue,summary\n"a\nb",c\nd,e,f\n', "line 4: 3 cells where the header has 2"),
     "open quote": ("test.csv", b'dialogue,summary\na,b\n"c,d\ne,f\n', "line 3: is not valid CSV"),
     "two columns": ("test.csv", b"dialogue,summary,summary\na,b,c\n", "two columns are called 'summary'"),
@@ -327,15 +331,17 @@ BAD_FILES = {
     "broken json": ("test.json", b'[\n{"a": 1},\n{"a" 1}]', "test.json: line 3: is not valid JSON"),
     "broken json lines": ("test.json", b'{"a": 1}\n{"a" 1}\n', "test.json: line 2: is not valid JSON"),
     "row no object": ("test.json", b'[{"a": 1}, "b"]', "row 2: must be a JSON object, got str"),
-    "by column": (
-        "test.json",
-        b'{"dialogue": ["a", "b"], "summary": ["c", "d"]}',
-        "got an object with dialogue, summary",
-    ),
     "number": ("test.json", b"3", "must be a list of rows, JSON lines, or an object"),
     "deep": ("test.json", b"[" * 100_000, "line 1: is not valid JSON"),
     "parquet": ("test.parquet", b"PAR1 no", "is not a readable Parquet file"),
-    "suffix": ("test.xlsx", b"PK", "unknown format '.xlsx'; the format is recognised by its suffix: .csv"),
+    "suffix": ("test.odd", b"PK", "unknown format '.odd'; the format is recognised by its suffix: .arrow, .csv"),
+    "workbook": ("test.xlsx", b"PK", "workbooks are not read; save the sheet as “CSV UTF-8”"),
+    "archive": ("test.zip", b"PK", "archives are not read; unpack it"),
+    "Git LFS": ("test.parquet", LFS_POINTER, "is a Git LFS pointer, not the data; get them with `git lfs pull`"),
+    "repeated header": ("test.csv", b"dialogue,summary\na,b\ndialogue,summary\n", "line 3: repeats the header"),
+    "two headers": ("test.csv", b"text,text\ndialogue,summary\na,b\n", "remove the first of two header lines"),
+    "single quotes": ("test.csv", b"dialogue,summary\n'a, b',c\n", "single quotes are no quotes in CSV"),
+    "backslashes": ("test.csv", b'dialogue,summary\n"a \\"b\\" c",d\n', 'is written twice ("")'),
 }
 
 
@@ -353,11 +359,11 @@ def test_a_split_file_in_a_folder_holding_several_splits(tmp_path: Path) -> None
 
 def test_what_looks_odd_but_is_fine(tmp_path: Path) -> None:
     long = "x" * 300_000
-    text = f'\ufeffDialogue ,SUMMARY\r\n"A: ""hi""\r\nB: \u2028é",s\r\n\r\n{long},t\r\n'
+    text = f'\ufeffDialogue ,SUMMARY\r\n"A: ""hi""\r\nB: é",s\r\n\r\n{long},t\r\n'
     data = load(write(tmp_path / "test.csv", text), needs_train=False)
-    assert [example.dialogue for example in data.test] == ['A: "hi"\nB: \u2028é', long]
-    data = load_test(tmp_path / "lines", '\ufeff{"dialogue": "a\u2028b\x85", "summary": "s"}\r\n')
-    assert data.test[0].dialogue == "a\u2028b"
+    assert [example.dialogue for example in data.test] == ['A: "hi"\nB: é', long]
+    data = load_test(tmp_path / "lines", '\ufeff{"dialogue": "a\u0301b\x85", "summary": "s"}\r\n')
+    assert data.test[0].dialogue == "a\u0301b"
 
 
 # Columns
@@ -394,12 +400,18 @@ def test_named_summary_columns_may_differ_between_splits(tmp_path: Path) -> None
 
 
 def test_missing_columns(tmp_path: Path) -> None:
-    message = problem(write(tmp_path / "test.csv", [{"chat": "d", "summary": "s"}]), needs_train=False)
-    assert "test: no dialogue column. Columns: chat, summary. Recognised: dialogue, dialog" in message
+    message = problem(write(tmp_path / "test.csv", [{"talk": "d", "summary": "s"}]), needs_train=False)
+    assert "test: no dialogue column. Columns: talk, summary. Recognised: dialogue, dialog" in message
     assert "data.dialogue_column names another" in message
     message = problem(write(tmp_path / "test.csv", [{"id": 1, "dialogue": "d"}]), needs_train=False)
     assert "test: no summary column, so nothing can be scored. Columns: id, dialogue. Recognised: summary" in message
     assert "data.summary_columns names another" in message
+
+
+def test_a_file_without_a_header_says_so_on_one_line(tmp_path: Path) -> None:
+    message = problem(write(tmp_path / "test.csv", '"A: a\nB: b",c\n"A: d\nB: e",f\n'), needs_train=False)
+    assert "the first row looks like data, not like a header" in message
+    assert "Columns: A: a B: b, c." in message
 
 
 def test_ambiguous_columns_are_noted(tmp_path: Path) -> None:
@@ -426,7 +438,10 @@ def test_a_dialogue_may_be_a_list_of_turns(tmp_path: Path, turns: list[Any], dia
     ("row", "expected"),
     [
         ({"dialogue": 3, "summary": "s"}, "test: row 2: the dialogue must be text, got int: '3'"),
-        ({"dialogue": {"a": 1}, "summary": "s"}, "test: row 2: the dialogue must be text, got dict"),
+        (
+            {"dialogue": {"a": 1}, "summary": "s"},
+            "row 2: the dialogue must be text or a list of turns, got an object with a",
+        ),
         ({"dialogue": [3], "summary": "s"}, "test: row 2: the turn of the dialogue must be text, got int"),
         ({"dialogue": [{"a": "b"}], "summary": "s"}, "test: row 2: a turn has no text. Keys: a. Recognised: text"),
         ({"dialogue": "d", "summary": 4.5}, "test: row 2: the summary must be text, got float: '4.5'"),
@@ -597,6 +612,24 @@ SAME_ROWS = {
     "one line": ("t.json", b'{"data": [{"dialogue": "a", "summary": "s"}, {"dialogue": "b", "summary": "t"}]}'),
     "one row": ("t.json", b'{"dialogue": ["A: a", "B: b"], "summary": "s"}'),
     "one row of turns": ("t.json", b'{"dialogue": [{"speaker": "A", "text": "A: a"}], "summary": ["s"]}'),
+    "by columns": ("t.json", b'{"dialogue": ["a", "b"], "summary": ["s", "t"]}'),
+    "by columns and index": ("t.json", b'{"dialogue": {"0": "a", "1": "b"}, "summary": {"0": "s", "1": "t"}}'),
+    "by index": ("t.json", b'{"0": {"dialogue": "a", "summary": "s"}, "1": {"dialogue": "b", "summary": "t"}}'),
+    "names apart": (
+        "t.json",
+        b'{"columns": ["dialogue", "summary"], "index": [0, 1], "data": [["a", "s"], ["b", "t"]]}',
+    ),
+    "one after the other": (
+        "t.json",
+        b'{\n"dialogue": "a", "summary": "s"\n}\n{\n"dialogue": "b", "summary": "t"\n}\n',
+    ),
+    "gzip": ("t.csv.gz", gzip.compress(b"dialogue,summary\na,s\nb,t\n")),
+    "utf-16": ("t.csv", "dialogue,summary\na,s\nb,té\n".encode("utf-16")),
+    "semicolons": ("t.csv", b"id;dialogue;summary\n1;a, b;s\n2;b;t\n"),
+    "tabs": ("t.csv", b"id\tdialogue\tsummary\n1\ta\ts\n2\tb\tt\n"),
+    "bars": ("t.csv", b"src|tgt\na|s\nb|t\n"),
+    "Excel's first line": ("t.csv", b"sep=;\ndialogue;summary\na;s\nb;t\n"),
+    "comments": ("t.csv", b"# exported\n# by hand\ndialogue,summary\na,s\nb,t\n"),
     "over lines": ("t.json", b'{"data": [{"dialogue": "a", "summary": "s"}\n, {"dialogue": "b", "summary": "t"}]}'),
 }
 

@@ -17,6 +17,18 @@ BUNDLED = "bundled"
 BATCH_TOKENS = {"cpu": 16_384, "cuda": 65_536}
 """Of a batch that is generated: a GPU does more rows in nearly the same time, for each step of it is mostly waiting."""
 DEFAULT_PROMPT = "Summarize the following conversation.\n\n{dialogue}\n\nSummary: "
+Splits = Literal["train", "validation", "test"]
+_NEWER_DATA_KEYS = frozenset({"name", "files", "split_column", "turn_text_key", "turn_speaker_key"})
+_NAMES_ELSEWHERE = {
+    "text_column": "dialogue_column",
+    "source_column": "dialogue_column",
+    "summary_column": "summary_columns",
+    "target_column": "summary_columns",
+    "dataset_name": "source",
+    "dataset_config_name": "name",
+    **dict.fromkeys(("train_file", "validation_file", "test_file"), "files: {train: …, validation: …, test: …}"),
+}
+"""Keys of other tools' files for the same, which the nearest name would misdirect."""
 Trackers = Literal["none", "tensorboard", "trackio", "wandb", "mlflow"]
 
 
@@ -24,11 +36,19 @@ class DataConfig(Section):
     """Where the dialogues come from, and how much of each is read."""
 
     source: Annotated[str, Field(description="hub id, a folder or file, or `bundled`")]
+    name: Annotated[str | None, Field(description="configuration of a hub id, where it has several")] = None
     revision: Annotated[str | None, Field(description="commit or tag of a hub id")] = None
+    files: Annotated[
+        dict[Splits, tuple[str, ...]] | None,
+        Field(description="files of each split in the folder `source`, where their names do not say it"),
+    ] = None
+    split_column: Annotated[str | None, Field(description="says which split a row is of; `split` is recognised")] = None
     dialogue_column: Annotated[str | None, Field(description="recognised when not named")] = None
     summary_columns: Annotated[tuple[str, ...] | None, Field(description="recognised when not named")] = None
-    id_column: Annotated[str | None, Field(description="recognised when not named")] = None
+    id_column: Annotated[str | None, Field(description="recognised when not named; none: rows are numbered")] = None
     topic_column: Annotated[str | None, Field(description="recognised when not named")] = None
+    turn_text_key: Annotated[str | None, Field(description="of a turn that is an object; recognised")] = None
+    turn_speaker_key: Annotated[str | None, Field(description="of a turn that is an object; recognised")] = None
     deduplicate: Annotated[bool, Field(description="train on no dialogue that validation or test hold too")] = False
     max_train_examples: Annotated[int | None, Field(ge=1, description="drawn with `seed`")] = None
     max_validation_examples: Annotated[int | None, Field(ge=1, description="drawn with `seed`")] = None
@@ -36,6 +56,26 @@ class DataConfig(Section):
     seed: Annotated[int, Field(ge=0, description="of the limits and of a split made here")] = 0
     max_source_length: Annotated[int, Field(ge=8, description="tokens of prompt and dialogue")] = 512
     max_target_length: Annotated[int, Field(ge=2, description="tokens of a training summary")] = 128
+
+    @model_validator(mode="before")
+    @classmethod
+    def _translate_names(cls, values: Any) -> Any:
+        for name, own in _NAMES_ELSEWHERE.items() if isinstance(values, Mapping) else ():
+            if name in values:
+                raise ValueError(f"unknown key {name!r}; here it is {own}.")
+        return values
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _wrap_single_files(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {split: (files,) if isinstance(files, str) else files for split, files in value.items()}
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_named(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Write the file of an experiment that names none of the newer keys as it has always been written."""
+        return {key: value for key, value in write(self).items() if value is not None or key not in _NEWER_DATA_KEYS}
 
 
 class TrainingConfig(Section):

@@ -224,7 +224,7 @@ def _check_ids(uses: dict[str, dict[str, int]], split: str) -> None:
         named = ", ".join(f"{id_!r} (rows {', '.join(map(str, [*uses[id_].values()][:3]))})" for id_ in shared[:3])
         raise DataError(
             f"{split}: {len(shared)} ids stand for different dialogues: {named}. Make them unique, name another column "
-            "as data.id_column, or remove the column to have the rows numbered."
+            "as data.id_column, or number the rows with data.id_column: none."
         )
 
 

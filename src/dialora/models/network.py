@@ -32,7 +32,7 @@ def forbid_network_to_scoring(learned: Mapping[str, Metric], data: str | None) -
 
 
 def _is_local_data(source: str) -> bool:
-    return source == BUNDLED or Path(source).expanduser().exists()
+    return source == BUNDLED or os.path.exists(os.path.expanduser(source))
 
 
 def _names_hub_model(learned: Mapping[str, Metric]) -> bool:

@@ -107,6 +107,8 @@ class DataCheck(Record):
     source: str
     tokenizer: str
     splits: dict[str, dict[str, Any]]
+    columns: dict[str, dict[str, list[str]]]
+    """For each split, the names of the columns behind each role."""
     lengths: tuple[Lengths, ...]
     duplicates: tuple[Duplicates, ...]
     findings: tuple[DataFinding, ...]
@@ -135,6 +137,7 @@ def check_data(
         source=source,
         tokenizer=tokenizer,
         splits={split: counts.to_json() for split, counts in dataset.summary.splits.items()},
+        columns=dataset.summary.columns,
         lengths=tuple(_measure_lengths(examples, limits, counters)),
         duplicates=duplicates,
         findings=tuple(_find_empty(rows)) + tuple(_find_in_examples(examples)),

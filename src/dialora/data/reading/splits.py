@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_
 from pathlib import Path
 
 from dialora.data.reading.raw import Content, RawSource, Row
@@ -11,12 +14,42 @@ from dialora.errors import DataError
 
 SPLITS = ("train", "validation", "test")
 NAMING = "a split is recognised by a whole word in its name: train, validation (valid, val, dev, eval) or test"
-_WORDS = dict.fromkeys(("valid", "val", "dev", "eval"), "validation") | {split: split for split in SPLITS}
+_WORDS = (
+    {split: split for split in SPLITS}
+    | dict.fromkeys(("valid", "val", "dev", "eval"), "validation")
+    | {"training": "train", "testing": "test"}
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def find_split(name: str) -> str | None:
     """Return the split a file or split name stands for, or None where it names none or several."""
-    found = {_WORDS[word] for word in re.split(r"[\W_]+", name.lower()) if word in _WORDS}
+    return _find_in(split_name(name))
+
+
+def find_numbered_split(name: str) -> str | None:
+    """Return the split that a name with a number at its word stands for (`test1`), or None."""
+    return _find_in([word.rstrip("0123456789") for word in split_name(name)])
+
+
+def find_distinct_splits(names: Sequence[str]) -> dict[str, str]:
+    """Return the split of each name by what tells it from the others, nothing unless that names one for each of them.
+
+    `my_test_project_train` and `my_test_project_test` have the word test in common.
+    """
+    words = {name: Counter(split_name(name)) for name in names}
+    shared = reduce(and_, words.values()) if words else Counter[str]()
+    found = {name: _find_in(list((own - shared).elements())) for name, own in words.items()}
+    return {name: split for name, split in found.items() if split} if all(found.values()) else {}
+
+
+def split_name(name: str) -> list[str]:
+    """Return the words of a name in lower case; `TrainingSet` is two."""
+    return [word for word in re.split(r"[\W_]+", _CAMEL.sub("_", name).lower()) if word]
+
+
+def _find_in(words: Sequence[str]) -> str | None:
+    found = {_WORDS[word] for word in words if word in _WORDS}
     return found.pop() if len(found) == 1 else None
 
 
@@ -59,4 +92,15 @@ def join_names(items: Sequence[str | Path], limit: int = 10) -> str:
     return ", ".join(names + more) or "nothing"
 
 
-__all__ = ["NAMING", "SPLITS", "find_split", "join_names", "note_left_out", "require_one_table", "sort_into_splits"]
+__all__ = [
+    "NAMING",
+    "SPLITS",
+    "find_distinct_splits",
+    "find_numbered_split",
+    "find_split",
+    "join_names",
+    "note_left_out",
+    "require_one_table",
+    "sort_into_splits",
+    "split_name",
+]

@@ -14,11 +14,20 @@ from itertools import chain, islice
 from pathlib import Path
 
 from dialora.config import DataConfig
-from dialora.data.reading.columns import ID_COLUMNS, column_names, find_dialogue_column, find_optional
+from dialora.data.reading.cells import read_dialogue, read_label
+from dialora.data.reading.columns import (
+    ID_COLUMNS,
+    NO_COLUMN,
+    Columns,
+    column_names,
+    find_dialogue_column,
+    find_optional,
+    find_speakers_column,
+)
+from dialora.data.reading.files import reading_explained, shorten_path
 from dialora.data.reading.formats import find_format
 from dialora.data.reading.raw import Row
-from dialora.data.reading.rows import read_dialogue, read_label
-from dialora.data.reading.text import reading_explained
+from dialora.data.reading.turn_lists import TurnKeys
 from dialora.errors import DataError
 
 HEAD = 100
@@ -50,27 +59,33 @@ def stream_dialogues(path: Path, config: DataConfig) -> Iterator[StreamedDialogu
     if config.dialogue_column not in present:
         config = config.model_copy(update={"dialogue_column": None})
     column = find_dialogue_column(present, config, str(path), [])
-    id_column = find_optional(present, config.id_column, ID_COLUMNS) or find_optional(present, None, ID_COLUMNS)
+    id_column = find_optional(present, config.id_column, ID_COLUMNS)
+    if id_column is None and config.id_column != NO_COLUMN:
+        id_column = find_optional(present, None, ID_COLUMNS)
+    columns = find_speakers_column([row for _, row in head], Columns(column, (), id_column, None))
+    keys = TurnKeys(config.turn_text_key, config.turn_speaker_key)
     for number, (place, row) in enumerate(chain(head, rows), start=1):
         where = f"{path}: {place}"
-        dialogue = read_dialogue(row.get(column), where)
+        speakers = row.get(columns.speakers) if columns.speakers is not None else None
+        dialogue = read_dialogue(row.get(column), where, keys=keys, speakers=speakers)
         yield StreamedDialogue(number, read_label(row, id_column, where, "id") or str(number), dialogue)
 
 
 def fingerprint_table(path: Path) -> str:
     """Return the SHA-256 of a table's bytes, or of all a folder's texts with their names."""
     digest = hashlib.sha256()
-    for file in _list_files(path):
-        with file.open("rb") as stream:
-            digest.update(f"{file.name}\n{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+    with reading_explained(path):
+        for file in _list_files(path):
+            with file.open("rb") as stream:
+                digest.update(f"{file.name}\n{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
     return digest.hexdigest()
 
 
 def _stream_rows(path: Path) -> Iterator[tuple[str, Row]]:
     """Give every row with its place in words."""
-    if not path.exists():
-        raise DataError(f"{path}: no such file or folder. Relative paths count from {Path.cwd()}.")
     with reading_explained(path):
+        if not path.exists():
+            raise DataError(f"{shorten_path(path)}: no such file or folder. Relative paths count from {Path.cwd()}.")
         for file in _list_files(path):
             yield from find_format(file, needs_summaries=False).stream(file)
 

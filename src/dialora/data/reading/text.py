@@ -1,12 +1,13 @@
-"""Files as text: UTF-8 with or without a byte order mark, by lines or whole."""
+"""Files as text: UTF-8 with or without a byte order mark, or UTF-16 with one, also in gzip; by lines or whole."""
 
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from dialora.data.reading.files import open_bytes
 from dialora.errors import DataError
 
 BLOCK = 1 << 20
@@ -15,16 +16,17 @@ BLOCK = 1 << 20
 def stream_lines(path: Path, *, newline: str = "\n", may_be_empty: bool = False) -> Iterator[str]:
     """Give the lines of a file with their ends, which are line feeds alone; with `newline=""`, CR and CRLF too.
 
-    Raises DataError where the file is not UTF-8, or holds nothing and may not.
+    Raises DataError where the file is in another encoding, or holds nothing and may not.
     """
     is_empty = not may_be_empty
+    encoding = _find_encoding(path)
     try:
-        with path.open(encoding="utf-8-sig", newline=newline) as file:
-            for line in file:
+        with open_bytes(path) as file, io.TextIOWrapper(file, encoding=encoding, newline=newline) as lines:
+            for line in lines:
                 is_empty = is_empty and not line.strip()
                 yield line
     except UnicodeDecodeError as error:
-        raise _locate(path) from error
+        raise _locate(path, encoding) from error
     if is_empty:
         raise DataError(f"{path}: is empty.")
 
@@ -45,20 +47,24 @@ def require_whole(text: str, where: str, role: str) -> str:
     return text
 
 
-@contextmanager
-def reading_explained(path: Path) -> Iterator[None]:
-    """Turn a file that the system cannot read into a DataError."""
-    try:
-        yield
-    except OSError as error:
-        raise DataError(f"{error.filename or path}: cannot be read: {error.strerror or error}.") from error
+def normalise_name(name: str) -> str:
+    """Return a column's or key's name as it is compared."""
+    return name.strip().casefold()
 
 
-def _locate(path: Path) -> DataError:
+def _find_encoding(path: Path) -> str:
+    with open_bytes(path) as file:
+        start = file.read(2)
+    return "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _locate(path: Path, encoding: str) -> DataError:
     """Find the first byte that is not UTF-8: decoding by lines tells its place in a block alone."""
+    if encoding == "utf-16":
+        return DataError(f"{path}: begins as UTF-16 does, but is not; save the file as UTF-8.")
     decoder = codecs.getincrementaldecoder("utf-8")()
     offset = lines = 0
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         while True:
             block = file.read(BLOCK)
             waiting = decoder.getstate()[0]
@@ -77,9 +83,4 @@ def _locate(path: Path) -> DataError:
             offset, lines = offset + len(block), lines + block.count(b"\n")
 
 
-def describe_error(error: Exception) -> str:
-    """Return the first line of what an error says, without its full stop."""
-    return (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
-
-
-__all__ = ["describe_error", "read_text", "reading_explained", "require_whole", "stream_lines"]
+__all__ = ["normalise_name", "read_text", "require_whole", "stream_lines"]

@@ -5,6 +5,14 @@ What is looked for is `data.quality`'s; the page has the report's look, and the 
 
 from dialora.experiment.data_check.page import print_data_check, render_data_check
 from dialora.experiment.data_check.source import check_source, find_folder
-from dialora.experiment.data_check.tables import build_tables, describe_check
+from dialora.experiment.data_check.tables import build_tables, describe_check, describe_reading
 
-__all__ = ["build_tables", "check_source", "describe_check", "find_folder", "print_data_check", "render_data_check"]
+__all__ = [
+    "build_tables",
+    "check_source",
+    "describe_check",
+    "describe_reading",
+    "find_folder",
+    "print_data_check",
+    "render_data_check",
+]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dialora.data.examples import DialogueDataset
 from dialora.data.quality import KINDS, DataCheck
-from dialora.experiment.data_check.tables import build_tables, describe_check
+from dialora.experiment.data_check.tables import build_tables, describe_check, describe_reading
 from dialora.records import Example
 from dialora.store import names, save_json
 
@@ -36,6 +36,9 @@ def print_data_check(check: DataCheck, console: Console, *, folder: Path) -> Non
     console.print()
     for sentence in describe_check(check):
         console.print(Padding(Text(f"• {sentence}"), (0, 1)))
+    console.print("\nWhat was done to the data:")
+    for sentence in describe_reading(check):
+        console.print(Padding(Text(f"• {sentence}"), (0, 1)))
     page, values = folder / names.DATA_CHECK_HTML, folder / names.DATA_CHECK_JSON
     console.print(f"\nReport: {page}  ·  {values}", markup=False, soft_wrap=True)
 
@@ -52,6 +55,7 @@ def render_data_check(check: DataCheck, dataset: DialogueDataset, folder: Path) 
         "check": check,
         "headline": headline,
         "rest": rest,
+        "reading": describe_reading(check),
         "num_dialogues": sum(counts["examples"] for counts in check.splits.values()),
         "colors": {},
         "style": Markup(read_asset("report.css")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def check_source(config: ExperimentConfig) -> tuple[DataCheck, DialogueDataset]:
 
 def find_folder(source: str) -> Path:
     """Return where the check of a source is written when nothing else is said."""
-    return RUNS / names.DATA_CHECKS / (Path(source).expanduser().resolve().stem or "data")
+    return RUNS / names.DATA_CHECKS / (Path(os.path.abspath(os.path.expanduser(source))).stem or "data")
 
 
 __all__ = ["check_source", "find_folder"]

@@ -40,6 +40,15 @@ def describe_check(check: DataCheck) -> list[str]:
     return sentences
 
 
+def describe_reading(check: DataCheck) -> list[str]:
+    """Return what was done to the data, in sentences: which columns were read, and everything noted on the way."""
+    by_columns: dict[str, list[str]] = {}
+    for split, roles in check.columns.items():
+        read = "; ".join(f"{role} from {', '.join(repr(name) for name in names)}" for role, names in roles.items())
+        by_columns.setdefault(read, []).append(split)
+    return [f"{', '.join(splits)}: {read}." for read, splits in by_columns.items()] + list(check.notes)
+
+
 def build_tables(check: DataCheck) -> dict[str, Table]:
     """Return every table by its key."""
     tables = [
@@ -156,4 +165,4 @@ def _count(value: int) -> str:
     return numbers.format_count(value)
 
 
-__all__ = ["build_tables", "describe_check"]
+__all__ = ["build_tables", "describe_check", "describe_reading"]

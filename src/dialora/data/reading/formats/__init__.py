@@ -6,8 +6,15 @@ format is adding a module with a class: it enters FORMATS by being defined; no o
 """
 
 from dialora.config.extensions import import_modules
-from dialora.data.reading.formats.format import FORMATS, Format, find_format, list_suffixes
+from dialora.data.reading.formats.format import (
+    FORMATS,
+    Format,
+    find_format,
+    find_suffix,
+    is_known_suffix,
+    list_suffixes,
+)
 
 import_modules(__name__, __path__)
 
-__all__ = ["FORMATS", "Format", "find_format", "list_suffixes"]
+__all__ = ["FORMATS", "Format", "find_format", "find_suffix", "is_known_suffix", "list_suffixes"]

@@ -6,11 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from dialora.data.reading.files import GZIP, require_file
 from dialora.data.reading.raw import Content, Row
 from dialora.errors import DataError
 
 FORMATS: dict[str, Format] = {}
 """By suffix, in lower case."""
+_ARCHIVE = "archives are not read; unpack it and give the file or folder"
+_WORKBOOK = "workbooks are not read; save the sheet as “CSV UTF-8”"
+_UNREAD = {
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst"), _ARCHIVE),
+    **dict.fromkeys((".xls", ".xlsx", ".ods"), _WORKBOOK),
+    **dict.fromkeys((".pkl", ".pickle", ".pt"), "a pickle can run code and is not opened; save the table as Parquet"),
+    ".py": "data sets that are programs are not run; download the data themselves",
+    **dict.fromkeys((".xml", ".yaml", ".yml"), "save it as JSON lines or CSV"),
+}
+"""What is no format here, and what to do with it."""
 
 
 class Format:
@@ -19,6 +30,8 @@ class Format:
     suffixes: ClassVar[tuple[str, ...]]
     has_summaries: ClassVar[bool] = True
     """Its rows may hold summaries: it can be data to train and score on, not to summarize alone."""
+    companions: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of files that belong to one of this format and are read with it."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Enter the class in FORMATS under its suffixes."""
@@ -33,14 +46,33 @@ class Format:
         """Read all rows, or several lists of them where a file of this format may name splits. Raises DataError."""
         return [row for _, row in self.stream(path)]
 
+    def describe(self, path: Path) -> tuple[str, ...]:
+        """Say what had to be guessed to read a file."""
+        return ()
+
 
 def find_format(path: Path, *, needs_summaries: bool = True) -> Format:
-    """Return the format of a file by its suffix. Raises DataError where there is none."""
-    found = FORMATS.get(path.suffix.lower())
+    """Return the format of a file by its suffix. Raises DataError where it is no file with data, or of none."""
+    require_file(path)
+    suffix = find_suffix(path)
+    found = FORMATS.get(suffix)
     if found is None or (needs_summaries and not found.has_summaries):
+        if suffix in _UNREAD:
+            raise DataError(f"{path}: {suffix}: {_UNREAD[suffix]}.")
         allowed = list_suffixes(needs_summaries=needs_summaries) + ("" if needs_summaries else "; or a folder of .txt")
-        raise DataError(f"{path}: unknown format {path.suffix!r}; the format is recognised by its suffix: {allowed}.")
+        raise DataError(f"{path}: unknown format {suffix!r}; the format is recognised by its suffix: {allowed}.")
     return found
+
+
+def find_suffix(path: Path) -> str:
+    """Return the suffix that tells a file's format, in lower case: `.csv` of `data.csv.gz`."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == GZIP else (suffixes or [""])[-1]
+
+
+def is_known_suffix(suffix: str) -> bool:
+    """Whether a suffix is one of files, of a format that is read or not."""
+    return suffix in FORMATS or suffix in _UNREAD or suffix == GZIP
 
 
 def list_suffixes(*, needs_summaries: bool = True) -> str:
@@ -49,4 +81,4 @@ def list_suffixes(*, needs_summaries: bool = True) -> str:
     return f"{', '.join(others)} or {last}"
 
 
-__all__ = ["FORMATS", "Format", "find_format", "list_suffixes"]
+__all__ = ["FORMATS", "Format", "find_format", "find_suffix", "is_known_suffix", "list_suffixes"]

@@ -1,4 +1,6 @@
-"""One JSON document: a list of rows, an object with a list for each split or under `data`, or lines after all."""
+"""One JSON document: a list of rows, an object with a list for each split or under `data`, a table in pandas' forms,
+objects one after the other, or lines after all.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from typing import Any
 
 from dialora.data.reading.columns import DIALOGUE_COLUMNS, normalise_name
 from dialora.data.reading.formats.format import Format
-from dialora.data.reading.formats.json_lines import JsonLines, parse_json, require_object
+from dialora.data.reading.formats.json_lines import JsonLines, build_object, parse_json, require_object
+from dialora.data.reading.formats.json_tables import read_columns, read_indexed_rows, read_split_form
 from dialora.data.reading.raw import Content, Row
 from dialora.data.reading.splits import find_split, join_names, require_one_table
 from dialora.data.reading.text import read_text, stream_lines
@@ -45,9 +48,9 @@ def _is_lines(path: Path) -> bool:
 
 
 def _read_document(path: Path) -> Content:
-    values = parse_json(read_text(path), path)
+    values = _parse_all(read_text(path), path)
     if isinstance(values, dict) and isinstance(values.get("data"), list | dict):
-        values = values["data"]
+        values = read_split_form(values) or values["data"]
     if isinstance(values, list):
         return _check_rows(values, path)
     named: dict[str, Any] = values if isinstance(values, dict) else {}
@@ -56,16 +59,36 @@ def _read_document(path: Path) -> Content:
         return {key: _check_rows(rows, path) if find_split(key) else rows for key, rows in lists.items()}
     if _is_row(named):
         return [named]
+    table = read_columns(named) or read_indexed_rows(named)
+    if table:
+        return table
     got = f"an object with {join_names(list(named))}" if named else type(values).__name__
-    allowed = "a list of rows, JSON lines, or an object with a list per split or under 'data'"
+    allowed = "a list of rows, JSON lines, or an object with a list per split, per column or under 'data'"
     raise DataError(f"{path}: must be {allowed}; got {got}.")
 
 
+def _parse_all(text: str, path: Path) -> Any:
+    """Parse a document, or several objects one after the other, which are its rows. Raises DataError."""
+    decoder, rows, start = json.JSONDecoder(object_pairs_hook=build_object), [], 0
+    text = text.strip()
+    try:
+        while start < len(text):
+            value, start = decoder.raw_decode(text, start)
+            rows.append(value)
+            start += len(text[start:]) - len(text[start:].lstrip())
+            if not isinstance(value, dict):
+                break
+    except (ValueError, RecursionError):
+        return parse_json(text, path)
+    return rows if start >= len(text) and len(rows) > 1 else parse_json(text, path)
+
+
 def _is_row(values: dict[str, Any]) -> bool:
-    """Whether an object is a single row: it has a dialogue, and is no table by columns, which are lists alike."""
+    """Whether an object is a single row: it has a dialogue, and is no table, whose values are all lists or objects."""
     dialogues = [value for key, value in values.items() if normalise_name(key) in DIALOGUE_COLUMNS]
     has_turns = any(isinstance(value, list) and value and isinstance(value[0], dict) for value in dialogues)
-    return bool(dialogues) and (has_turns or not all(isinstance(value, list) for value in values.values()))
+    is_table = any(all(isinstance(value, kind) for value in values.values()) for kind in (list, dict))
+    return bool(dialogues) and (has_turns or not is_table)
 
 
 def _check_rows(rows: list[Any], path: Path) -> list[Row]:

@@ -30,10 +30,20 @@ class JsonLines(Format):
 def parse_json(text: str, path: Path, *, line: int = 1) -> Any:
     """Parse a JSON document that begins on a line. Raises DataError."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=build_object)
     except (ValueError, RecursionError) as error:
         line += getattr(error, "lineno", 1) - 1
         raise DataError(f"{path}: line {line}: is not valid JSON: {getattr(error, 'msg', error)}.") from error
+
+
+def build_object(pairs: list[tuple[str, Any]]) -> Row:
+    """Return an object. Raises ValueError where a key stands twice, of which JSON would keep the last."""
+    built = dict(pairs)
+    if len(built) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return built
 
 
 def require_object(value: Any, where: str) -> Row:
@@ -43,4 +53,4 @@ def require_object(value: Any, where: str) -> Row:
     return value
 
 
-__all__ = ["JsonLines", "parse_json", "require_object"]
+__all__ = ["JsonLines", "build_object", "parse_json", "require_object"]

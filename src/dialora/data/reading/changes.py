@@ -1,0 +1,38 @@
+"""What reading made of texts besides taking them as they stand: counted by kind, and said in the notes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+Changes = Counter[str]
+"""By kind, in how many cells."""
+
+TURN_LIST, SUMMARY_LIST, UNREADABLE_LIST = "turn list", "summary list", "unreadable list"
+LINE_BREAK, ONE_LINE, SPECIAL_TOKEN, MISSING = "line break", "one line", "special token", "missing"
+_SENTENCES = {
+    TURN_LIST: "Dialogues written as a list into a cell, of which each turn is read as a line",
+    SUMMARY_LIST: "Cells with a written list of summaries, of which each is read as a reference",
+    UNREADABLE_LIST: "Cells that look like a list but are no JSON and no Python, read as plain text",
+    LINE_BREAK: "Texts with `<br>`, `<n>`, `\\n` or another sign for a line break, read as one",
+    ONE_LINE: "Dialogues on one line, divided into turns where speakers are named",
+    SPECIAL_TOKEN: "Summaries with special tokens of a model (`<pad>`, `</s>`, -100), which are left out",
+    MISSING: "Cells with nothing but the word nan, None or null, read as empty",
+}
+
+
+def describe_changes(changes: Changes) -> list[str]:
+    """Return a sentence for each kind, with its number of cells."""
+    return [f"{sentence}: {changes[kind]:,}." for kind, sentence in _SENTENCES.items() if changes[kind]]
+
+
+__all__ = [
+    "LINE_BREAK",
+    "MISSING",
+    "ONE_LINE",
+    "SPECIAL_TOKEN",
+    "SUMMARY_LIST",
+    "TURN_LIST",
+    "UNREADABLE_LIST",
+    "Changes",
+    "describe_changes",
+]
