@@ -31,13 +31,14 @@ def score_outputs(
     """Score a table of outputs, compare its systems, and write the report. Raises DialoraError."""
     from dialora.report import render_report
 
-    with own_folder(output or RUNS / config.name, table=config.table) as folder:
+    with own_folder(output or RUNS / config.name, tables=(config.table, *config.further)) as folder:
         observer({"event": "stage", "stage": "data", "run": config.name, "key": ""})
         outputs = load_outputs(config)
         for note in outputs.summary.notes:
             observer({"event": "note", "message": note})
         # In full: another file of that name, given from another place, is another table.
-        here = config.model_copy(update={"table": str(Path(config.table).resolve())})
+        table, *further = (str(Path(path).resolve()) for path in (config.table, *config.further))
+        here = config.model_copy(update={"table": table, "further": tuple(further)})
         save_text(here.to_yaml(), folder.config)
         scoring, yardsticks = _plan_stages(folder, config, outputs)
         about: dict[str, Any] = {"stage": "scoring", "run": config.name, "key": ""}
