@@ -136,7 +136,7 @@ def check_data(source: str | Path, *, set: Overrides = (), output: Folder = None
 
 
 def score_outputs(
-    table: str | Path | OutputsConfig,
+    table: str | Path | Sequence[str | Path] | OutputsConfig,
     *,
     set: Overrides = (),
     output: Folder = None,
@@ -144,8 +144,9 @@ def score_outputs(
 ) -> Comparison:
     """Score a table of references and system outputs, whoever made them, and report it like an experiment.
 
-    `table` is a csv, tsv, json, jsonl or parquet file with a column per system, or its configuration. `set` takes
-    `outputs.*` (which column is which, where the dialogues are), `scoring.*` and `name`.
+    `table` is a csv, tsv, json, jsonl or parquet file with a column or a row per system, several files (references and
+    one per system, tables or texts with a summary a line), or the configuration. `set` takes `outputs.*` (which column
+    is which, where the dialogues are), `scoring.*` and `name`.
     """
     from dialora import outputs
 

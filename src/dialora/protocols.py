@@ -30,18 +30,22 @@ class Protocol:
     counts_rows: bool
     """The mean is over rows, one per reference: a dialogue counts as often as it has references."""
     stands_beside: str
+    tokenizer: str = "rouge_score"
+    """What a word is: `rouge_score`'s own rule, which knows a–z and 0–9 alone, or another one's name."""
 
     @property
     def scorer(self) -> str:
         """What the scores on disk depend on; protocols that share it share the scores."""
+        words = "" if self.tokenizer == "rouge_score" else f"|tokenizer:{self._sign_tokenizer()}"
         if self.stem and self.split_sentences:
-            return "rouge.v1"
-        return f"rouge.v1|stem:{_yes(self.stem)}|sentences:{_sentences(self.split_sentences)}"
+            return f"rouge.v1{words}"
+        return f"rouge.v1|stem:{_yes(self.stem)}|sentences:{_sentences(self.split_sentences)}{words}"
 
     def sign(self, *, references: str, num_examples: int, num_references: int | None = None) -> str:
         """Return how scores were computed, in the manner of sacrebleu's signatures."""
         parts = [
             f"rouge_score:{version('rouge_score')}",
+            *(() if self.tokenizer == "rouge_score" else (f"tokenizer:{self._sign_tokenizer()}",)),
             f"stem:{_yes(self.stem)}",
             f"sentences:{_sentences(self.split_sentences)}",
             f"references:{'each' if self.counts_rows else references}",
@@ -50,6 +54,9 @@ class Protocol:
         if self.counts_rows and num_references is not None:
             parts.append(f"rows:{num_references}")
         return "|".join(parts)
+
+    def _sign_tokenizer(self) -> str:
+        return "unicode.v1" if self.tokenizer == "unicode" else f"{self.tokenizer}.sacrebleu-{version('sacrebleu')}"
 
 
 def weigh_rows(values: NDArray[np.float64], counts: Sequence[int]) -> NDArray[np.float64]:

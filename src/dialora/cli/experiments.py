@@ -68,29 +68,32 @@ def generate(experiment: Experiment = "bundled", set: Set = None, output: Output
 
 @app.command()
 def score(
-    experiment: Annotated[
-        str,
+    sources: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="[EXPERIMENT | TABLE]",
-            help="An experiment, or a table of references and summaries (csv, tsv, json, jsonl, parquet).",
+            metavar="[EXPERIMENT | TABLE...]",
+            help="An experiment, or a table of references and summaries (csv, tsv, json, jsonl, parquet), or several "
+            "files: references and one per system, tables or texts (txt) with a summary a line.",
         ),
-    ] = "bundled",
+    ] = None,
     set: Set = None,
     output: Output = None,
     json: Annotated[bool, typer.Option("--json", help="Print a table's comparison as JSON.")] = False,
 ) -> None:
     """Score every system's summaries: ROUGE per dialogue and reference.
 
-    Of an experiment, what its systems wrote. Of a table with a column per system, whoever made it, with the whole
-    report: statistics over dialogues, figures, every summary side by side. Columns are recognised or named, as in
-    --set outputs.reference_columns=[human]; --set outputs.dialogues=DATA joins the dialogues; --set
-    scoring.protocol=lab counts like the notebook.
+    Of an experiment (bundled, if none is named), what its systems wrote. Of a table with a column or a row per system,
+    or of a file per system, whoever made it, with the whole report: statistics over dialogues, figures, every summary
+    side by side. Columns are recognised or named, as in --set outputs.reference_columns=[human]; --set
+    outputs.dialogues=DATA joins the dialogues; --set scoring.protocol=lab counts like the notebook; --set
+    scoring.tokenizer=unicode counts the words of other scripts than the Latin.
     """
     from dialora import api
-    from dialora.outputs import is_table
+    from dialora.outputs import is_table, is_text_file
 
-    if is_table(experiment):
-        table = load_table(experiment, set)
+    files = sources or ["bundled"]
+    if len(files) > 1 or is_table(files[0]) or is_text_file(files[0]):
+        table = load_table(files, set)
         with observing(quiet=json) as observer:
             comparison = api.score_outputs(table, output=output, observer=observer)
         if json:
@@ -99,7 +102,7 @@ def score(
     if json:
         raise ConfigError("--json: the answer of an experiment is in its report; `dialora compare --json` prints it.")
     with observing() as observer:
-        api.score(load(experiment, set), output=output, observer=observer)
+        api.score(load(files[0], set), output=output, observer=observer)
 
 
 @app.command()

@@ -21,12 +21,12 @@ def load(experiment: str, overrides: Sequence[str] | None) -> ExperimentConfig:
     return config
 
 
-def load_table(table: str, overrides: Sequence[str] | None) -> OutputsConfig:
-    """Load the configuration of a table of outputs. Raises ConfigError."""
+def load_table(files: Sequence[str], overrides: Sequence[str] | None) -> OutputsConfig:
+    """Load the configuration of a table of outputs, or of several files. Raises ConfigError."""
     from dialora.config import load_outputs_config
     from dialora.models.network import forbid_network_to_scoring
 
-    config = load_outputs_config(table, overrides or ())
+    config = load_outputs_config(files, overrides or ())
     forbid_network_to_scoring(config.scoring.learned, config.outputs.dialogues)
     return config
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,8 @@ from dialora.config.loading import apply_overrides
 from dialora.config.section import Section
 from dialora.config.sections import ScoringConfig
 
+_LONGEST_NAME = 100
+
 
 class TableConfig(Section):
     """Which column of the table is which, and where its dialogues are."""
@@ -23,6 +25,9 @@ class TableConfig(Section):
     system_columns: Annotated[tuple[str, ...] | None, Field(description="every other column of text, if not named")] = (
         None
     )
+    system_name_column: Annotated[
+        str | None, Field(description="of a table with a row per system; recognised when not named")
+    ] = None
     dialogue_column: Annotated[str | None, Field(description="recognised when not named")] = None
     id_column: Annotated[str | None, Field(description="recognised when not named")] = None
     topic_column: Annotated[str | None, Field(description="recognised when not named")] = None
@@ -35,7 +40,8 @@ class OutputsConfig(Section):
     """How a table of outputs is read and scored."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the report's folder")]
-    table: Annotated[str, Field(min_length=1, description="the file")]
+    table: Annotated[str, Field(min_length=1, description="the file, or the first of several")]
+    further: Annotated[tuple[str, ...], Field(description="the other files: of references, or a system's")] = ()
     outputs: TableConfig = TableConfig()
     scoring: ScoringConfig = ScoringConfig()
 
@@ -45,14 +51,19 @@ class OutputsConfig(Section):
 
 
 def load_outputs_config(
-    table: str | Path | OutputsConfig, overrides: Iterable[str] | Mapping[str, Any] = ()
+    table: str | Path | Sequence[str | Path] | OutputsConfig, overrides: Iterable[str] | Mapping[str, Any] = ()
 ) -> OutputsConfig:
-    """Build the config of one table; overrides are those of `outputs.*`, `scoring.*` and `name`. Raises ConfigError."""
+    """Build the config of a table, or of several files that belong together. Raises ConfigError.
+
+    Overrides are those of `outputs.*`, `scoring.*` and `name`.
+    """
     if isinstance(table, OutputsConfig):
         values = table.model_dump(mode="json")
     else:
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(table).stem).strip("-._") or "outputs"
-        values = {"name": name, "table": str(table)}
+        first, *further = [table] if isinstance(table, str | Path) else table
+        name = "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", Path(path).stem) for path in (first, *further))
+        name = name[:_LONGEST_NAME].strip("-._") or "outputs"
+        values = {"name": name, "table": str(first), "further": [str(path) for path in further]}
     apply_overrides(values, overrides)
     return build_config(OutputsConfig, values)
 

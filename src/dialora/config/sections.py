@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, field_validator, model_serializer, model_validator
@@ -10,7 +11,7 @@ from pydantic import Field, SerializeAsAny, field_validator, model_serializer, m
 from dialora.config.entries import build_entries, build_metric
 from dialora.config.metric import Metric
 from dialora.config.section import Section
-from dialora.protocols import PROTOCOLS
+from dialora.protocols import PROTOCOLS, Protocol
 
 BUNDLED = "bundled"
 """As `model` or `data.source`: the base model or the dialogues inside the package."""
@@ -175,6 +176,13 @@ class ScoringConfig(Section):
         Literal["mean", "max", "first"],
         Field(description="over a dialogue's references; hub takes the maximum, lab each one, whatever stands here"),
     ] = "mean"
+    tokenizer: Annotated[
+        Literal["rouge_score", "unicode", "zh", "ja"],
+        Field(
+            description="what a word is: rouge_score knows a–z and 0–9 alone, unicode every script; zh and ja are "
+            "sacrebleu's, where it is installed"
+        ),
+    ] = "rouge_score"
     num_resamples: Annotated[int, Field(ge=100, description="bootstrap and permutation draws")] = 10_000
     margin: Annotated[
         float | None, Field(gt=0, le=100, description="ROUGE points below full fine-tuning that would not matter")
@@ -184,6 +192,11 @@ class ScoringConfig(Section):
         Field(description="metrics besides ROUGE, by the name they have in the tables"),
     ] = {}  # noqa: RUF012 - never changed
 
+    @property
+    def rules(self) -> Protocol:
+        """The protocol with this tokenizer."""
+        return replace(PROTOCOLS[self.protocol], tokenizer=self.tokenizer)
+
     @field_validator("learned", mode="before")
     @classmethod
     def _build_metrics(cls, value: Any) -> Any:
@@ -192,7 +205,8 @@ class ScoringConfig(Section):
     @model_serializer(mode="wrap")
     def _leave_out_what_is_not_there(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         values = write(self)
-        return values if self.learned else {key: value for key, value in values.items() if key != "learned"}
+        there = {"learned": bool(self.learned), "tokenizer": self.tokenizer != "rouge_score"}
+        return {key: value for key, value in values.items() if there.get(key, True)}
 
     @model_validator(mode="before")
     @classmethod

@@ -51,7 +51,7 @@ def _run_checks(
     from dialora.models.loading import load_tokenizer
 
     yield _finding("data", lambda: _describe_data(dataset))
-    yield _finding("references", lambda: _check_references(dataset))
+    yield _finding("references", lambda: _check_references(config, dataset))
     yield _finding("training", lambda: _check_training(config, dataset))
     yield _finding("weights", lambda: _check_weights(config))
     if config.generation.engine == "ctranslate2" or config.generation.precision == "int8":
@@ -110,17 +110,19 @@ def _check_engine(config: ExperimentConfig) -> tuple[str, str]:
     return "ok", f"ctranslate2 {find_version()}"
 
 
-def _check_references(dataset: DialogueDataset) -> tuple[str, str]:
+def _check_references(config: ExperimentConfig, dataset: DialogueDataset) -> tuple[str, str]:
+    from dialora.report.notes import describe_letters
     from dialora.scoring import score_summary
+    from dialora.scoring.tokenizers import require_tokenizer
 
+    require_tokenizer(config.scoring.tokenizer)
     references = [reference for example in dataset.test[:SAMPLE] for reference in example.references]
-    lost = sum(score_summary(reference, (reference,))["rouge1"] == [0.0] for reference in references)
+    rules = config.scoring.rules
+    lost = sum(score_summary(reference, (reference,), rules)["rouge1"] == [0.0] for reference in references)
+    notes = describe_letters(config.scoring, references)
     if lost:
-        return (
-            "warning",
-            f"{lost} of {len(references)} references hold no word that ROUGE counts (it reads a-z and 0-9)",
-        )
-    return "ok", "ROUGE finds words in every reference"
+        notes.insert(0, f"{lost:,} of {len(references):,} references hold no word that ROUGE counts.")
+    return ("warning", " ".join(notes)) if notes else ("ok", "ROUGE finds words in every reference")
 
 
 def _check_training(config: ExperimentConfig, dataset: DialogueDataset) -> tuple[str, str]:

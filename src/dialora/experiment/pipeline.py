@@ -22,7 +22,6 @@ from dialora.experiment.launcher import Launcher
 from dialora.experiment.plan import Plan, PlannedRuns, describe_run, lay_out_runs, plan_experiment, require_runs
 from dialora.experiment.workspace import read_data
 from dialora.measuring.clock import Stopwatch
-from dialora.protocols import PROTOCOLS
 from dialora.records import Observer, Prediction, ignore_events
 from dialora.scoring import score_predictions
 from dialora.scoring.learned import LearnedMetrics
@@ -137,7 +136,7 @@ def score(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
     """Score every run's predictions, and the yardsticks. Raises StageError when a run has none."""
     workspace, yardsticks = runs.plan.workspace, runs.plan.yardsticks
     examples = workspace.dataset.test
-    protocol = PROTOCOLS[workspace.config.scoring.protocol]
+    protocol = workspace.config.scoring.rules
     about: dict[str, Any] = {}
     learned = LearnedMetrics(
         workspace.config.scoring,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
 from dialora.comparison import RunResult, SystemRuns, compare_systems
@@ -13,7 +13,7 @@ from dialora.outputs.table import Outputs
 from dialora.records import Cost, ExampleScores
 from dialora.report.assembly import build_examples
 from dialora.report.document import ReportDocument
-from dialora.report.notes import describe_protocol, describe_yardsticks, sign_scores
+from dialora.report.notes import describe_letters, describe_protocol, describe_yardsticks, sign_scores
 from dialora.scoring.learned import describe_learned
 from dialora.store import ExperimentFolder, Stage, load_json, load_records, names
 
@@ -70,12 +70,21 @@ def build_outputs_document(
         config_yaml=config.to_yaml(),
         notes=(
             *describe_protocol(config.scoring),
+            *describe_letters(config.scoring, _list_texts(outputs)),
             *describe_learned(config.scoring, [facts]),
             *describe_yardsticks(yardsticks, outputs.examples),
             *_describe_empty(outputs),
         ),
         faithfulness=rows if has_dialogues else (),
     )
+
+
+def _list_texts(outputs: Outputs) -> Iterator[str]:
+    """Give all that ROUGE reads."""
+    for example in outputs.examples:
+        yield from example.references
+    for system in outputs.systems:
+        yield from system.summaries
 
 
 def _describe_empty(outputs: Outputs) -> list[str]:

@@ -17,7 +17,6 @@ from dialora.config import OutputsConfig, stable_hash
 from dialora.measuring.clock import Stopwatch
 from dialora.outputs.document import build_outputs_document
 from dialora.outputs.table import Outputs, load_outputs
-from dialora.protocols import PROTOCOLS
 from dialora.records import Observer, ignore_events
 from dialora.report.results_json import build_results
 from dialora.scoring import score_summaries
@@ -31,13 +30,14 @@ def score_outputs(
     """Score a table of outputs, compare its systems, and write the report. Raises DialoraError."""
     from dialora.report import render_report
 
-    with own_folder(output or RUNS / config.name, table=config.table) as folder:
+    with own_folder(output or RUNS / config.name, tables=(config.table, *config.further)) as folder:
         observer({"event": "stage", "stage": "data", "run": config.name, "key": ""})
         outputs = load_outputs(config)
         for note in outputs.summary.notes:
             observer({"event": "note", "message": note})
         # In full: another file of that name, given from another place, is another table.
-        here = config.model_copy(update={"table": str(Path(config.table).resolve())})
+        table, *further = (str(Path(path).resolve()) for path in (config.table, *config.further))
+        here = config.model_copy(update={"table": table, "further": tuple(further)})
         save_text(here.to_yaml(), folder.config)
         scoring, yardsticks = _plan_stages(folder, config, outputs)
         about: dict[str, Any] = {"stage": "scoring", "run": config.name, "key": ""}
@@ -51,7 +51,7 @@ def score_outputs(
         if not yardsticks.is_complete:
             about["stage"] = "yardsticks"
             observer({"event": "stage", **about})
-            make_yardsticks(yardsticks, outputs.examples, PROTOCOLS[config.scoring.protocol], learned)
+            make_yardsticks(yardsticks, outputs.examples, config.scoring.rules, learned)
         observer({"event": "stage", "stage": "report", "run": config.name, "key": ""})
         rows = load_yardsticks(yardsticks, config.scoring)
         document = build_outputs_document(config, outputs, scoring, rows, folder=folder)
@@ -72,7 +72,7 @@ def _plan_stages(folder: ExperimentFolder, config: OutputsConfig, outputs: Outpu
 
 
 def _write_scores(stage: Stage, config: OutputsConfig, outputs: Outputs, learned: LearnedMetrics) -> None:
-    protocol = PROTOCOLS[config.scoring.protocol]
+    protocol = config.scoring.rules
     watch = Stopwatch()
     with stage.writing() as folder:
         for at, one in enumerate(outputs.systems):

@@ -5,7 +5,7 @@ Reads costs, losses, predictions and scores of every run; computes the compariso
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from dialora.report.accounting import describe_searches, describe_seconds, descr
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
 from dialora.report.environments import is_one_environment, merge_environments
 from dialora.report.labels import build_labels
-from dialora.report.notes import describe_protocol, describe_runs, describe_yardsticks, sign_scores
+from dialora.report.notes import describe_letters, describe_protocol, describe_runs, describe_yardsticks, sign_scores
 from dialora.report.tuning import build_tuning_notes
 from dialora.scoring.faithfulness import SummaryFaithfulness
 from dialora.scoring.learned import describe_learned
@@ -50,10 +50,11 @@ def build_document(
         comparable_costs=is_one_environment(facts),
         yardsticks=yardsticks,
     )
+    summaries = _load_summaries(config, runs)
     measured, faithfulness = measure_once(
         folder,
         dataset.test,
-        _load_summaries(config, runs),
+        summaries,
         labels=labels,
         num_resamples=config.scoring.num_resamples,
     )
@@ -70,6 +71,7 @@ def build_document(
         config_yaml=config.to_yaml(),
         notes=(
             *describe_protocol(config.scoring),
+            *describe_letters(config.scoring, _list_texts(dataset, summaries)),
             *describe_learned(config.scoring, [fact["scoring"] for fact in facts.values()]),
             *describe_yardsticks(yardsticks, dataset.test),
             *describe_runs(labels, runs, facts),
@@ -107,6 +109,14 @@ def _load_summaries(config: ExperimentConfig, runs: Sequence[Run]) -> dict[str, 
         ]
         for key in config.methods
     }
+
+
+def _list_texts(dataset: DialogueDataset, summaries: Mapping[str, Sequence[Sequence[str]]]) -> Iterator[str]:
+    """Give all that ROUGE reads."""
+    for example in dataset.test:
+        yield from example.references
+    for texts in (texts for lists in summaries.values() for texts in lists):
+        yield from texts
 
 
 def _load_facts(run: Run) -> dict[str, Any]:

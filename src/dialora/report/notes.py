@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dialora.comparison import SystemRuns
 from dialora.config import ScoringConfig
-from dialora.protocols import PROTOCOLS
+from dialora.protocols import PROTOCOLS, STANDARD
 from dialora.records import Example
 from dialora.report.environments import describe_environments
 from dialora.scoring.learned import sign_learned
+from dialora.scoring.tokenizers import count_dropped
 from dialora.store import Run
+
+SMALLEST_SHARE = 0.001
+"""Of letters dropped that is said: below it are single accents of borrowed words."""
 
 
 def sign_scores(scoring: ScoringConfig, examples: Sequence[Example]) -> str:
     """Return the signature that these examples' scores carry."""
-    rouge = PROTOCOLS[scoring.protocol].sign(
+    rouge = scoring.rules.sign(
         references=scoring.references,
         num_examples=len(examples),
         num_references=sum(len(example.references) for example in examples),
@@ -29,6 +33,20 @@ def sign_scores(scoring: ScoringConfig, examples: Sequence[Example]) -> str:
 def describe_protocol(scoring: ScoringConfig) -> list[str]:
     """Say whose numbers these may stand beside."""
     return [f"Protocol {scoring.protocol}: these scores may stand beside {PROTOCOLS[scoring.protocol].stands_beside}."]
+
+
+def describe_letters(scoring: ScoringConfig, texts: Iterable[str]) -> list[str]:
+    """Say which share of the letters of texts the tokenizer drops; nothing where it is next to none."""
+    if scoring.tokenizer != STANDARD.tokenizer:
+        return []
+    dropped, total = count_dropped(texts)
+    if not total or dropped / total < SMALLEST_SHARE:
+        return []
+    return [
+        f"ROUGE reads a–z and 0–9 alone: {dropped / total:.1%} of the letters and digits that it is given "
+        f"({dropped:,} of {total:,}) are dropped, and words that differ in nothing else count as the same. "
+        "`scoring.tokenizer: unicode` reads every script."
+    ]
 
 
 def describe_yardsticks(yardsticks: Sequence[SystemRuns], examples: Sequence[Example]) -> list[str]:
@@ -100,4 +118,11 @@ def _describe_engines(labels: dict[str, str], runs: Sequence[Run], facts: dict[s
     return "; ".join(f"{engine}: {', '.join(names)}" for engine, names in engines.items())
 
 
-__all__ = ["describe_protocol", "describe_runs", "describe_yardsticks", "sign_scores"]
+__all__ = [
+    "SMALLEST_SHARE",
+    "describe_letters",
+    "describe_protocol",
+    "describe_runs",
+    "describe_yardsticks",
+    "sign_scores",
+]

@@ -1,21 +1,22 @@
 """ROUGE-1, -2, -L and -Lsum of two texts: `rouge_score`'s own F-measures to the last bit.
 
-The same words (lower-cased runs of a–z and 0–9, those of more than three letters stemmed), the same whole numbers of
-shared n-grams and of words in longest common subsequences, the same arithmetic from there. What differs is how the
-numbers are found: a text is read once, however often it is compared, and a column of the table behind a longest common
-subsequence is one integer (Hyyrö 2004, "Bit-parallel LCS-length computation revisited").
+The same words (lower-cased runs of a–z and 0–9, unless another tokenizer is asked for; those of more than three letters
+stemmed, if they are of a–z), the same whole numbers of shared n-grams and of words in longest common subsequences, the
+same arithmetic from there. What differs is how the numbers are found: a text is read once, however often it is
+compared, and a column of the table behind a longest common subsequence is one integer (Hyyrö 2004, "Bit-parallel
+LCS-length computation revisited").
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
-_WORD = re.compile(r"[a-z0-9]+")
+from dialora.scoring.tokenizers import find_tokenizer
+
 _TEXTS_KEPT = 4096
 _WORDS_KEPT = 100_000
 
@@ -25,9 +26,9 @@ class Text:
 
     __slots__ = ("bigrams", "lines", "masks", "num_words", "unigrams", "words")
 
-    def __init__(self, text: str, *, stem: bool) -> None:
-        stems = _stems() if stem else None
-        lines = [_split_words(line, stems) for line in text.split("\n")]
+    def __init__(self, text: str, *, stem: bool, tokenizer: str = "rouge_score") -> None:
+        stems, split = _stems() if stem else None, find_tokenizer(tokenizer)
+        lines = [_stem_words(split(line), stems) for line in text.split("\n")]
         self.lines = [line for line in lines if line]
         # A line's end is no word, so the lines' words are the text's.
         self.words = [word for line in self.lines for word in line]
@@ -38,9 +39,9 @@ class Text:
 
 
 @lru_cache(maxsize=_TEXTS_KEPT)
-def read_text(text: str, *, stem: bool) -> Text:
+def read_text(text: str, *, stem: bool, tokenizer: str = "rouge_score") -> Text:
     """Read a text; one that was read before is remembered."""
-    return Text(text, stem=stem)
+    return Text(text, stem=stem, tokenizer=tokenizer)
 
 
 def score_texts(reference: Text, summary: Text) -> tuple[float, float, float, float]:
@@ -60,9 +61,9 @@ def score_texts(reference: Text, summary: Text) -> tuple[float, float, float, fl
     )
 
 
-def _split_words(text: str, stems: _Stems | None) -> list[str]:
-    words = _WORD.findall(text.lower())
-    return words if stems is None else [stems[word] if len(word) > 3 else word for word in words]
+def _stem_words(words: list[str], stems: _Stems | None) -> list[str]:
+    # Porter's rules are of English, and would cut letters off the words of others.
+    return words if stems is None else [stems[word] if len(word) > 3 and word.isascii() else word for word in words]
 
 
 class _Stems(dict[str, str]):

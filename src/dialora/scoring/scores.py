@@ -42,9 +42,12 @@ def score_summaries(
 def score_summary(summary: str, references: Sequence[str], protocol: Protocol = STANDARD) -> dict[str, list[float]]:
     """Score one summary: for each metric one F-measure per reference."""
     if protocol.split_sentences:
-        summary, references = split_sentences(summary), [split_sentences(reference) for reference in references]
-    read = read_text(summary, stem=protocol.stem)
-    rows = [score_texts(read_text(reference, stem=protocol.stem), read) for reference in references]
+        is_latin = protocol.tokenizer == "rouge_score"
+        summary, *references = (split_sentences(text, spaced=is_latin) for text in (summary, *references))
+    read, *others = (
+        read_text(text, stem=protocol.stem, tokenizer=protocol.tokenizer) for text in (summary, *references)
+    )
+    rows = [score_texts(other, read) for other in others]
     return {metric: [row[at] for row in rows] for at, metric in enumerate(METRICS)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,16 +98,16 @@ class ExperimentFolder:
 
 
 @contextmanager
-def own_folder(root: Path, *, table: str | None = None) -> Iterator[ExperimentFolder]:
+def own_folder(root: Path, *, tables: Sequence[str] = ()) -> Iterator[ExperimentFolder]:
     """Make the folder and keep other dialoras out of it meanwhile. Raises StageError, or ConfigError.
 
-    `table` is the table of outputs that the folder is to be of; without one it is an experiment's. A folder of another
-    kind, or of another table, is refused: its results would be overwritten.
+    `tables` are the files of outputs that the folder is to be of; without any it is an experiment's. A folder of
+    another kind, or of other files, is refused: its results would be overwritten.
     """
     require_posix()
     with disk_errors_explained(root):
         _require_own_folder(root)
-        _require_kind(ExperimentFolder(root).config, table)
+        _require_kind(ExperimentFolder(root).config, tables)
         root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(root / names.LOCK)
         try:
@@ -131,21 +131,28 @@ def _require_own_folder(root: Path) -> None:
         raise ConfigError(f"--output {root}: holds files that are not dialora's; give a new or empty folder.")
 
 
-def _require_kind(file: Path, table: str | None) -> None:
+def _require_kind(file: Path, tables: Sequence[str]) -> None:
     """Raise ConfigError where what lies in a folder is not of the kind that is to be written there."""
+    if not file.is_file():
+        return
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, yaml.YAMLError):
         values = None
     if not isinstance(values, dict):
+        if tables:
+            raise ConfigError(f"--output {file.parent}: its {file.name} cannot be read; give another folder.")
         return
-    found = values.get("table")
-    if table is None and found is not None:
-        raise ConfigError(f"--output {file.parent}: holds the scores of the table {found}; give another folder.")
-    if table is not None and found is None:
+    found = [str(path) for path in (values.get("table"), *(values.get("further") or ())) if path is not None]
+    if not tables and found:
+        raise ConfigError(f"--output {file.parent}: holds the scores of the table {found[0]}; give another folder.")
+    if tables and not found:
         raise ConfigError(f"--output {file.parent}: holds the experiment {values.get('name')}; give another folder.")
-    if table is not None and not _is_same_table(Path(str(found)), Path(table)):
-        raise ConfigError(f"--output {file.parent}: holds the scores of {found}, not of {table}; give another folder.")
+    if len(tables) != len(found) or not all(map(_is_same_table, map(Path, found), map(Path, tables))):
+        raise ConfigError(
+            f"--output {file.parent}: holds the scores of {', '.join(found)}, not of {', '.join(tables)}; give another "
+            "folder."
+        )
 
 
 def _is_same_table(found: Path, table: Path) -> bool:

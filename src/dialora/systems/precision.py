@@ -17,7 +17,6 @@ from dialora.comparison.statistics import bootstrap_interval
 from dialora.data.tokens import tokenize_sources
 from dialora.errors import StageError
 from dialora.experiment.plan import plan_runs
-from dialora.protocols import PROTOCOLS
 from dialora.records import Example, Observer, Prediction, Record, ignore_events
 from dialora.scoring import score_predictions
 from dialora.store import Stage, load_json, load_records, names, read_run
@@ -126,7 +125,7 @@ def _load_fp32(system: System) -> tuple[list[Prediction] | None, float | None]:
 
 def _score(system: System, examples: list[Example], predictions: list[Prediction]) -> dict[str, Any]:
     scoring = system.config.scoring
-    scores = score_predictions(examples, predictions, PROTOCOLS[scoring.protocol])
+    scores = score_predictions(examples, predictions, scoring.rules)
     return {
         metric: np.array([aggregate_references(each.scores[metric], scoring.references) for each in scores])
         for metric in METRICS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from dialora.data.tokens import TrainingPair, tokenize_sources
 from dialora.errors import DivergedError
 from dialora.generation import generate
 from dialora.measuring.clock import Stopwatch
+from dialora.protocols import STANDARD
 from dialora.records import Example
 from dialora.scoring import score_predictions
 from dialora.store import PartialLog, TrialFolder, load_json, names, save_json
@@ -139,7 +141,7 @@ def _score_validation(
     )
     log = PartialLog(place.work / names.PARTIAL, place.result.key)
     predictions = generate(model, tokenizer, examples, sources, config.decoding, log=log, should_stop=should_stop)
-    scores = score_predictions(examples, predictions)
+    scores = score_predictions(examples, predictions, replace(STANDARD, tokenizer=config.scoring.tokenizer))
     return float(np.mean([aggregate_references(s.scores["rouge1"], config.scoring.references) for s in scores]))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.errors import StageError
 from dialora.methods import Method
+from dialora.protocols import STANDARD
 from dialora.store import ExperimentFolder, TrialFolder, build_trial, load_json, names, save_json
 from dialora.tuning.rules import PAUSED, STOPPED, Search, SearchOutcome, Trial, round_rate, summarize_search
 
@@ -168,6 +169,8 @@ def _plan_search(
     if tuning.metric == "rouge1":
         decoding = config.decoding.identify()
         rules |= {"max_examples": tuning.max_examples, "decoding": decoding, "references": config.scoring.references}
+        if config.scoring.tokenizer != STANDARD.tokenizer:
+            rules["tokenizer"] = config.scoring.tokenizer
     options = method.model_dump(mode="json", exclude={"learning_rate"})
     return PlannedSearch(search, folder, stable_hash([rules, options, dict(inputs)]))
 

@@ -14,8 +14,8 @@ from typing import Any
 from dialora.config import ScoringConfig, stable_hash
 from dialora.config.metric import Metric, OnProgress, Pair, Scorer
 from dialora.errors import DataError, ModelError
-from dialora.protocols import PROTOCOLS
 from dialora.records import Example, ExampleScores
+from dialora.scoring.tokenizers import require_tokenizer
 
 
 class LearnedMetrics:
@@ -83,8 +83,12 @@ class LearnedMetrics:
 
 
 def describe_scorer(scoring: ScoringConfig) -> str:
-    """Return what the scores on disk depend on: the protocol's scorer, and every learned metric with its model."""
-    scorer = PROTOCOLS[scoring.protocol].scorer
+    """Return what the scores on disk depend on: the protocol's scorer, and every learned metric with its model.
+
+    Raises ConfigError where the tokenizer is not installed.
+    """
+    require_tokenizer(scoring.tokenizer)
+    scorer = scoring.rules.scorer
     if not scoring.learned:
         return scorer
     metrics = {
