@@ -15,7 +15,7 @@ from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.errors import DialoraError
 from dialora.experiment.disk import estimate_disk
-from dialora.models.checkpoint import require_weights
+from dialora.models.files import list_names
 from dialora.records import Example, Record
 from dialora.scoring.learned import require_learned
 from dialora.store import Run
@@ -23,6 +23,7 @@ from dialora.store import Run
 SAMPLE = 512
 """Examples looked at per split where all would take too long."""
 MAX_TRUNCATED = 0.05
+MAX_UNKNOWN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,25 @@ def check_experiment(
 def _run_checks(
     config: ExperimentConfig, dataset: DialogueDataset, output: Path, runs: Sequence[Run] | None
 ) -> Iterator[Finding]:
-    from dialora.models.counting import count_methods
-    from dialora.models.loading import load_tokenizer
-
     yield _finding("data", lambda: _describe_data(dataset))
     yield _finding("references", lambda: _check_references(config, dataset))
     yield _finding("training", lambda: _check_training(config, dataset))
-    yield _finding("weights", lambda: _check_weights(config))
     if config.generation.engine == "ctranslate2" or config.generation.precision == "int8":
         yield _finding("engine", lambda: _check_engine(config))
     if config.scoring.learned:
         yield _finding("learned metrics", lambda: _check_learned(config))
+    yield _finding("device", lambda: _describe_device(config))
+    yield from _check_base(config, dataset, output, runs)
+
+
+def _check_base(
+    config: ExperimentConfig, dataset: DialogueDataset, output: Path, runs: Sequence[Run] | None
+) -> Iterator[Finding]:
+    """Run what needs the base model; what stands on a part of it that is refused is left out."""
+    from dialora.models.counting import count_methods
+    from dialora.models.loading import load_tokenizer
+
+    yield (weights := _finding("weights", lambda: _check_weights(config)))
     counts: dict[str, Any] = {}
 
     def count() -> tuple[str, str]:
@@ -66,19 +75,23 @@ def _run_checks(
         counts.update(count_methods(config))
         return "ok", "; ".join(f"{key}: {c.trainable:,} of {c.total:,}" for key, c in counts.items())
 
-    yield _finding("methods and targets", count)
+    # What is put on a model of a wrong size may be of any size.
+    if weights.status != "failed":
+        yield _finding("methods and targets", count)
     loaded: list[Any] = []
 
     def load() -> tuple[str, str]:
         loaded.append(load_tokenizer(config))
         return "ok", f"{len(loaded[0]):,} pieces"
 
-    yield _finding("tokenizer", load)
+    tokenizer = _finding("tokenizer", load)
+    if tokenizer.detail != weights.detail:  # the same config.json is at fault
+        yield tokenizer
     if loaded:
         yield _finding("lengths", lambda: _check_lengths(config, dataset, loaded[0]))
+        yield _finding("vocabulary", lambda: _check_vocabulary(config, dataset, loaded[0]))
         yield _finding("labels", lambda: _check_labels(config, dataset, loaded[0]))
         yield _finding("prompt", lambda: _check_prompt(config, dataset, loaded[0]))
-    yield _finding("device", lambda: _describe_device(config))
     if counts and loaded:
         yield _finding("disk space", lambda: _check_disk(config, dataset, counts, loaded[0], output, runs))
 
@@ -137,8 +150,15 @@ def _check_training(config: ExperimentConfig, dataset: DialogueDataset) -> tuple
 
 
 def _check_weights(config: ExperimentConfig) -> tuple[str, str]:
-    require_weights(config.model)
-    return "ok", "the checkpoint is a hub id, or a folder with weights"
+    from dialora.models.loading import check_weights
+
+    found = check_weights(config)
+    if found is None:
+        return "ok", "a hub id's, which are not here yet; they are checked when they are loaded"
+    size, needless = found
+    if needless:
+        return "warning", f"{len(needless)} of {size:,} have no place in a T5 and are not used: {list_names(needless)}"
+    return "ok", f"{size:,} matrices, those of its config.json"
 
 
 def _check_learned(config: ExperimentConfig) -> tuple[str, str]:
@@ -181,6 +201,22 @@ def _check_lengths(config: ExperimentConfig, dataset: DialogueDataset, tokenizer
     return ("warning" if max(sources, targets) > MAX_TRUNCATED else "ok"), detail
 
 
+def _check_vocabulary(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> tuple[str, str]:
+    """Say how much of the dialogues and references the tokenizer has no piece for; the prompt is left out."""
+    sample = _sample(dataset)
+    texts = [text for example in sample for text in (example.dialogue, *example.references)]
+    # A run of unknown letters is one token, so a share of characters would take a decoder to tell.
+    ids = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    share = sum(each.count(tokenizer.unk_token_id) for each in ids) / max(1, sum(map(len, ids)))
+    detail = f"{share:.1%} of the tokens of {len(sample):,} examples are unknown to the tokenizer"
+    if share > MAX_UNKNOWN:
+        return (
+            "warning",
+            f"{detail}: what they stand for is neither read nor written; take a base model of the language",
+        )
+    return "ok", detail
+
+
 def _check_labels(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> tuple[str, str]:
     from dialora.data.tokens import IGNORED_LABEL, collate_pairs
 
@@ -208,10 +244,7 @@ def _check_prompt(config: ExperimentConfig, dataset: DialogueDataset, tokenizer:
         in_training = next(p for p in _pairs(config, examples, tokenizer) if p.id == example.id)
         if in_use[0].input_ids != in_training.input_ids:
             return "failed", f"{example.id} is tokenized differently in training and in use"
-    unknown = sum(
-        ids.count(tokenizer.unk_token_id) for ids in (p.input_ids for p in _pairs(config, examples, tokenizer))
-    )
-    return "ok", f"the same token ids in training and in use; {unknown} unknown tokens in {len(examples)} dialogues"
+    return "ok", "the same token ids in training and in use"
 
 
 def _describe_device(config: ExperimentConfig) -> tuple[str, str]:

@@ -67,10 +67,11 @@ def read_converting_seconds(stage: Stage) -> float | None:
 def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: Stage, *, precision: str) -> Path:
     """Write a system as a CTranslate2 model, its adapter merged, and return the folder; nothing if it is there.
 
+    One that is cut short, or holds another file than was written, is made anew: CTranslate2 would use it as it is.
     A model on a GPU lies in main memory meanwhile; afterwards all is as it was. Raises GenerationError when the adapter
     cannot be merged.
     """
-    if stage.is_complete:
+    if stage.is_intact:
         return stage.folder
     if not is_mergeable(model):
         raise GenerationError("the adapter cannot be merged into the base model, so it cannot be converted.")

@@ -16,6 +16,7 @@ from dialora.errors import ModelError
 from dialora.methods import Method
 from dialora.methods.decomposed import convert_to_lora, initial_adapter
 from dialora.methods.tuners import UNMERGEABLE
+from dialora.models.adapter_folder import SETTINGS, read_adapter_headers, require_whole
 from dialora.models.head import export_tie
 from dialora.models.loading import join_lines, load_base_model
 
@@ -27,7 +28,7 @@ def load_system(config: ExperimentConfig, method: Method, folder: Path | None) -
     """Load a trained system from its folder (a PEFT adapter, or a whole model); None gives the base model."""
     if folder is None:
         return load_base_model(config)
-    if (folder / "adapter_config.json").is_file():
+    if (folder / SETTINGS).is_file():
         return load_adapter(method.prepare_base(load_base_model(config)), folder)
     return load_base_model(config.model_copy(update={"model": str(folder), "model_revision": None}))
 
@@ -35,14 +36,19 @@ def load_system(config: ExperimentConfig, method: Method, folder: Path | None) -
 def load_adapter(model: PreTrainedModel, folder: Path, *, is_trainable: bool = False) -> nn.Module:
     """Put a saved PEFT adapter on a base model; a `.bin` adapter is read without running what it pickles.
 
-    Raises ModelError when it is unreadable or was made for another shape of model.
+    Raises ModelError, which names the keys, when it is unreadable, applies in part or not at all, or was made for
+    another shape of model.
     """
     from peft import PeftModel
 
     try:
+        headers = read_adapter_headers(folder)
         with _peft_warnings_ignored():
-            return PeftModel.from_pretrained(model, folder, is_trainable=is_trainable)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+            adapted = PeftModel.from_pretrained(model, folder, is_trainable=is_trainable)
+        require_whole(adapted, headers)
+        return adapted
+    # An adapter's settings are whatever its file says, and PEFT takes them as they are.
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
         raise ModelError(f"adapter {folder}: cannot be put on {model.name_or_path}: {join_lines(error)}") from error
 
 
@@ -124,6 +130,7 @@ HARMLESS_WARNINGS = (
     # AdaLoRA may leave a layer no rank, and PEFT looks for its ranks under LoRA's names.
     r"Adapter 'default': \d+ LoRA tensor\(s\) have invalid shape",
     "The following rank_pattern keys did not match",
+    "Found missing adapter keys",  # an error here, which names them
     # Where merging is not exact, `merged` keeps the weights and puts them back.
     "Unmerge result can be inaccurate",
     "Detected that the base layer has no bias term",

@@ -10,6 +10,7 @@ from pathlib import Path
 from dialora.config import BUNDLED, ExperimentConfig, stable_hash
 from dialora.config.metric import LearnedMetric
 from dialora.errors import ModelError
+from dialora.models.files import read_object, show
 from dialora.store import hash_file
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
@@ -25,11 +26,25 @@ def resolve_model(name: str, *, key: str = "model") -> str:
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
+            if (path / "adapter_config.json").is_file():
+                raise ModelError(
+                    f"{key}: {name} is a PEFT adapter, not a whole model: give {_name_base(path)} and train on it, or "
+                    f"merge the adapter first (dialora.load_model(adapter=...).merge_and_unload().save_pretrained, "
+                    f"with the tokenizer beside it)."
+                )
             raise ModelError(f"{key}: {name} has no config.json; give a folder in transformers format, or a hub id.")
         return str(path)
     if path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise ModelError(f"{key}: {name}: no such folder. Give a folder in transformers format, or a hub id.")
     return name
+
+
+def _name_base(folder: Path) -> str:
+    """Return how to call the base model of an adapter's folder."""
+    with suppress(ValueError, OSError):
+        if isinstance(base := read_object(folder / "adapter_config.json").get("base_model_name_or_path"), str):
+            return f"its base ({show(base)})"
+    return "its base"
 
 
 def require_weights(name: str, *, key: str = "model") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,78 +11,128 @@ import torch
 from dialora.config import ExperimentConfig
 from dialora.errors import ModelError
 from dialora.models.checkpoint import find_commit, resolve_model
+from dialora.models.configuration import read_layout_values
+from dialora.models.files import find_file, read_object
 from dialora.models.head import separate_head
-from dialora.models.weights import read_weights
+from dialora.models.layout import Layout, describe_layout
+from dialora.models.vocabulary import require_fit, require_tokenizer_files
+from dialora.models.weights import find_weights, read_headers, read_weights
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-MODEL_TYPES = ("t5",)
+GENERATION = "generation_config.json"
 
 
 def load_base_config(config: ExperimentConfig) -> Any:
     """Load and check the base model's configuration, without weights. Raises ModelError."""
-    from transformers import AutoConfig
+    from transformers import T5Config
 
-    source = resolve_model(config.model)
+    return T5Config.from_dict(_read_config(config))
+
+
+def _read_config(config: ExperimentConfig) -> dict[str, Any]:
+    source, revision = _locate(config)
     with loading_explained(config.model):
-        base = AutoConfig.from_pretrained(
-            source, revision=find_commit(source, config.model_revision), trust_remote_code=False
-        )
-    if base.model_type not in MODEL_TYPES:
-        raise ModelError(
-            f"model: {config.model} is a {base.model_type!r} model; dialora adapts T5 (model_type "
-            f"{', '.join(MODEL_TYPES)}): T5, T5 v1.1, FLAN-T5."
-        )
-    return base
+        path = find_file(source, "config.json", revision)
+        if path is None:
+            raise ValueError("it has no config.json; give a folder in transformers format, or a hub id")
+        return read_layout_values(path)
+
+
+def _find_layout(config: ExperimentConfig) -> Layout:
+    # T5Config forgets what this key says.
+    is_tied = _read_config(config).get("tie_word_embeddings", True)
+    return describe_layout(build_meta_model(config), may_lack_head=is_tied)
 
 
 def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
-    """Load the base model's tokenizer. Raises ModelError."""
+    """Load the base model's tokenizer. Raises ModelError where it is not there, or not this model's."""
     from transformers import AutoTokenizer
 
-    source = resolve_model(config.model)
+    base = load_base_config(config)
+    source, revision = _locate(config)
     with loading_explained(config.model):
-        return AutoTokenizer.from_pretrained(
-            source, revision=find_commit(source, config.model_revision), trust_remote_code=False
-        )
+        require_tokenizer_files(source, revision)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, config=base, trust_remote_code=False)
+        except OSError:
+            raise
+        except Exception as error:  # what tokenizers raises has no type of its own
+            raise ValueError(f"its tokenizer's files are damaged ({join_lines(error)}); download them again") from error
+        require_fit(tokenizer, base)
+    return tokenizer
 
 
 def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
     """Load the base model in fp32, its output head apart from its embedding where the checkpoint has both.
 
-    Raises ModelError.
+    Raises ModelError, which names the keys, where anything of it is missing, of another shape, or no number.
     """
-    from transformers import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING, AutoModelForSeq2SeqLM, GenerationConfig
+    from transformers import T5ForConditionalGeneration
 
-    base, source = load_base_config(config), resolve_model(config.model)
-    revision = find_commit(source, config.model_revision)
+    base, layout = load_base_config(config), _find_layout(config)
+    source, revision = _locate(config)
     with loading_explained(config.model):
-        weights = read_weights(source, revision)
-        if weights is None:  # an older checkpoint, in torch's own format
-            model = AutoModelForSeq2SeqLM.from_pretrained(
-                source, revision=revision, config=base, dtype=torch.float32, trust_remote_code=False
-            )
-        else:
-            kind = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING[type(base)]
-            model = kind.from_pretrained(
-                None, config=base, state_dict=weights, dtype=torch.float32, trust_remote_code=False
-            )
-            model.name_or_path = source
-            with suppress(OSError):  # a checkpoint need not have one
-                model.generation_config = GenerationConfig.from_pretrained(source, revision=revision)
+        files = find_weights(source, revision) or []
+        layout.require(read_headers(files))
+        model = T5ForConditionalGeneration.from_pretrained(
+            None, config=base, state_dict=read_weights(files, layout), dtype=torch.float32
+        )
+        model.name_or_path = source
+        if (generation := _read_generation_config(source, revision)) is not None:
+            model.generation_config = generation
     return separate_head(model)
+
+
+def check_weights(config: ExperimentConfig) -> tuple[int, list[str]] | None:
+    """Compare a checkpoint with its config.json by the headers of its files alone; nothing is downloaded.
+
+    Returns the number of its matrices and the names of those that the model has no use for, or None for a hub id's that
+    are not here yet. Raises ModelError as loading would, but for numbers that are not finite.
+    """
+    layout = _find_layout(config)
+    source, revision = _locate(config)
+    with loading_explained(config.model):
+        files = find_weights(source, revision, cached_only=True)
+        if files is None:
+            return None
+        headers = read_headers(files)
+        _read_generation_config(source, revision)
+        return len(headers), layout.require(headers)
 
 
 def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
     """Build the base model's layout on the meta device: no weights are read, no memory is taken."""
-    from transformers import AutoModelForSeq2SeqLM
+    from transformers import T5ForConditionalGeneration
 
     base = load_base_config(config)
     with torch.device("meta"):
-        model = AutoModelForSeq2SeqLM.from_config(base, trust_remote_code=False)
+        model = T5ForConditionalGeneration(base)
     model.name_or_path = config.model
     return separate_head(model)
+
+
+def _locate(config: ExperimentConfig) -> tuple[str, str | None]:
+    """Return the base model's folder or hub id, and the commit of the latter."""
+    source = resolve_model(config.model)
+    return source, find_commit(source, config.model_revision)
+
+
+def _read_generation_config(source: str, revision: str | None) -> GenerationConfig | None:
+    """Return what a checkpoint says of generation, if anything; dialora saves it again with what is trained."""
+    from transformers import GenerationConfig
+
+    path = find_file(source, GENERATION, revision)
+    if path is None:
+        return None
+    values = read_object(path)
+    try:
+        config = GenerationConfig.from_dict(values)
+        config.validate(strict=True)  # as saving does, when training is over
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{GENERATION} is not valid ({join_lines(error)}); mend or remove it") from error
+    return config
 
 
 @contextmanager
@@ -106,14 +156,14 @@ def loading_explained(name: str, *, key: str = "model") -> Iterator[None]:
 
 
 def join_lines(error: BaseException) -> str:
-    """Return what an error says as one line of at most 300 characters."""
+    """Return what an error says as one line of at most 500 characters."""
     text = " ".join(str(error).split())
-    return text if len(text) <= 300 else text[:297] + "…"
+    return text if len(text) <= 500 else text[:499] + "…"
 
 
 __all__ = [
-    "MODEL_TYPES",
     "build_meta_model",
+    "check_weights",
     "join_lines",
     "load_base_config",
     "load_base_model",

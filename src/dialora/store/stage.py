@@ -37,6 +37,14 @@ class Stage:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
+    @property
+    def is_intact(self) -> bool:
+        """The folder is complete, and its files are, to the byte, those that were written; reads them all."""
+        if not self.is_complete:
+            return False
+        files = load_json(self.folder / names.MANIFEST)["files"].items()
+        return all(hash_file(self.folder / name) == entry.get("sha256") for name, entry in files)
+
     @contextmanager
     def writing(self) -> Iterator[Path]:
         """Give a temporary folder to fill; on leaving without an error it becomes the stage, all at once."""

@@ -22,6 +22,7 @@ from dialora.store import (
     find_runs,
     is_run_folder,
     load_json,
+    names,
     open_training,
     read_run,
 )
@@ -101,7 +102,7 @@ def find_system(folder: Path, *, method: str | None = None, set: Iterable[str] |
     is_run = is_run_folder(folder)
     file = ExperimentFolder(folder).config
     if not is_run and not file.is_file():
-        raise ConfigError(f"--run {folder}: is neither a run's folder nor an experiment's (no {file.name}).")
+        raise ConfigError(f"--run {folder}: {_say_what_it_is(folder, file.name)}")
     run = read_run(folder) if is_run else _choose_run(folder, method)
     config = load_experiment(find_config(run), set)
     # A run's own configuration has one method: its folder may be called anything.
@@ -110,6 +111,24 @@ def find_system(folder: Path, *, method: str | None = None, set: Iterable[str] |
         raise ConfigError(f"--method {method}: {run.folder} is a run of {key}; leave --method out.")
     training = open_training(run.folder) if config.methods[key].trains else None
     return System(config, key, run.folder, training)
+
+
+def _say_what_it_is(folder: Path, missing: str) -> str:
+    """Say of a folder that is no run's what it is instead, and what to do with it."""
+    if folder.resolve().name == names.TRAINING and is_run_folder(folder.resolve().parent):
+        return "is what a run trained; give the run's own folder, the one above."
+    if (folder / "adapter_config.json").is_file():
+        return (
+            "is a PEFT adapter, not a run: it says nothing of the prompt, lengths and decoding it is used with. "
+            "dialora.load_model(adapter=...) puts it on its base; merged and saved with its tokenizer, that is a "
+            "`model:` for an experiment with `methods: {zero_shot: {}}`."
+        )
+    if (folder / "config.json").is_file():
+        return (
+            "is a model, not a run: it says nothing of the prompt, lengths and decoding it is used with. Name it as "
+            "`model:` of an experiment with `methods: {zero_shot: {}}`; `dialora compare` makes the run."
+        )
+    return f"is neither a run's folder nor an experiment's (no {missing})."
 
 
 def find_config(run: FoundRun) -> Path:
@@ -157,8 +176,8 @@ def _choose_run(root: Path, method: str | None) -> FoundRun:
     key = next(iter(found)) if method is None else method
     runs = sorted(found[key], key=lambda run: (run.seed, run.folder))
     if len(runs) > 1 and runs[0].seed == runs[1].seed:
-        names = ", ".join(run.folder.name for run in runs)
-        raise ConfigError(f"--run {root}: several runs of {key}: {names}; give one's folder.")
+        folders = ", ".join(run.folder.name for run in runs)
+        raise ConfigError(f"--run {root}: several runs of {key}: {folders}; give one's folder.")
     return runs[0]
 
 

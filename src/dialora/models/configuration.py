@@ -1,0 +1,123 @@
+"""A base model's config.json: read as values, checked, and only what describes a T5's layout is taken from it.
+
+transformers would follow whatever else stands there: code to run, kernels to download, a quantization. Such a key is
+refused; every other one is left out. Never imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from dialora.models.files import read_object, show
+
+MODEL_TYPES = ("t5",)
+LAYOUT = {
+    "vocab_size": 2**24,
+    "d_model": 2**16,
+    "d_kv": 2**12,
+    "d_ff": 2**20,
+    "num_layers": 128,
+    "num_decoder_layers": 128,
+    "num_heads": 2**10,
+    "relative_attention_num_buckets": 2**12,
+    "relative_attention_max_distance": 2**20,
+}
+"""Whole numbers from 1 on, and the largest of each: far above every T5, far below what stalls a machine."""
+FRACTIONS = ("dropout_rate", "classifier_dropout", "layer_norm_epsilon")
+FACTOR, MAX_FACTOR = "initializer_factor", 1_000
+ACTIVATIONS = ("feed_forward_proj", "dense_act_fn")
+FLAGS = ("is_encoder_decoder", "is_gated_act", "scale_decoder_outputs", "tie_word_embeddings", "use_cache")
+IDS = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
+REFUSED = {
+    "auto_map": "names code that would have to run",
+    "custom_pipelines": "names code that would have to run",
+    "attn_implementation": "names kernels that may be downloaded and run",
+    "_attn_implementation": "names kernels that may be downloaded and run",
+    "kernel_config": "names kernels that may be downloaded and run",
+    "quantization_config": "says that the weights are quantized, and dialora starts from plain ones",
+    "compression_config": "says that the weights are compressed, and dialora starts from plain ones",
+    "pruned_heads": "takes heads out of the model, and dialora starts from whole ones",
+}
+"""Keys that would change how a model is loaded, and what each does."""
+
+
+def read_layout_values(path: Path) -> dict[str, Any]:
+    """Return what a T5's config.json says of the model, as `T5Config` takes it. Raises ValueError for any other."""
+    values = read_object(path)
+    _require_t5(values)
+    for key, meaning in REFUSED.items():
+        if values.get(key) not in (None, {}, [], ""):
+            raise ValueError(f"config.json: {key} {meaning}; give a model without it")
+    # Nothing but null says what leaving a key out says.
+    values = {key: value for key, value in values.items() if value is not None}
+    if problems := list(_find_problems(values)):
+        raise ValueError(f"config.json: {'; '.join(problems[:3])}")
+    known = (*LAYOUT, *FLAGS, *IDS, *ACTIVATIONS)
+    # A zero may be written as a whole number, which T5Config does not take.
+    fractions = {key: float(values[key]) for key in (*FRACTIONS, FACTOR) if key in values}
+    return {key: values[key] for key in known if key in values} | fractions
+
+
+def _require_t5(values: Mapping[str, Any]) -> None:
+    kind = values.get("model_type")
+    if kind is None:
+        raise ValueError("config.json names no model_type; dialora adapts T5 (model_type t5): T5, T5 v1.1, FLAN-T5")
+    if kind not in MODEL_TYPES:
+        raise ValueError(f"it is a {show(repr(kind))} model; dialora adapts T5 (model_type t5): T5, T5 v1.1, FLAN-T5")
+    architectures = values.get("architectures")
+    named = [str(name) for name in architectures] if isinstance(architectures, list) else []
+    if values.get("is_encoder_decoder") is False or (named and all("Encoder" in name for name in named)):
+        raise ValueError("it is an encoder alone, which writes nothing; give a T5 with its decoder")
+
+
+def _find_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    for key, largest in LAYOUT.items():
+        if key in values and not (_is_whole(values[key]) and 1 <= values[key] <= largest):
+            yield f"{key} is {_write(values[key])}, not a whole number from 1 to {largest:,}"
+    for key in FRACTIONS:
+        if key in values and not (_is_number(values[key]) and 0 <= values[key] < 1):
+            yield f"{key} is {_write(values[key])}, not a number from 0 to below 1"
+    if not (_is_number(factor := values.get(FACTOR, 1.0)) and 0 <= factor < MAX_FACTOR):
+        yield f"{FACTOR} is {_write(factor)}, not a number from 0 to below {MAX_FACTOR:,}"
+    for key in FLAGS:
+        if key in values and not isinstance(values[key], bool):
+            yield f"{key} is {_write(values[key])}, neither true nor false"
+    yield from _find_wrong_ids(values)
+    yield from _find_wrong_activation(values)
+
+
+def _find_wrong_ids(values: Mapping[str, Any]) -> Iterator[str]:
+    size = values.get("vocab_size", 32128)
+    for key in IDS:
+        if key in values and not (_is_whole(values[key]) and _is_whole(size) and 0 <= values[key] < size):
+            yield f"{key} is {_write(values[key])}, not the id of one of vocab_size pieces"
+    if "decoder_start_token_id" not in values:
+        yield "decoder_start_token_id is missing, with which summaries begin; T5's is that of padding, 0"
+
+
+def _find_wrong_activation(values: Mapping[str, Any]) -> Iterator[str]:
+    from transformers.activations import ACT2FN
+
+    for key in ACTIVATIONS:
+        name = values.get(key, "relu")
+        plain = name.removeprefix("gated-") if isinstance(name, str) and key == ACTIVATIONS[0] else name
+        if not isinstance(plain, str) or plain not in ACT2FN:
+            yield f"{key} is {_write(name)}, which is no activation; T5's are relu and gated-gelu"
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and isfinite(value))
+
+
+def _write(value: Any) -> str:
+    return show(repr(value), 40)
+
+
+__all__ = ["read_layout_values"]
