@@ -38,9 +38,10 @@ def root(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFa
 
     config = load_experiment(build_experiment_values(tiny_model, small_data))
     root = tmp_path_factory.mktemp("runs") / "tiny"
-    (root / "data").mkdir(parents=True)
+    root.mkdir()
     (root / "experiment.yaml").write_text(config.to_yaml(), encoding="utf-8")
-    save_records(load_dataset(config.data).test, root / "data" / "test.jsonl")
+    with Stage(root / "data", "key").writing() as folder:
+        save_records(load_dataset(config.data).test, folder / "test.jsonl")
     model = apply_method(load_base_model(config), LoRA(r=4), key="lora")
     torch.manual_seed(1)
     for name, parameter in model.named_parameters():

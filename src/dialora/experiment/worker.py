@@ -25,7 +25,7 @@ from dialora.experiment.events import Events
 from dialora.experiment.job import Job, load_job
 from dialora.experiment.stages import do_job, load_libraries
 from dialora.models.network import forbid_network
-from dialora.store import disk_errors_explained, names
+from dialora.store import disk_errors_explained, names, telling_damage
 from dialora.store.work import own_work
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -76,7 +76,11 @@ def _do(job: Job, stream: Any) -> int:
     threading.Thread(target=_watch_parent, daemon=True).start()
     events = Events(stream, name=job.place.name, key=job.place.key)
     try:
-        with disk_errors_explained(job.place.folder), own_work(job.place.work):
+        with (
+            disk_errors_explained(job.place.folder),
+            telling_damage(lambda message: events.send("warning", message=message)),
+            own_work(job.place.work),
+        ):
             do_job(job, events, stop)
     except DialoraError as error:
         events.send("error", kind=type(error).__name__, message=str(error))

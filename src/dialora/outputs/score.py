@@ -22,7 +22,7 @@ from dialora.records import Observer, ignore_events
 from dialora.report.results_json import build_results
 from dialora.scoring import score_summaries
 from dialora.scoring.learned import LearnedMetrics, describe_scorer, require_learned
-from dialora.store import RUNS, ExperimentFolder, Stage, names, own_folder, save_json, save_records, save_text
+from dialora.store import RUNS, ExperimentFolder, Stage, names, own_folder, save_json, save_records, save_sealed
 
 
 def score_outputs(
@@ -31,14 +31,14 @@ def score_outputs(
     """Score a table of outputs, compare its systems, and write the report. Raises DialoraError."""
     from dialora.report import render_report
 
-    with own_folder(output or RUNS / config.name, table=config.table) as folder:
+    with own_folder(output or RUNS / config.name, table=config.table, observer=observer) as folder:
         observer({"event": "stage", "stage": "data", "run": config.name, "key": ""})
         outputs = load_outputs(config)
         for note in outputs.summary.notes:
             observer({"event": "note", "message": note})
         # In full: another file of that name, given from another place, is another table.
         here = config.model_copy(update={"table": str(Path(config.table).resolve())})
-        save_text(here.to_yaml(), folder.config)
+        save_sealed(here.to_yaml(), folder.config)
         scoring, yardsticks = _plan_stages(folder, config, outputs)
         about: dict[str, Any] = {"stage": "scoring", "run": config.name, "key": ""}
         learned = LearnedMetrics(
