@@ -181,7 +181,7 @@ def summarize_file(
     """Summarize a table of dialogues of any length into a .jsonl or .csv file; return how many were written now.
 
     `run` is a run's folder, an experiment's with `method`, or a system that is found already. Killed, the same call
-    goes on behind the last whole line.
+    goes on where it was.
     """
     from dialora.systems import summaries
 

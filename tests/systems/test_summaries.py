@@ -122,7 +122,7 @@ def test_summaries_come_in_the_tables_order_whatever_the_chunk(root: Path, table
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
-def test_it_goes_on_behind_the_last_whole_line(
+def test_it_goes_on_behind_the_last_whole_chunk(
     root: Path, table: Path, tmp_path: Path, echo: Echo, suffix: str
 ) -> None:
     system, output = find_system(root, method="lora"), tmp_path / f"out{suffix}"
@@ -132,8 +132,8 @@ def test_it_goes_on_behind_the_last_whole_line(
     kept = 6 + (suffix == ".csv")
     output.write_bytes(b"".join(lines[:kept]) + lines[kept][:7])
     echo.rows = 0
-    assert summarize_file(system, table, output, observer=ignore, chunk=4) == 4
-    assert echo.rows == 4
+    assert summarize_file(system, table, output, observer=ignore, chunk=4) == 6
+    assert echo.rows == 6
     assert output.read_bytes() == whole
     assert summarize_file(system, table, output, observer=ignore) == 0
     assert not list(tmp_path.glob("*.partial"))
