@@ -249,7 +249,7 @@ def test_cached_encoder_states_give_the_losses_of_the_encoder_itself(
     found, _ = run(config, pairs, tmp_path / "cached", key, precision="fp32", cache_encoder=True)
     assert found.losses == pytest.approx(plain.losses, rel=2e-5)
     assert [v for _, v in found.validation] == pytest.approx([v for _, v in plain.validation], rel=2e-5)
-    assert (tmp_path / "cached" / names.ENCODER).is_file()
+    assert (tmp_path / "cached" / names.ENCODER).is_dir()
 
 
 def test_computing_encoder_states_shows_how_far_it_is(config: Any, pairs: Any, tmp_path: Path) -> None:

@@ -34,7 +34,9 @@ class TableConfig(Section):
 class OutputsConfig(Section):
     """How a table of outputs is read and scored."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the report's folder")]
+    name: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, description="names the report's folder")
+    ]
     table: Annotated[str, Field(min_length=1, description="the file")]
     outputs: TableConfig = TableConfig()
     scoring: ScoringConfig = ScoringConfig()
@@ -51,7 +53,7 @@ def load_outputs_config(
     if isinstance(table, OutputsConfig):
         values = table.model_dump(mode="json")
     else:
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(table).stem).strip("-._") or "outputs"
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(table).stem)[:100].strip("-._") or "outputs"
         values = {"name": name, "table": str(table)}
     apply_overrides(values, overrides)
     return build_config(OutputsConfig, values)

@@ -21,7 +21,7 @@ import traceback
 from typing import Any
 
 from dialora.errors import DialoraError
-from dialora.experiment.events import Events
+from dialora.experiment.events import BEGUN, Events
 from dialora.experiment.job import Job, load_job
 from dialora.experiment.stages import do_job, load_libraries
 from dialora.models.network import forbid_network
@@ -75,6 +75,7 @@ def _do(job: Job, stream: Any) -> int:
     os.environ[named] = os.environ.get(named, "0").split(",")[0]
     threading.Thread(target=_watch_parent, daemon=True).start()
     events = Events(stream, name=job.place.name, key=job.place.key)
+    events.send(BEGUN)
     try:
         with (
             disk_errors_explained(job.place.folder),

@@ -48,10 +48,12 @@ def own_folder(
 
 @contextmanager
 def own_data_check(root: Path) -> Iterator[None]:
-    """Make the folder of a data check. Raises ConfigError where something else lies there, or StageError."""
+    """Look that the folder is a data check's, or free, and for the time of the block explain what the disk refuses.
+
+    Raises ConfigError where something else lies there, or StageError.
+    """
     with disk_errors_explained(root):
         _require_free(root, allowed=(names.DATA_CHECK_JSON, names.unfinished(names.DATA_CHECK_JSON)))
-        root.mkdir(parents=True, exist_ok=True)
         yield
 
 

@@ -58,6 +58,10 @@ class SummariesFile:
             end = file.tell()
         chunk = {"rows": self.num_rows + len(items), "end": end, "sha256": sha256(content).hexdigest()}
         self._values["chunks"].append(chunk)
+        self.save_manifest()
+
+    def save_manifest(self) -> None:
+        """Write down what made the file, and its chunks."""
         save_json(self._values, self._manifest)
 
     def resume(self) -> None:
@@ -96,6 +100,7 @@ def open_output(path: Path, *, key: str, run: str) -> Iterator[SummariesFile]:
     with locked(place.with_name(f".{place.name}.lock"), refusal):
         output = SummariesFile(path, key, run)
         output.resume()
+        output.save_manifest()  # before the first row: what a kill leaves must be known for one's own
         yield output
         output.partial.unlink(missing_ok=True)
 
