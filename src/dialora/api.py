@@ -8,6 +8,7 @@ overrides, as `["training.max_steps=10"]` or `{"training.max_steps": 10}`. `outp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -125,12 +126,12 @@ def check_data(source: str | Path, *, set: Overrides = (), output: Folder = None
     gets `data-check.html` and `data-check.json`.
     """
     from dialora.experiment.data_check import check_source, render_data_check
-    from dialora.store import disk_errors_explained
+    from dialora.store import own_data_check
 
-    found, dataset = check_source(load_data_experiment(source, set))
-    folder = _path(output)
-    if folder is not None:
-        with disk_errors_explained(folder):
+    config, folder = load_data_experiment(source, set), _path(output)
+    with nullcontext() if folder is None else own_data_check(folder):
+        found, dataset = check_source(config)
+        if folder is not None:
             render_data_check(found, dataset, folder)
     return found
 
@@ -182,7 +183,7 @@ def summarize_file(
     """Summarize a table of dialogues of any length into a .jsonl or .csv file; return how many were written now.
 
     `run` is a run's folder, an experiment's with `method`, or a system that is found already. Killed, the same call
-    goes on behind the last whole line.
+    goes on where it was.
     """
     from dialora.systems import summaries
 

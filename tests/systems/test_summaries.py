@@ -38,9 +38,10 @@ def root(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFa
 
     config = load_experiment(build_experiment_values(tiny_model, small_data))
     root = tmp_path_factory.mktemp("runs") / "tiny"
-    (root / "data").mkdir(parents=True)
+    root.mkdir()
     (root / "experiment.yaml").write_text(config.to_yaml(), encoding="utf-8")
-    save_records(load_dataset(config.data).test, root / "data" / "test.jsonl")
+    with Stage(root / "data", "key").writing() as folder:
+        save_records(load_dataset(config.data).test, folder / "test.jsonl")
     model = apply_method(load_base_model(config), LoRA(r=4), key="lora")
     torch.manual_seed(1)
     for name, parameter in model.named_parameters():
@@ -121,7 +122,7 @@ def test_summaries_come_in_the_tables_order_whatever_the_chunk(root: Path, table
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
-def test_it_goes_on_behind_the_last_whole_line(
+def test_it_goes_on_behind_the_last_whole_chunk(
     root: Path, table: Path, tmp_path: Path, echo: Echo, suffix: str
 ) -> None:
     system, output = find_system(root, method="lora"), tmp_path / f"out{suffix}"
@@ -131,8 +132,8 @@ def test_it_goes_on_behind_the_last_whole_line(
     kept = 6 + (suffix == ".csv")
     output.write_bytes(b"".join(lines[:kept]) + lines[kept][:7])
     echo.rows = 0
-    assert summarize_file(system, table, output, observer=ignore, chunk=4) == 4
-    assert echo.rows == 4
+    assert summarize_file(system, table, output, observer=ignore, chunk=4) == 6
+    assert echo.rows == 6
     assert output.read_bytes() == whole
     assert summarize_file(system, table, output, observer=ignore) == 0
     assert not list(tmp_path.glob("*.partial"))

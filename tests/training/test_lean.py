@@ -17,7 +17,7 @@ from dialora.errors import Interrupted
 from dialora.methods import METHODS
 from dialora.models.adapters import apply_method
 from dialora.models.loading import load_base_model, load_tokenizer
-from dialora.store import names
+from dialora.store import names, telling_damage
 from dialora.training import TrainingResult, train
 from dialora.training.lean.frozen import frozen_in_bf16
 from dialora.training.lean.kernels import CHUNK, LEVELS, Attention, ByteDropout, drop, normalize, sum_cross_entropy
@@ -249,7 +249,7 @@ def test_cached_encoder_states_give_the_losses_of_the_encoder_itself(
     found, _ = run(config, pairs, tmp_path / "cached", key, precision="fp32", cache_encoder=True)
     assert found.losses == pytest.approx(plain.losses, rel=2e-5)
     assert [v for _, v in found.validation] == pytest.approx([v for _, v in plain.validation], rel=2e-5)
-    assert (tmp_path / "cached" / names.ENCODER_INDEX).is_file()
+    assert (tmp_path / "cached" / names.ENCODER).is_dir()
 
 
 def test_computing_encoder_states_shows_how_far_it_is(config: Any, pairs: Any, tmp_path: Path) -> None:
@@ -274,9 +274,25 @@ def test_a_run_over_cached_states_that_was_stopped_ends_like_an_undisturbed_one(
     assert found.losses == expected.losses
 
 
+def test_encoder_states_that_were_changed_are_computed_again(config: Any, pairs: Any, tmp_path: Path) -> None:
+    expected, _ = run(config, pairs, tmp_path / "a", "decoder", cache_encoder=True)
+    calls = iter(range(1000))
+    with pytest.raises(Interrupted):
+        run(config, pairs, tmp_path / "b", "decoder", cache_encoder=True, should_stop=lambda: next(calls) == 3)
+    states = tmp_path / "b" / names.ENCODER / names.ENCODER_STATES
+    content = bytearray(states.read_bytes())
+    content[::2] = content[1::2]
+    states.write_bytes(content)
+    told: list[str] = []
+    with telling_damage(told.append):
+        found, _ = run(config, pairs, tmp_path / "b", "decoder", cache_encoder=True)
+    assert found.losses == expected.losses
+    assert names.ENCODER_STATES in told[0]
+
+
 @pytest.mark.parametrize("key", ["lora", "full", "prompt_tuning", "prefix_tuning"])
 def test_what_the_encoder_reads_is_not_cached_where_it_is_trained(
     key: str, config: Any, pairs: Any, tmp_path: Path
 ) -> None:
     run(config, pairs, tmp_path, key, cache_encoder=True)
-    assert not (tmp_path / names.ENCODER_INDEX).exists()
+    assert not (tmp_path / names.ENCODER).exists()

@@ -14,7 +14,7 @@ from dialora.data.tokens import TrainingPair, tokenize_pairs
 from dialora.errors import Interrupted, TrainingError
 from dialora.models.adapters import apply_method
 from dialora.models.loading import load_base_model, load_tokenizer
-from dialora.store import names
+from dialora.store import names, telling_damage
 from dialora.training import TrainingResult, find_checkpoint, train
 
 
@@ -82,6 +82,34 @@ def test_a_checkpoint_that_was_cut_short_does_not_count(config: Any, splits: Any
     (broken / "adapter_model.safetensors").write_bytes(b"half")
     assert find_checkpoint(tmp_path / "b") == whole
     assert run(config, splits, tmp_path / "b")[0].losses == expected.losses
+
+
+@pytest.mark.parametrize("name", [names.CHECKPOINT_WEIGHTS, names.CHECKPOINT_STATE, names.CHECKPOINT_PROGRESS, "best"])
+@pytest.mark.parametrize("damage", ["flip", "pad"])
+def test_a_checkpoint_that_was_changed_is_not_resumed_from(
+    name: str, damage: str, config: Any, splits: Any, tmp_path: Path
+) -> None:
+    options = {"training": {"early_stopping_patience": 5}}
+    expected, weights = run(config, splits, tmp_path / "a", **options)
+    steps = iter(range(100))
+    with pytest.raises(Interrupted):
+        run(config, splits, tmp_path / "b", should_stop=lambda: next(steps) == 6, **options)
+    checkpoint = find_checkpoint(tmp_path / "b")
+    assert checkpoint is not None
+    path = tmp_path / "b" / names.BEST_WEIGHTS if name == "best" else checkpoint / name
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[len(content) - 9] ^= 1
+    else:
+        content = content[: len(content) // 2].ljust(len(content), b" ")
+    path.write_bytes(content)
+    told: list[str] = []
+    with telling_damage(told.append):
+        found, found_weights = run(config, splits, tmp_path / "b", **options)
+    assert not found.was_resumed
+    assert (found.losses, found.validation) == (expected.losses, expected.validation)
+    assert all(torch.equal(found_weights[key], weight) for key, weight in weights.items())
+    assert path.name in told[0]
 
 
 def test_accumulated_batches_are_one_big_batch(config: Any, splits: Any, tmp_path: Path) -> None:

@@ -14,8 +14,11 @@ from pydantic import BaseModel, ValidationError
 from dialora.config.extensions import METHODS_PACKAGE, METRICS_PACKAGE, load_extensions
 from dialora.config.method import METHODS, Method
 from dialora.config.metric import METRIC_KINDS, Metric
-from dialora.config.problems import describe_problems, suggest
+from dialora.config.problems import describe_problems, show, suggest
 
+METHOD_KEY = re.compile(r"[^\W_][\w.-]*")
+MAX_KEY_BYTES = 64
+"""It is part of a folder's name, which may have 255."""
 METRIC_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,23}")
 OWN_NAMES = frozenset(
     {"system", "method", "trainable_params", "trainable_percent", "train_seconds", "peak_memory_bytes"}
@@ -41,24 +44,27 @@ def build_entries(build: Callable[[str, Any], T], entries: Mapping[Any, Any]) ->
 
 def build_method(key: str, options: Any) -> Method:
     """Build one method from its entry; `method:` names the class where the key is another name for it."""
-    if not key.replace("_", "").replace("-", "").replace(".", "").isalnum():
-        raise ValueError(f"methods.{key}: a name may hold letters, digits, '_', '-' and '.'")
+    if not METHOD_KEY.fullmatch(key) or len(key.encode(errors="replace")) > MAX_KEY_BYTES:
+        raise ValueError(
+            f"methods.{show(key)[1:-1]}: a name begins with a letter or digit and has up to {MAX_KEY_BYTES} letters, "
+            f"digits, '_', '-' and '.'"
+        )
     options = {} if options is None else options
     if isinstance(options, Method):
         return options
     if not isinstance(options, Mapping) or not all(isinstance(option, str) for option in options):
-        raise ValueError(f"methods.{key}: got {options!r}; options are a mapping, as in `{key}: {{}}`")
+        raise ValueError(f"methods.{key}: got {show(options)}; options are a mapping, as in `{key}: {{}}`")
     options = dict(options)
     load_extensions(METHODS_PACKAGE)
     name = options.pop("method", key)
     if not isinstance(name, str) or name not in METHODS:
-        raise ValueError(f"methods.{key}: unknown method {name!r}{suggest(name, METHODS)}")
+        raise ValueError(f"methods.{key}: unknown method {show(name)}{suggest(name, METHODS)}")
     return _build(METHODS[name], options, key=f"methods.{key}")
 
 
 def build_metric(name: str, options: Any) -> Metric:
     """Build one metric from its entry; `kind:` names the class."""
-    key = f"scoring.learned.{name}"
+    key = f"scoring.learned.{show(name)[1:-1]}"
     if not METRIC_NAME.fullmatch(name):
         raise ValueError(f"{key}: a name begins with a letter and has up to 24 letters, digits, '_' and '-'")
     if name.lower().startswith("rouge") or name in OWN_NAMES or name.endswith(("_low", "_high")):
@@ -66,13 +72,13 @@ def build_metric(name: str, options: Any) -> Metric:
     if isinstance(options, Metric):
         return options
     if not isinstance(options, Mapping) or not all(isinstance(option, str) for option in options):
-        raise ValueError(f"{key}: got {options!r}; a metric is a mapping with its `kind`")
+        raise ValueError(f"{key}: got {show(options)}; a metric is a mapping with its `kind`")
     load_extensions(METRICS_PACKAGE)
     kind, allowed = options.get("kind"), ", ".join(map(repr, METRIC_KINDS))
     if kind is None:
         raise ValueError(f"{key}.kind: is missing; allowed: {allowed}.")
     if not isinstance(kind, str) or kind not in METRIC_KINDS:
-        raise ValueError(f"{key}: unknown kind {kind!r}; allowed: {allowed}.")
+        raise ValueError(f"{key}: unknown kind {show(kind)}; allowed: {allowed}.")
     return _build(METRIC_KINDS[kind], dict(options), key=key)
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_va
 from dialora.config.entries import build_entries, build_method
 from dialora.config.method import Method
 from dialora.config.problems import describe_problems
-from dialora.config.section import Section
+from dialora.config.section import MAX_SEED, Section
 from dialora.config.sections import (
     BUNDLED,
     DEFAULT_PROMPT,
@@ -33,17 +33,24 @@ M = TypeVar("M", bound=BaseModel)
 class ExperimentConfig(Section):
     """One experiment, whole: nothing else decides its result."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the run folder")]
+    name: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, description="names the run folder")
+    ]
     model: Annotated[str, Field(min_length=1, description="hub id, local folder, or `bundled`")] = BUNDLED
     model_revision: Annotated[str | None, Field(description="commit or tag of a hub id")] = None
     data: DataConfig
-    prompt: Annotated[str, Field(description="around the dialogue, in training and in use")] = DEFAULT_PROMPT
+    prompt: Annotated[str, Field(max_length=20_000, description="around the dialogue, in training and in use")] = (
+        DEFAULT_PROMPT
+    )
     methods: Annotated[dict[str, SerializeAsAny[Method]], Field(min_length=1, description="see `dialora methods`")]
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
     generation: GenerationConfig = GenerationConfig()
     scoring: ScoringConfig = ScoringConfig()
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, description="one run each")] = (0,)
+    seeds: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=MAX_SEED)], ...],
+        Field(min_length=1, max_length=1_000, description="one run each"),
+    ] = (0,)
     tuning: Annotated[TuningConfig | None, Field(description="a search for learning rates; none by default")] = None
 
     @field_validator("prompt")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dialora.config.experiment import ExperimentConfig, build_experiment, dump_experiment
+from dialora.config.problems import show
+from dialora.config.yaml_text import parse_yaml
 from dialora.errors import ConfigError
 
+MAX_TEXT = 20_000
+"""Characters of one text: a prompt is the longest."""
 DATA_KEYS = ("model", "model_revision", "prompt")
 """What a data check reads of an experiment besides `data.*`."""
 
@@ -34,7 +37,10 @@ def load_experiment(
     if isinstance(experiment, ExperimentConfig):
         values = dump_experiment(experiment)
     elif isinstance(experiment, Mapping):
-        values = json.loads(json.dumps(experiment, default=list))
+        try:
+            values = json.loads(json.dumps(experiment, default=list))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ConfigError(f"the experiment holds what no file can: {str(error)[:200]}.") from error
         values.setdefault("name", "experiment")
     else:
         values = _read_file(experiment)
@@ -62,24 +68,33 @@ def apply_overrides(values: dict[str, Any], overrides: Iterable[str] | Mapping[s
     pairs = overrides.items() if isinstance(overrides, Mapping) else map(_split_override, overrides)
     for key, value in pairs:
         _set(values, key, value)
+    problems = list(_find_bad_text(values, ()))
+    if problems:
+        raise ConfigError(problems)
 
 
 def _read_file(experiment: str | Path) -> dict[str, Any]:
     path = Path(experiment)
-    if isinstance(experiment, str) and experiment in list_experiments() and not path.is_file():
-        text = (resources.files("dialora.config") / "experiments" / f"{experiment}.yaml").read_text(encoding="utf-8")
-    elif path.is_file():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
-    else:
-        names = ", ".join(list_experiments())
-        raise ConfigError(f"{experiment}: no such file, and no shipped experiment of that name. Shipped: {names}.")
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
+        is_file = path.is_file()
+        if isinstance(experiment, str) and experiment in list_experiments() and not is_file:
+            shipped = resources.files("dialora.config") / "experiments" / f"{experiment}.yaml"
+            text = shipped.read_text(encoding="utf-8")
+        elif is_file:
+            text = path.read_bytes().decode("utf-8-sig")
+        else:
+            name, shipped_names = show(str(experiment))[1:-1], ", ".join(list_experiments())
+            raise ConfigError(
+                f"{name}: no such file, and no shipped experiment of that name. Shipped: {shipped_names}."
+            )
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
+    except OSError as error:
+        raise ConfigError(f"{show(str(path))[1:-1]}: cannot be read ({error.strerror}).") from error
+    try:
+        values = parse_yaml(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}.") from error
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise ConfigError(f"{path}: an experiment file is a mapping with at least `data` and `methods`.")
     values.setdefault("name", path.stem)
@@ -88,12 +103,35 @@ def _read_file(experiment: str | Path) -> dict[str, Any]:
 
 def _split_override(text: str) -> tuple[str, Any]:
     key, separator, value = text.partition("=")
-    if not separator or not key.strip():
-        raise ConfigError(f"--set {text}: must be key=value, as in training.num_train_epochs=3.")
+    key, shown = key.strip(), show(text)[1:-1]
+    if not separator or not all(key.split(".")):
+        raise ConfigError(f"--set {shown}: must be key=value, as in training.num_train_epochs=3.")
     try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text}: the value is not valid YAML.") from error
+        return key, parse_yaml(value)
+    except ValueError as error:
+        raise ConfigError(f"--set {shown}: the value {error}.") from error
+
+
+def _find_bad_text(value: Any, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield a line for each key or text that no file, folder or terminal takes as it is."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _find_bad_text(key, path)
+            yield from _find_bad_text(item, (*path, show(str(key))[1:-1]))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _find_bad_text(item, path)
+    elif isinstance(value, str):
+        strange = next((char for char in value if _is_strange(char)), None)
+        if strange is not None:
+            what = "half a character" if "\ud800" <= strange <= "\udfff" else "a control character"
+            yield f"{'.'.join(path) or 'a key'}: holds {what}, {strange!r}; leave it out."
+        elif len(value) > MAX_TEXT:
+            yield f"{'.'.join(path) or 'a key'}: has {len(value):,} characters; at most {MAX_TEXT:,} are allowed."
+
+
+def _is_strange(char: str) -> bool:
+    return "\ud800" <= char <= "\udfff" or (unicodedata.category(char) == "Cc" and char not in "\t\n\r")
 
 
 def _set(values: dict[str, Any], key: str, value: Any) -> None:

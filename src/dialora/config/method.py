@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, field_validator
+
+from dialora.config.section import Section
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,13 +20,15 @@ if TYPE_CHECKING:
 
 METHODS: dict[str, type[Method]] = {}
 
-LearningRate = Annotated[float, Field(gt=0, description="AdamW peak learning rate")]
+LearningRate = Annotated[float, Field(ge=1e-10, le=10, description="AdamW peak learning rate")]
 
 
-class Method(BaseModel):
+LARGEST = 65_536
+"""Ranks, widths, scales: no matrix of a model that fits a machine has more rows."""
+
+
+class Method(Section):
     """How the base model becomes a system."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: ClassVar[str]
     """Its key in an experiment file."""
@@ -41,6 +45,13 @@ class Method(BaseModel):
     """Where a search for the learning rate should look: the default and a factor of ten to either side, or wider."""
     learning_rate_source: ClassVar[str]
     """Where the default learning rate comes from."""
+
+    @field_validator("*")
+    @classmethod
+    def _is_of_this_world(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and abs(value) > LARGEST:
+            raise ValueError(f"must be at most {LARGEST:,}, got {value:,}")
+        return value
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Enter the class in METHODS under its own `name`."""

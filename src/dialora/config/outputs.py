@@ -39,7 +39,9 @@ class TableConfig(Section):
 class OutputsConfig(Section):
     """How a table of outputs is read and scored."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the report's folder")]
+    name: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, description="names the report's folder")
+    ]
     table: Annotated[str, Field(min_length=1, description="the file, or the first of several")]
     further: Annotated[tuple[str, ...], Field(description="the other files: of references, or a system's")] = ()
     outputs: TableConfig = TableConfig()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from reprlib import Repr
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -11,11 +12,53 @@ from pydantic import BaseModel, ValidationError
 ENTRIES = ("methods.", "scoring.learned.")
 """How lines begin that name their key themselves: an entry is checked by the class that it names."""
 
+MEANINGS = {
+    "alpha": ("lora_alpha",),
+    "batch_size": ("per_device_train_batch_size",),
+    "beams": ("num_beams",),
+    "dataset": ("source",),
+    "dropout": ("lora_dropout",),
+    "epochs": ("num_train_epochs",),
+    "eval_steps": ("num_evaluations",),
+    "fine_tuning": ("full",),
+    "full_finetuning": ("full",),
+    "input_column": ("dialogue_column",),
+    "lora_r": ("r",),
+    "lr": ("learning_rate",),
+    "max_input_length": ("max_source_length",),
+    "max_length": ("max_new_tokens", "max_source_length"),
+    "max_output_length": ("max_new_tokens", "max_target_length"),
+    "model_name": ("model",),
+    "modules": ("target_modules",),
+    "num_epochs": ("num_train_epochs",),
+    "path": ("source",),
+    "rank": ("r",),
+    "reference_column": ("summary_columns", "reference_columns"),
+    "steps": ("max_steps",),
+    "target_column": ("summary_columns", "reference_columns"),
+    "text_column": ("dialogue_column",),
+    "train_batch_size": ("per_device_train_batch_size",),
+}
+"""What others call things, and what they are called here."""
+
+_NEAR = 0.8
+"""Of two spellings; what shares no more than a common ending is another thing."""
+_shorten = Repr()
+_shorten.maxlevel, _shorten.maxdict, _shorten.maxlist, _shorten.maxtuple = 3, 4, 6, 6
+_shorten.maxstring, _shorten.maxother, _shorten.maxlong = 200, 100, 60
+MAX_LINE = 400
+
+
+def show(value: Any) -> str:
+    """Return a value for a message, cut to some hundred characters; nothing in it moves a terminal's cursor."""
+    return _shorten.repr(value)
+
 
 def suggest(name: Any, allowed: Iterable[str]) -> str:
-    """Return the end of a sentence: the nearest allowed name, or all of them."""
-    allowed = list(allowed)
-    close = difflib.get_close_matches(str(name), allowed, n=1)
+    """Return the end of a sentence: the allowed name that is near in spelling or meaning, or all of them."""
+    allowed, name = list(allowed), str(name)[:100]
+    meant = [one for one in MEANINGS.get(name.lower().replace("-", "_"), ()) if one in allowed]
+    close = meant or difflib.get_close_matches(name, allowed, n=1, cutoff=_NEAR)
     return f"; did you mean {close[0]!r}?" if close else f"; allowed: {', '.join(allowed)}."
 
 
@@ -23,7 +66,7 @@ def describe_problems(error: ValidationError, model: type[BaseModel], *, prefix:
     """Return one line for each thing pydantic found wrong."""
     lines: list[str] = []
     for item in error.errors():
-        path = [str(part) for part in item["loc"]]
+        path = [str(part)[:80] for part in item["loc"]]
         key = prefix + ".".join(path)
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
@@ -31,12 +74,12 @@ def describe_problems(error: ValidationError, model: type[BaseModel], *, prefix:
         elif item["type"] == "missing":
             message = "is missing"
         elif item["type"] != "value_error":
-            message = f"{message[0].lower()}{message[1:]}, got {item['input']!r}"
+            message = f"{message[0].lower()}{message[1:]}, got {show(item['input'])}"
         elif message.startswith(ENTRIES):
             lines.extend(message.splitlines())
             continue
         lines.append(f"{key}: {message}" if key else message)
-    return lines
+    return [line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}…" for line in lines]
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
@@ -54,4 +97,4 @@ def _models_in(annotation: Any) -> Sequence[type[BaseModel]]:
     return [found for part in get_args(annotation) for found in _models_in(part)]
 
 
-__all__ = ["describe_problems", "suggest"]
+__all__ = ["describe_problems", "show", "suggest"]

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+
+MAX_SEED = 2**32 - 1
+"""NumPy takes no larger one."""
 
 
 class Section(BaseModel):
-    """A part of a file: no key but its own, and never changed."""
+    """A part of a file: no key but its own, every number finite, and never changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _takes_no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        items = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(item, bool) for item in items) and info.field_name is not None:
+            kinds = set(_list_kinds(cls.model_fields[info.field_name].annotation))
+            if kinds & {int, float} and bool not in kinds:
+                raise ValueError(f"must be a number, got {str(value).lower()}")
+        return value
 
 
-__all__ = ["Section"]
+def _list_kinds(annotation: Any) -> list[Any]:
+    return [annotation, *(kind for part in get_args(annotation) for kind in _list_kinds(part))]
+
+
+__all__ = ["MAX_SEED", "Section"]

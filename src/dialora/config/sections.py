@@ -10,13 +10,15 @@ from pydantic import Field, SerializeAsAny, field_validator, model_serializer, m
 
 from dialora.config.entries import build_entries, build_metric
 from dialora.config.metric import Metric
-from dialora.config.section import Section
+from dialora.config.section import MAX_SEED, Section
 from dialora.protocols import PROTOCOLS, Protocol
 
 BUNDLED = "bundled"
 """As `model` or `data.source`: the base model or the dialogues inside the package."""
 BATCH_TOKENS = {"cpu": 16_384, "cuda": 65_536}
 """Of a batch that is generated: a GPU does more rows in nearly the same time, for each step of it is mostly waiting."""
+MOST_TOKENS = 100_000_000
+"""In a batch."""
 DEFAULT_PROMPT = "Summarize the following conversation.\n\n{dialogue}\n\nSummary: "
 Splits = Literal["train", "validation", "test"]
 _NEWER_DATA_KEYS = frozenset({"name", "files", "split_column", "turn_text_key", "turn_speaker_key"})
@@ -82,13 +84,16 @@ class DataConfig(Section):
 class TrainingConfig(Section):
     """The training budget, shared by every method; the learning rate belongs to the method."""
 
-    num_train_epochs: Annotated[float, Field(gt=0, description="passes over the training split")] = 1.0
-    max_steps: Annotated[int | None, Field(ge=1, description="optimizer steps; replaces num_train_epochs")] = None
-    per_device_train_batch_size: Annotated[int, Field(ge=1, description="examples per batch")] = 8
-    max_batch_tokens: Annotated[
-        int | None, Field(ge=8, description="padded source + target tokens per batch; replaces the batch size")
+    num_train_epochs: Annotated[float, Field(ge=1e-4, le=10_000, description="passes over the training split")] = 1.0
+    max_steps: Annotated[
+        int | None, Field(ge=1, le=10_000_000, description="optimizer steps; replaces num_train_epochs")
     ] = None
-    gradient_accumulation_steps: Annotated[int, Field(ge=1, description="batches per optimizer step")] = 1
+    per_device_train_batch_size: Annotated[int, Field(ge=1, le=10_000, description="examples per batch")] = 8
+    max_batch_tokens: Annotated[
+        int | None,
+        Field(ge=8, le=MOST_TOKENS, description="padded source + target tokens per batch; replaces the batch size"),
+    ] = None
+    gradient_accumulation_steps: Annotated[int, Field(ge=1, le=10_000, description="batches per optimizer step")] = 1
     gradient_checkpointing: Annotated[bool, Field(description="less memory, more time")] = False
     lean: Annotated[bool, Field(description="the same steps with less work; false: transformers' own forward")] = True
     cache_encoder: Annotated[
@@ -96,16 +101,21 @@ class TrainingConfig(Section):
     ] = False
     warmup_ratio: Annotated[float, Field(ge=0, lt=1, description="share of the steps")] = 0.03
     lr_scheduler_type: Annotated[Literal["linear", "cosine", "constant_with_warmup"], Field()] = "linear"
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
+    max_grad_norm: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], Field(description="auto: bf16 where the processor multiplies it natively")
     ] = "auto"
-    num_evaluations: Annotated[int, Field(ge=1, description="validation losses per run, the last at the end")] = 5
+    num_evaluations: Annotated[
+        int, Field(ge=1, le=10_000, description="validation losses per run, the last at the end")
+    ] = 5
     early_stopping_patience: Annotated[
-        int | None, Field(ge=1, description="evaluations without a better validation loss; the best weights are kept")
+        int | None,
+        Field(ge=1, le=10_000, description="evaluations without a better validation loss; the best weights are kept"),
     ] = None
-    checkpoint_seconds: Annotated[float, Field(gt=0, description="at most so much work is lost by a crash")] = 120.0
+    checkpoint_seconds: Annotated[
+        float, Field(gt=0, le=604_800, description="at most so much work is lost by a crash")
+    ] = 120.0
     report_to: Annotated[tuple[Trackers, ...], Field(description="experiment trackers")] = ()
     device: Annotated[Literal["auto", "cpu", "cuda"], Field()] = "auto"
 
@@ -120,10 +130,10 @@ class TrainingConfig(Section):
 class DecodingConfig(Section):
     """How every system writes its summaries."""
 
-    num_beams: Annotated[int, Field(ge=1, description="1 is greedy")] = 1
-    max_new_tokens: Annotated[int, Field(ge=1, description="longest summary in tokens")] = 200
-    length_penalty: Annotated[float, Field(description="exponent of the length; beams only")] = 1.0
-    no_repeat_ngram_size: Annotated[int, Field(ge=0, description="0 allows repeats")] = 0
+    num_beams: Annotated[int, Field(ge=1, le=100, description="1 is greedy")] = 1
+    max_new_tokens: Annotated[int, Field(ge=1, le=10_000, description="longest summary in tokens")] = 200
+    length_penalty: Annotated[float, Field(ge=-10, le=10, description="exponent of the length; beams only")] = 1.0
+    no_repeat_ngram_size: Annotated[int, Field(ge=0, le=1_000, description="0 allows repeats")] = 0
     early_stopping: Annotated[
         bool, Field(description="end with num_beams whole summaries, not when no better one is likely; beams only")
     ] = False
@@ -131,6 +141,7 @@ class DecodingConfig(Section):
         int | None,
         Field(
             ge=8,
+            le=MOST_TOKENS,
             description="per batch: padded source tokens and max_new_tokens of each row, times num_beams; unless "
             f"named, {BATCH_TOKENS['cpu']:,} on a processor and {BATCH_TOKENS['cuda']:,} on a GPU",
         ),
@@ -183,7 +194,7 @@ class ScoringConfig(Section):
             "sacrebleu's, where it is installed"
         ),
     ] = "rouge_score"
-    num_resamples: Annotated[int, Field(ge=100, description="bootstrap and permutation draws")] = 10_000
+    num_resamples: Annotated[int, Field(ge=100, le=1_000_000, description="bootstrap and permutation draws")] = 10_000
     margin: Annotated[
         float | None, Field(gt=0, le=100, description="ROUGE points below full fine-tuning that would not matter")
     ] = None
@@ -221,7 +232,9 @@ class ScoringConfig(Section):
 class TuningConfig(Section):
     """The search for each trained method's learning rate, on validation; the best one is what the runs use."""
 
-    trials: Annotated[int, Field(ge=2, description="trainings per method; the first has the method's own rate")]
+    trials: Annotated[
+        int, Field(ge=2, le=1_000, description="trainings per method; the first has the method's own rate")
+    ]
     metric: Annotated[
         Literal["validation_loss", "rouge1"], Field(description="what the chosen trial is best in, on validation")
     ] = "validation_loss"
@@ -229,8 +242,10 @@ class TuningConfig(Section):
         float | None, Field(ge=1.1, le=10_000, description="look from rate / factor to rate × factor, not in its range")
     ] = None
     halving: Annotated[bool, Field(description="give up trials whose validation loss is in the worse half")] = True
-    max_examples: Annotated[int, Field(ge=1, description="validation dialogues a trial summarizes; rouge1 only")] = 100
-    seed: Annotated[int, Field(ge=0, description="of every trial's training")] = 0
+    max_examples: Annotated[
+        int, Field(ge=1, le=1_000_000, description="validation dialogues a trial summarizes; rouge1 only")
+    ] = 100
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED, description="of every trial's training")] = 0
 
 
 __all__ = [

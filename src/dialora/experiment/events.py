@@ -7,6 +7,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
+BEGUN = "begun"
+"""Sent when a job's process takes signals: from then on an interrupt lets it save what it has."""
 EVENT_SECONDS = 0.2
 """Progress is sent at most so often."""
 
@@ -31,4 +33,4 @@ class Events:
             self.send("progress", stage=stage, done=done, total=total, **values)
 
 
-__all__ = ["Events"]
+__all__ = ["BEGUN", "Events"]

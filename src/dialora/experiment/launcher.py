@@ -11,11 +11,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from dialora import errors
 from dialora.errors import DialoraError, Interrupted, StageError
+from dialora.experiment.events import BEGUN
 from dialora.experiment.job import Job
 from dialora.records import Observer
 from dialora.store import names
@@ -31,6 +33,9 @@ frees and asks for hundreds; that costs a sixth of the time. Other C libraries d
 many lengths would leave holes in memory that no other fits into."""
 
 
+VMSTAT = Path("/proc/vmstat")
+
+
 class Launcher:
     """Does jobs on this machine. Its worker has the libraries loaded and makes a fresh process of itself for each job;
     it starts with the first one and ends with the block."""
@@ -41,8 +46,12 @@ class Launcher:
     def __enter__(self) -> Launcher:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # A worker that loads its libraries would not notice for seconds that its input is closed.
+        if kind is None:
+            self.close()
+        else:
+            self._kill()
 
     def run(self, job: Job, observer: Observer) -> None:
         """Do a job in a fresh process, and pass its events on. Raises what the worker raised."""
@@ -50,7 +59,10 @@ class Launcher:
         place.work.mkdir(parents=True, exist_ok=True)
         observer({"event": "stage", "stage": job.opening, "run": place.name, "key": place.key})
         log = place.work / names.WORKER_LOG
+        if self._worker is not None and self._worker.poll() is not None:
+            self.close()
         worker = self._worker = self._worker or _start_worker(log)
+        kills = count_memory_kills()
         try:
             last, code = _talk(worker, job, observer)
         except BaseException:
@@ -59,7 +71,7 @@ class Launcher:
         if worker.poll() is not None or code is None:
             code = worker.wait()
             self.close()
-        _raise_outcome(last, code, name=place.name, log=log)
+        _raise_outcome(last, code, name=place.name, log=log, kills_before=kills)
 
     def close(self) -> None:
         """Let the worker end, which has nothing to do."""
@@ -97,20 +109,25 @@ def _close_pipes(worker: subprocess.Popen[bytes]) -> None:
 def _talk(worker: subprocess.Popen[bytes], job: Job, observer: Observer) -> tuple[dict[str, Any], int | None]:
     """Hand the worker a job and pass events on until it ends; Ctrl-C lets it save a checkpoint first.
 
-    Returns the last event and the exit code of the job's process, None where the worker itself is gone.
+    Before a job has begun there is nothing to save: Ctrl-C raises Interrupted at once. Returns the last event and the
+    exit code of the job's process, None where the worker itself is gone.
     """
     assert worker.stdin is not None
     assert worker.stdout is not None
-    worker.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
-    worker.stdin.flush()
     last: dict[str, Any] = {}
     code: int | None = None
-    interrupted = False
+    has_begun = interrupted = False
     lines = iter(worker.stdout.readline, b"")
+    with suppress(BrokenPipeError):  # a worker that is gone is noticed where it is read from
+        worker.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
+        worker.stdin.flush()
     while True:
         try:
             for line in lines:
                 event = json.loads(line)
+                if event["event"] == BEGUN:
+                    has_begun = True
+                    continue
                 if event["event"] == "exited":
                     code = event["code"]
                     break
@@ -123,12 +140,30 @@ def _talk(worker: subprocess.Popen[bytes], job: Job, observer: Observer) -> tupl
         except KeyboardInterrupt:
             if interrupted:
                 raise
+            if not has_begun:
+                raise Interrupted(f"{job.place.name}: stopped before it began.") from None
             interrupted = True
             observer({"event": "interrupting"})
             os.killpg(worker.pid, signal.SIGINT)
 
 
-def _raise_outcome(last: dict[str, Any], code: int, *, name: str, log: Path) -> None:
+def count_memory_kills() -> int | None:
+    """Return how many processes Linux has killed because memory ran out since it started; None where it is not said."""
+    try:
+        lines = VMSTAT.read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None
+
+
+def _explain_kill(kills_before: int | None) -> str:
+    kills = count_memory_kills()
+    if kills is None or kills_before is None:
+        return "by somebody, or because memory ran out"
+    return "most likely because memory ran out" if kills > kills_before else "by somebody: memory did not run out"
+
+
+def _raise_outcome(last: dict[str, Any], code: int, *, name: str, log: Path, kills_before: int | None) -> None:
     """Raise what ended a job, if it was not the end of its work."""
     event = last.get("event")
     if event == "done":
@@ -140,11 +175,11 @@ def _raise_outcome(last: dict[str, Any], code: int, *, name: str, log: Path) -> 
         raise StageError(f"{name}: {last['message']}; details in {log}. Finished stages are kept.")
     if code == -signal.SIGKILL:
         raise StageError(
-            f"{name}: the worker was killed, most likely because memory ran out (details in {log}). Lower "
-            f"training.per_device_train_batch_size or decoding.max_batch_tokens; the same command goes on from the "
-            f"last checkpoint."
+            f"{name}: the worker was killed, {_explain_kill(kills_before)} (details in {log}). The same command goes "
+            f"on from the last checkpoint; where memory is short, lower training.per_device_train_batch_size or "
+            f"decoding.max_batch_tokens."
         )
     raise StageError(f"{name}: the worker ended unexpectedly (exit code {code}); details in {log}.")
 
 
-__all__ = ["ALLOCATOR", "Launcher"]
+__all__ = ["ALLOCATOR", "Launcher", "count_memory_kills"]

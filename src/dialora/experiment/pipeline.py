@@ -25,7 +25,18 @@ from dialora.measuring.clock import Stopwatch
 from dialora.records import Observer, Prediction, ignore_events
 from dialora.scoring import score_predictions
 from dialora.scoring.learned import LearnedMetrics
-from dialora.store import RUNS, Run, TrialFolder, load_records, names, own_folder, save_json, save_records, save_text
+from dialora.store import (
+    RUNS,
+    Run,
+    TrialFolder,
+    load_records,
+    names,
+    own_folder,
+    save_json,
+    save_records,
+    save_sealed,
+    save_text,
+)
 from dialora.tuning.rules import Search, Trial
 from dialora.tuning.trials import set_learning_rates
 
@@ -46,7 +57,7 @@ def open_experiment(
     config: ExperimentConfig, output: Path | None = None, observer: Observer = ignore_events
 ) -> Iterator[Plan]:
     """Read the data, plan the experiment, and keep other dialoras out of its folder meanwhile. Raises DialoraError."""
-    with own_folder(output or RUNS / config.name) as folder, Launcher() as launcher:
+    with own_folder(output or RUNS / config.name, observer=observer) as folder, Launcher() as launcher:
         yield plan_experiment(read_data(config, folder, observer), launcher)
 
 
@@ -61,7 +72,7 @@ def require_checks(plan: Plan, observer: Observer) -> None:
     passed = workspace.folder.checked
     runs = lay_out_runs(plan)
     is_done = runs is not None and all(run.is_generated for run in runs.runs)
-    if is_done or (passed.is_file() and passed.read_text(encoding="utf-8") == key):
+    if is_done or (passed.is_file() and passed.read_bytes() == key.encode()):
         return
     observer({"event": "stage", "stage": "check", "run": workspace.folder.name, "key": ""})
     findings = check_experiment(
@@ -83,7 +94,8 @@ def require_checks(plan: Plan, observer: Observer) -> None:
 def tokenize(plan: Plan, observer: Observer) -> Plan:
     """Tokenize what is trained and validated on, where anything is still to be trained."""
     runs = lay_out_runs(plan)
-    if not plan.tokens.is_complete and not (runs is not None and all(run.is_trained for run in runs.runs)):
+    is_trained = runs is not None and all(run.is_generated or run.is_trained for run in runs.runs)
+    if not is_trained and not plan.tokens.is_complete:
         workspace = plan.workspace
         workspace.data.require()
         plan.launcher.run(TokensJob(workspace.config, workspace.folder, plan.tokens), observer)
@@ -188,9 +200,10 @@ def report(runs: PlannedRuns, observer: Observer) -> Comparison:
 def _do_run(runs: PlannedRuns, run: Run, observer: Observer, *, until: str) -> None:
     """Do a run's missing stages in a worker. Raises what it raised."""
     _keep_config(runs.config, run)
-    if run.is_generated or (until == TRAINING and run.is_trained):
+    if run.is_trained if until == TRAINING else run.is_generated:
         run.tidy()  # a worker killed at the last moment could not
         return
+    run.remove_what_follows()
     workspace = runs.plan.workspace
     workspace.data.require()
     runs.plan.launcher.run(RunJob(runs.config, workspace.folder, runs.plan.tokens, run, until), observer)
@@ -198,10 +211,8 @@ def _do_run(runs: PlannedRuns, run: Run, observer: Observer, *, until: str) -> N
 
 def _keep_config(config: ExperimentConfig, run: Run) -> None:
     """Write down what the run is made from, beside it: the experiment's file may be another tomorrow."""
-    text = describe_run(config, run)
-    if not run.config.is_file() or run.config.read_text(encoding="utf-8") != text:
-        run.folder.mkdir(parents=True, exist_ok=True)
-        save_text(text, run.config)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    save_sealed(describe_run(config, run), run.config)
 
 
 __all__ = [

@@ -16,7 +16,7 @@ from dialora.experiment.job import GENERATION, Job, RunJob, TokensJob, TrialJob
 from dialora.measuring.clock import Stopwatch
 from dialora.measuring.environment import describe_environment
 from dialora.records import Cost, Example
-from dialora.store import PartialLog, Run, Stage, load_records, names, save_json, save_records
+from dialora.store import PartialLog, Run, Stage, names, save_json, save_records
 
 
 def load_libraries() -> None:
@@ -138,7 +138,7 @@ def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.E
         model,
         tokenizer,
         load_tokens(job.tokens),
-        validation=lambda: load_records(Example, job.folder.examples("validation")),
+        validation=lambda: job.folder.load_examples("validation"),
         on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
         on_encoding=lambda done, total: events.progress("encoding", done, total),
         should_stop=stop.is_set,
@@ -151,7 +151,7 @@ def _tokenize(job: TokensJob, tokenizer: Any, events: Events, stop: threading.Ev
     from dialora.data.tokens import TOKENIZED_AT_ONCE, TrainingPair, pack_pairs, save_tokens, tokenize_pairs
 
     data, watch = job.config.data, Stopwatch()
-    examples = {split: load_records(Example, job.folder.examples(split)) for split in ("train", "validation")}
+    examples = {split: job.folder.load_examples(split) for split in ("train", "validation")}
     total, done = sum(map(len, examples.values())), 0
 
     def tokenize(items: list[Example]) -> Iterator[list[TrainingPair]]:
@@ -186,7 +186,7 @@ def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event
     # From disk also right after training: what is scored is what was saved.
     folder = None if run.training is None else run.training.folder
     model = load_system(config, config.methods[run.key], folder).to(find_device(config.training))
-    examples = load_records(Example, job.folder.examples("test"))
+    examples = job.folder.load_examples("test")
     sources = tokenize_sources(
         [example.dialogue for example in examples],
         tokenizer,

@@ -21,11 +21,11 @@ import traceback
 from typing import Any
 
 from dialora.errors import DialoraError
-from dialora.experiment.events import Events
+from dialora.experiment.events import BEGUN, Events
 from dialora.experiment.job import Job, load_job
 from dialora.experiment.stages import do_job, load_libraries
 from dialora.models.network import forbid_network
-from dialora.store import disk_errors_explained, names
+from dialora.store import disk_errors_explained, names, telling_damage
 from dialora.store.work import own_work
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -75,8 +75,13 @@ def _do(job: Job, stream: Any) -> int:
     os.environ[named] = os.environ.get(named, "0").split(",")[0]
     threading.Thread(target=_watch_parent, daemon=True).start()
     events = Events(stream, name=job.place.name, key=job.place.key)
+    events.send(BEGUN)
     try:
-        with disk_errors_explained(job.place.folder), own_work(job.place.work):
+        with (
+            disk_errors_explained(job.place.folder),
+            telling_damage(lambda message: events.send("warning", message=message)),
+            own_work(job.place.work),
+        ):
             do_job(job, events, stop)
     except DialoraError as error:
         events.send("error", kind=type(error).__name__, message=str(error))

@@ -8,7 +8,7 @@ from dialora.config import ExperimentConfig, stable_hash
 from dialora.data.examples import DataSummary, DialogueDataset, count_overlap, load_dataset
 from dialora.measuring.clock import Stopwatch
 from dialora.records import Observer
-from dialora.store import ExperimentFolder, Stage, load_json, names, save_json, save_records, save_text
+from dialora.store import ExperimentFolder, Stage, load_json, names, save_json, save_records, save_sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def read_data(config: ExperimentConfig, folder: ExperimentFolder, observer: Obse
             counted = count_overlap(dataset).summary
             save_json(counted.to_json() | {"load_seconds": watch.read()}, temporary / names.DATA_SUMMARY)
     dataset = replace(dataset, summary=DataSummary.from_json(load_json(data.folder / names.DATA_SUMMARY)))
-    save_text(config.to_yaml(), folder.config)
+    save_sealed(config.to_yaml(), folder.config)
     for note in dataset.summary.notes:
         observer({"event": "note", "message": note})
     return Workspace(config, folder, data, dataset)

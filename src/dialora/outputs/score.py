@@ -21,7 +21,7 @@ from dialora.records import Observer, ignore_events
 from dialora.report.results_json import build_results
 from dialora.scoring import score_summaries
 from dialora.scoring.learned import LearnedMetrics, describe_scorer, require_learned
-from dialora.store import RUNS, ExperimentFolder, Stage, names, own_folder, save_json, save_records, save_text
+from dialora.store import RUNS, ExperimentFolder, Stage, names, own_folder, save_json, save_records, save_sealed
 
 
 def score_outputs(
@@ -30,15 +30,16 @@ def score_outputs(
     """Score a table of outputs, compare its systems, and write the report. Raises DialoraError."""
     from dialora.report import render_report
 
-    with own_folder(output or RUNS / config.name, tables=(config.table, *config.further)) as folder:
+    tables = (config.table, *config.further)
+    with own_folder(output or RUNS / config.name, tables=tables, observer=observer) as folder:
         observer({"event": "stage", "stage": "data", "run": config.name, "key": ""})
         outputs = load_outputs(config)
         for note in outputs.summary.notes:
             observer({"event": "note", "message": note})
         # In full: another file of that name, given from another place, is another table.
-        table, *further = (str(Path(path).resolve()) for path in (config.table, *config.further))
+        table, *further = (str(Path(path).resolve()) for path in tables)
         here = config.model_copy(update={"table": table, "further": tuple(further)})
-        save_text(here.to_yaml(), folder.config)
+        save_sealed(here.to_yaml(), folder.config)
         scoring, yardsticks = _plan_stages(folder, config, outputs)
         about: dict[str, Any] = {"stage": "scoring", "run": config.name, "key": ""}
         learned = LearnedMetrics(

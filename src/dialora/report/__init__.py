@@ -13,7 +13,10 @@ from pathlib import Path
 from dialora.report import stamp
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
 from dialora.report.terminal import print_report
-from dialora.store import names
+from dialora.store import names, save_text
+
+HALF_CHARACTERS = "replace"
+"""Dialogues from the wild hold lone surrogates, which have no UTF-8 form."""
 
 
 def render_report(document: ReportDocument, folder: Path) -> None:
@@ -36,19 +39,14 @@ def render_report(document: ReportDocument, folder: Path) -> None:
     for name in FIGURE_NAMES:
         path = folder / names.FIGURES / names.figure(name)
         if name in drawn:
-            _write(path, drawn[name])
+            save_text(drawn[name], path, errors=HALF_CHARACTERS)
             written.append(path)
         else:
             # A figure of an earlier rendering would outlive its facts.
             path.unlink(missing_ok=True)
-    _write(markdown, render_markdown(document, figures))
-    _write(page, render_html(document, figures))
+    save_text(render_markdown(document, figures), markdown, errors=HALF_CHARACTERS)
+    save_text(render_html(document, figures), page, errors=HALF_CHARACTERS)
     stamp.stamp_report(folder, key, written)
-
-
-def _write(path: Path, text: str) -> None:
-    # Dialogues from the wild hold lone surrogates, which have no UTF-8 form.
-    path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
 __all__ = ["LossCurve", "ReportDocument", "ReportedExample", "print_report", "render_report"]

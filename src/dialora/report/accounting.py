@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dialora.config import ExperimentConfig
-from dialora.store import ExperimentFolder, Run, load_json
+from dialora.store import ExperimentFolder, Run
 from dialora.tuning.rules import SearchOutcome
 
 
@@ -38,8 +38,8 @@ def describe_truncation(
 
 def describe_tokens(folder: ExperimentFolder, runs: Sequence[Run]) -> dict[str, float]:
     """Return how long tokenizing for all runs took; nothing where an earlier version did it, or nothing is trained."""
-    is_there = folder.tokens_facts.is_file() and any(run.training is not None for run in runs)
-    return {"tokenize": load_json(folder.tokens_facts)["seconds"]} if is_there else {}
+    seconds = folder.read_token_seconds() if any(run.training is not None for run in runs) else None
+    return {} if seconds is None else {"tokenize": seconds}
 
 
 def describe_searches(labels: dict[str, str], searches: Sequence[SearchOutcome]) -> dict[str, float]:

@@ -87,7 +87,7 @@ def _load_result(run: Run) -> RunResult:
     if run.training is None:
         cost = Cost(generation["trainable_params"], generation["total_params"])
     else:
-        cost = Cost(**load_json(run.training.require() / names.TRAINING_FACTS)["cost"])
+        cost = Cost(**load_json(run.training.require(reads_weights=False) / names.TRAINING_FACTS)["cost"])
     scores = load_records(ExampleScores, run.scoring.require() / names.SCORES)
     cost = replace(
         cost,

@@ -1,23 +1,28 @@
 """What lies on disk: every file and folder name, and when it counts.
 
 Takes plain values, records and paths; gives them back. Guarantees that a stage is whole or not there, that a file is
-the old one or the new one, that one process at a time is at work in an experiment's folder, and that no other room
-spells a name of a run directory (see `names`). Never imports torch.
+the old one or the new one, that what is not what was written does not count, that one process at a time is at work in
+an experiment's folder, and that no other room spells a name of a run directory (see `names`). Never imports torch.
 """
 
+from dialora.store.damage import tell_damage, telling_damage
 from dialora.store.digest import digest_code
-from dialora.store.experiment import RUNS, ExperimentFolder, own_folder
+from dialora.store.disk import disk_errors_explained, explain_disk_error
+from dialora.store.experiment import RUNS, ExperimentFolder
 from dialora.store.files import (
-    disk_errors_explained,
     hash_file,
     load_json,
     load_records,
+    replacing,
+    require_seal,
     save_json,
     save_records,
+    save_sealed,
     save_text,
 )
 from dialora.store.finding import FoundRun, find_runs, is_run_folder, open_training, read_run
 from dialora.store.log import LoggedBatch, PartialLog
+from dialora.store.owning import locked, own_data_check, own_folder
 from dialora.store.run import Run, build_run, measure_weights
 from dialora.store.stage import Stage
 from dialora.store.system import require_posix
@@ -36,17 +41,25 @@ __all__ = [
     "build_trial",
     "digest_code",
     "disk_errors_explained",
+    "explain_disk_error",
     "find_runs",
     "hash_file",
     "is_run_folder",
     "load_json",
     "load_records",
+    "locked",
     "measure_weights",
     "open_training",
+    "own_data_check",
     "own_folder",
     "read_run",
+    "replacing",
     "require_posix",
+    "require_seal",
     "save_json",
     "save_records",
+    "save_sealed",
     "save_text",
+    "tell_damage",
+    "telling_damage",
 ]

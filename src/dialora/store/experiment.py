@@ -1,20 +1,15 @@
-"""An experiment's folder, or that of a table of outputs: where its stages and pages lie, and nobody else in it."""
+"""An experiment's folder, or that of a table of outputs: where its stages and pages lie."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import yaml
-from filelock import FileLock, Timeout
-
-from dialora.errors import ConfigError, StageError
+from dialora.records import Example
 from dialora.store import names
-from dialora.store.files import disk_errors_explained
+from dialora.store.files import load_json, load_records
 from dialora.store.stage import Stage, read_key
-from dialora.store.system import require_posix
 from dialora.store.work import WorkPlace
 
 RUNS = Path("runs")
@@ -53,14 +48,9 @@ class ExperimentFolder:
         return read_key(self.root / names.DATA)
 
     @property
-    def data_summary(self) -> Path:
-        """How the examples came about."""
-        return self.root / names.DATA / names.DATA_SUMMARY
-
-    @property
-    def tokens_facts(self) -> Path:
-        """How long tokenizing took."""
-        return self.root / names.TOKENS / names.TOKENS_FACTS
+    def has_data(self) -> bool:
+        """Examples lie there, of whatever configuration."""
+        return bool(self.data_key)
 
     @property
     def searches(self) -> Path:
@@ -70,6 +60,24 @@ class ExperimentFolder:
     def data(self, key: str) -> Stage:
         """Return the stage of the examples."""
         return Stage(self.root / names.DATA, key)
+
+    def load_examples(self, split: str) -> list[Example]:
+        """Return a split's examples as they lie there. Raises StageError where they are missing or damaged."""
+        return load_records(Example, self.data(self.data_key).require() / names.examples(split))
+
+    def load_data_summary(self) -> dict[str, Any]:
+        """Return how the examples came about. Raises StageError where that is missing or damaged."""
+        summary: dict[str, Any] = load_json(self.data(self.data_key).require() / names.DATA_SUMMARY)
+        return summary
+
+    def read_token_seconds(self) -> float | None:
+        """Return how long tokenizing took; None where an earlier version did it, or it is not known any more."""
+        folder = self.root / names.TOKENS
+        stage = self.tokens(read_key(folder))
+        if not stage.is_complete_but_for_weights:
+            return None
+        facts = folder / names.TOKENS_FACTS
+        return float(load_json(facts)["seconds"]) if facts.is_file() else None
 
     @property
     def place(self) -> WorkPlace:
@@ -92,72 +100,5 @@ class ExperimentFolder:
         """Return the stage of a table's scores."""
         return Stage(self.root / names.SCORING, key)
 
-    def examples(self, split: str) -> Path:
-        """Return the file of one split's examples."""
-        return self.root / names.DATA / names.examples(split)
 
-
-@contextmanager
-def own_folder(root: Path, *, tables: Sequence[str] = ()) -> Iterator[ExperimentFolder]:
-    """Make the folder and keep other dialoras out of it meanwhile. Raises StageError, or ConfigError.
-
-    `tables` are the files of outputs that the folder is to be of; without any it is an experiment's. A folder of
-    another kind, or of other files, is refused: its results would be overwritten.
-    """
-    require_posix()
-    with disk_errors_explained(root):
-        _require_own_folder(root)
-        _require_kind(ExperimentFolder(root).config, tables)
-        root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / names.LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise StageError(
-                f"{root}: another dialora is at work here; wait for it, or give another --output."
-            ) from error
-        try:
-            yield ExperimentFolder(root)
-        finally:
-            lock.release()
-
-
-def _require_own_folder(root: Path) -> None:
-    """Raise ConfigError when `root` is somebody else's folder."""
-    if root.exists() and not root.is_dir():
-        raise ConfigError(f"--output {root}: is a file; give a folder.")
-    found = {path.name for path in root.iterdir()} if root.is_dir() else set()
-    if found and not {names.EXPERIMENT, names.LOCK} & found:
-        raise ConfigError(f"--output {root}: holds files that are not dialora's; give a new or empty folder.")
-
-
-def _require_kind(file: Path, tables: Sequence[str]) -> None:
-    """Raise ConfigError where what lies in a folder is not of the kind that is to be written there."""
-    if not file.is_file():
-        return
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError):
-        values = None
-    if not isinstance(values, dict):
-        if tables:
-            raise ConfigError(f"--output {file.parent}: its {file.name} cannot be read; give another folder.")
-        return
-    found = [str(path) for path in (values.get("table"), *(values.get("further") or ())) if path is not None]
-    if not tables and found:
-        raise ConfigError(f"--output {file.parent}: holds the scores of the table {found[0]}; give another folder.")
-    if tables and not found:
-        raise ConfigError(f"--output {file.parent}: holds the experiment {values.get('name')}; give another folder.")
-    if len(tables) != len(found) or not all(map(_is_same_table, map(Path, found), map(Path, tables))):
-        raise ConfigError(
-            f"--output {file.parent}: holds the scores of {', '.join(found)}, not of {', '.join(tables)}; give another "
-            "folder."
-        )
-
-
-def _is_same_table(found: Path, table: Path) -> bool:
-    # A relative path counts from where it was given, which need not be here.
-    return found.name == table.name and (not found.exists() or found.resolve() == table.resolve())
-
-
-__all__ = ["RUNS", "ExperimentFolder", "own_folder"]
+__all__ = ["RUNS", "ExperimentFolder"]

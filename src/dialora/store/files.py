@@ -1,8 +1,7 @@
-"""Files that are whole: read, written all at once, hashed; and what a full disk means, in one line."""
+"""Files that are whole: read, written all at once, hashed."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -16,11 +15,45 @@ from dialora.records import Record
 from dialora.store import names
 
 T = TypeVar("T", bound=Record)
+SEAL = "# sha256 of what follows: "
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary file to write; on leaving without an error it is on disk and takes the file's place at once.
+
+    Readers, and whoever comes after a crash, see the old file or the new one.
+    """
+    temporary = path.with_name(names.unfinished(path.name))
+    try:
+        yield temporary
+        sync(temporary)
+        temporary.replace(path)
+        sync(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def save_text(text: str, path: Path, *, errors: str = "strict") -> None:
+    """Write text all at once, as it is; `errors` says what becomes of half characters, which have no UTF-8 form."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors=errors, newline="\n")
+
+
+def save_json(values: Any, path: Path) -> None:
+    """Write JSON all at once."""
+    save_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", path)
+
+
+def load_json(path: Path) -> Any:
+    """Read JSON."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def save_records(records: Iterable[Record], path: Path) -> None:
-    """Write records as JSON lines."""
-    with path.open("w", encoding="utf-8") as file:
+    """Write records as JSON lines all at once."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for record in records:
             file.write(json.dumps(record.to_json(), ensure_ascii=False) + "\n")
 
@@ -32,51 +65,28 @@ def load_records(kind: type[T], path: Path) -> list[T]:
         return [kind.from_json(json.loads(line)) for line in file if line != "\n"]
 
 
-def save_json(values: Any, path: Path) -> None:
-    """Write JSON all at once: readers see the old file or the new one."""
-    save_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", path)
+def save_sealed(text: str, path: Path) -> None:
+    """Write a text that people may read and copy, with its digest as a comment in front; nothing if it is there."""
+    sealed = f"{SEAL}{_digest(text)}\n{text}"
+    if not path.is_file() or path.read_bytes() != sealed.encode():
+        save_text(sealed, path)
 
 
-def load_json(path: Path) -> Any:
-    """Read JSON."""
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def save_text(text: str, path: Path) -> None:
-    """Write text all at once: readers see the old file or the new one."""
-    temporary = path.with_name(names.unfinished(path.name))
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def require_seal(path: Path) -> None:
+    """Raise StageError where a sealed file is not what was written; one without a seal passes."""
+    text = path.read_bytes().decode(errors="replace")
+    seal, _, rest = text.partition("\n")
+    if seal.startswith(SEAL) and seal.removeprefix(SEAL).strip() != _digest(rest):
+        raise StageError(
+            f"{path}: is not what was written there. `dialora compare` writes it anew; if you changed it and mean it, "
+            f"remove its first line."
+        )
 
 
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def disk_errors_explained(folder: Path) -> Iterator[None]:
-    """Turn a full or read-only disk into a StageError that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            reason = "the disk is full"
-        elif error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            reason = "writing is not allowed"
-        else:
-            raise
-        raise StageError(
-            f"{folder}: {reason}. Finished stages are kept; mend it or give another --output, and run again."
-        ) from error
 
 
 def sync(path: Path) -> None:
@@ -88,13 +98,19 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
+
+
 __all__ = [
-    "disk_errors_explained",
     "hash_file",
     "load_json",
     "load_records",
+    "replacing",
+    "require_seal",
     "save_json",
     "save_records",
+    "save_sealed",
     "save_text",
     "sync",
 ]

@@ -1,12 +1,15 @@
-"""Results of a stage under way, batch by batch, each with the seconds it took."""
+"""Results of a stage under way, batch by batch: a line each, of its digest and JSON, with the seconds it took."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dialora.store.damage import tell_damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +29,33 @@ class PartialLog:
     key: str
 
     def load(self) -> dict[int, LoggedBatch]:
-        """Return each whole batch by its number; a last line cut by a crash is left out."""
+        """Return each whole batch by its number; a line that a crash cut, or that was changed since, is left out."""
         if not self.path.is_file():
             return {}
         batches = {}
-        for line in self.path.read_bytes().splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
+        for line in filter(None, self.path.read_bytes().split(b"\n")):
+            digest, _, content = line.partition(b" ")
+            if digest.decode(errors="replace") != _digest(content):
+                tell_damage(f"{self.path}: a line is cut short or was changed; what stood there is made again.")
                 continue
-            # Logs of earlier versions hold no seconds: their batches are made again.
-            if entry.get("key") == self.key and "seconds" in entry:
+            entry = json.loads(content)
+            if entry["key"] == self.key:
                 batches[entry["batch"]] = LoggedBatch(entry["rows"], entry["seconds"])
         return batches
 
     def append(self, batch: int, rows: list[dict[str, Any]], *, seconds: float) -> None:
         """Add one batch, on disk before this returns."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # The newline in front closes a line that a crash left open.
-        line = json.dumps({"key": self.key, "batch": batch, "rows": rows, "seconds": seconds}, ensure_ascii=False)
+        content = json.dumps({"key": self.key, "batch": batch, "rows": rows, "seconds": seconds}).encode()
         with self.path.open("ab") as file:
-            file.write(f"\n{line}\n".encode())
+            # The newline in front closes a line that a crash left open.
+            file.write(b"\n%s %s\n" % (_digest(content).encode(), content))
             file.flush()
             os.fsync(file.fileno())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 __all__ = ["LoggedBatch", "PartialLog"]

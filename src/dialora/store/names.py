@@ -61,7 +61,7 @@ WORKER_LOG = "worker.log"
 PARTIAL = "partial.jsonl"
 CHECKPOINT_PROGRESS, CHECKPOINT_WEIGHTS, CHECKPOINT_STATE = "dialora.json", "model.safetensors", "state.safetensors"
 BEST_WEIGHTS, FROZEN_WEIGHTS = "best.safetensors", "frozen.safetensors"
-ENCODER_STATES, ENCODER_INDEX = "encoder.states", "encoder.json"
+ENCODER, ENCODER_STATES, ENCODER_FACTS = "encoder", "encoder.states", "encoder.json"
 
 # The folder of a data check
 DATA_CHECKS, DATA_CHECK_JSON, DATA_CHECK_HTML = "data-check", "data-check.json", "data-check.html"
@@ -116,6 +116,11 @@ def search(key: str, digest: str) -> str:
 def trial(key: str, number: int) -> str:
     """Name the folder of one trial."""
     return f"{key}-trial-{number}"
+
+
+def is_weights(name: str) -> bool:
+    """Whether a stage's file holds weights or token ids: large, and read by few."""
+    return name.endswith((".safetensors", ".bin"))
 
 
 def unfinished(name: str) -> str:

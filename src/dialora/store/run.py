@@ -44,17 +44,28 @@ class Run:
 
     @property
     def is_trained(self) -> bool:
-        """Nothing is left to train."""
+        """Nothing is left to train, and the weights are those that were written."""
         return self.training is None or self.training.is_complete
 
     @property
     def is_generated(self) -> bool:
-        """Nothing is left to train or to summarize."""
-        return self.is_trained and self.generation.is_complete
+        """Nothing is left to train or to summarize; nobody reads the weights, so their length is enough."""
+        return self._has_training and self.generation.is_complete
+
+    @property
+    def _has_training(self) -> bool:
+        return self.training is None or self.training.is_complete_but_for_weights
+
+    def remove_what_follows(self) -> None:
+        """Remove the stages behind the first one that is missing: made again, it need not be the same to the digit."""
+        if not self.is_trained:
+            self.generation.remove()
+        if not self.generation.is_complete:
+            self.scoring.remove()
 
     def tidy(self) -> None:
         """Remove what only a stage under way needs, of the stages that are complete."""
-        if self.training is not None and self.training.is_complete:
+        if self.training is not None and self._has_training:
             tidy_training(self.work)
         if self.generation.is_complete:
             tidy_generation(self.work)

@@ -1,7 +1,8 @@
 """A stage of an experiment on disk: a folder that is whole or not there.
 
 A stage is written into a temporary folder, its `manifest.json` last, and renamed: a folder with a manifest is whole.
-The manifest's `key` is a hash of all that went in; a stage whose key does not fit is made anew.
+The manifest's `key` is a hash of all that went in; a stage whose key does not fit is made anew, and so is one that
+holds a file which is not the one that was written: the manifest has every file's digest.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from dialora.errors import StageError
 from dialora.store import names
+from dialora.store.damage import digest_once, tell_damage
 from dialora.store.files import hash_file, load_json, sync
 
 
@@ -27,15 +29,13 @@ class Stage:
 
     @property
     def is_complete(self) -> bool:
-        """The folder is whole and was made from this key."""
-        try:
-            manifest = load_json(self.folder / names.MANIFEST)
-            files = manifest["files"].items()
-            return bool(manifest["key"] == self.key) and all(
-                (self.folder / name).stat().st_size == entry["bytes"] for name, entry in files
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
+        """The folder is whole, was made from this key, and every file in it is the one that was written."""
+        return not self._find_problem(reads_weights=True)
+
+    @property
+    def is_complete_but_for_weights(self) -> bool:
+        """As `is_complete`, with weights judged by their length alone: for what does not read them."""
+        return not self._find_problem(reads_weights=False)
 
     @property
     def is_intact(self) -> bool:
@@ -55,21 +55,49 @@ class Stage:
             yield temporary
             _write_manifest(temporary, self.key)
             # A folder cannot be renamed onto another: the old one goes first, and is made anew if we die here.
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.remove()
             temporary.rename(self.folder)
             sync(self.folder.parent)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
 
-    def require(self) -> Path:
-        """Return the folder. Raises StageError when it is not complete."""
-        if not self.is_complete:
+    def remove(self) -> None:
+        """Remove what lies there, if anything does."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def require(self, *, reads_weights: bool = True) -> Path:
+        """Return the folder. Raises StageError when it is not complete; see `is_complete_but_for_weights`."""
+        problem = self._find_problem(reads_weights=reads_weights)
+        if problem:
             raise StageError(
-                f"{self.folder}: this stage is missing, or was made from another configuration; run it first "
-                f"(`dialora compare` runs all that is missing)."
+                f"{self.folder}: {problem}; run it first (`dialora compare` runs all that is missing; `dialora train` "
+                f"also what has damaged weights)."
             )
         return self.folder
+
+    def _find_problem(self, *, reads_weights: bool) -> str:
+        """Say why the stage does not count; "" where it does. Damage is told to whoever listens."""
+        path = self.folder / names.MANIFEST
+        if not path.is_file():
+            return "this stage is missing"
+        try:
+            manifest = load_json(path)
+            key, files = manifest["key"], manifest["files"]
+            if key != self.key:
+                return "this stage was made from another configuration"
+            damaged = [
+                name
+                for name, entry in files.items()
+                if not _is_as_written(self.folder / name, entry, by_length=names.is_weights(name) and not reads_weights)
+            ]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            damaged = [names.MANIFEST]
+        if not damaged:
+            return ""
+        problem = f"this stage is damaged: {', '.join(damaged)} is not what was written there"
+        tell_damage(f"{self.folder}: {problem}, so it does not count and is made anew.")
+        return problem
 
 
 def read_key(folder: Path) -> str:
@@ -78,6 +106,15 @@ def read_key(folder: Path) -> str:
         return str(load_json(folder / names.MANIFEST)["key"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def _is_as_written(path: Path, entry: dict[str, object], *, by_length: bool) -> bool:
+    try:
+        if path.stat().st_size != entry["bytes"]:
+            return False
+        return by_length or digest_once(path) == entry["sha256"]
+    except FileNotFoundError:
+        return False
 
 
 def _write_manifest(folder: Path, key: str) -> None:

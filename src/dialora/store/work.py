@@ -17,11 +17,12 @@ WAIT_SECONDS = 60
 
 _OF_TRAINING = (
     names.checkpoint("*"),
+    names.unfinished(names.checkpoint("*")),
     f"{names.BEST_WEIGHTS}*",
     names.unfinished(names.BEST_WEIGHTS),
     f"{names.FROZEN_WEIGHTS}*",
-    f"{names.ENCODER_STATES}*",
-    f"{names.ENCODER_INDEX}*",
+    names.ENCODER,
+    names.unfinished(names.ENCODER),
 )
 _OF_GENERATION = (names.PARTIAL, names.conversion("*"))
 

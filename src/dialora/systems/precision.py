@@ -45,10 +45,12 @@ class PrecisionCost(Record):
 def measure_precision(system: System, *, observer: Observer = ignore_events) -> PrecisionCost:
     """Summarize the experiment's test dialogues as `generation` says and compare with fp32. Raises DialoraError."""
     config = system.config
-    test = read_run(system.folder).experiment.examples("test")
-    if not test.is_file():
-        raise StageError(f"{test}: is missing; precisions are compared on the test dialogues of the run's experiment.")
-    examples = load_records(Example, test)
+    experiment = read_run(system.folder).experiment
+    if not experiment.has_data:
+        raise StageError(
+            f"{experiment.root}: holds no data; precisions are compared on the test dialogues of the run's experiment."
+        )
+    examples = experiment.load_examples("test")
     predictions, seconds, engine = _write(system, examples, observer)
     reference, reference_seconds = _load_fp32(system)
     if reference is None or [p.id for p in reference] != [e.id for e in examples]:
@@ -109,7 +111,7 @@ def _load_fp32(system: System) -> tuple[list[Prediction] | None, float | None]:
     run = read_run(system.folder)
     own = load_experiment(find_config(run))
     try:
-        fingerprint = load_json(run.experiment.data_summary)["fingerprint"]
+        fingerprint = run.experiment.load_data_summary()["fingerprint"]
         planned = next(one for one in plan_runs(own, run.experiment.root, fingerprint) if one.key == system.key)
         # What lies there may be of an earlier decoding or of other dialogues: its key says what it was made from.
         made = Stage(run.folder / names.GENERATION, planned.generation.key)
@@ -119,7 +121,7 @@ def _load_fp32(system: System) -> tuple[list[Prediction] | None, float | None]:
         if facts.get("precision", "fp32") != "fp32":
             return None, None
         return load_records(Prediction, run.predictions), facts["generate_seconds"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, StageError):
         return None, None
 
 

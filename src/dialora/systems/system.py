@@ -21,10 +21,10 @@ from dialora.store import (
     disk_errors_explained,
     find_runs,
     is_run_folder,
-    load_json,
     names,
     open_training,
     read_run,
+    require_seal,
 )
 
 if TYPE_CHECKING:
@@ -137,10 +137,12 @@ def find_config(run: FoundRun) -> Path:
     Raises ConfigError where a run of an earlier version has none and the experiment is another by now.
     """
     if run.config.is_file():
+        require_seal(run.config)
         return run.config
-    config, summary = load_experiment(run.experiment.config), run.experiment.data_summary
-    if run.key in config.methods and summary.is_file():
-        planned = plan_runs(config, run.experiment.root, load_json(summary)["fingerprint"])
+    require_seal(run.experiment.config)
+    config = load_experiment(run.experiment.config)
+    if run.key in config.methods and run.experiment.has_data:
+        planned = plan_runs(config, run.experiment.root, run.experiment.load_data_summary()["fingerprint"])
         if any(one.folder == run.folder.resolve() for one in planned):
             return run.experiment.config
     raise ConfigError(

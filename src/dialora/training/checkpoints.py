@@ -1,12 +1,11 @@
-"""A work folder while a run trains: checkpoints, whole only with their progress file, and the best weights.
+"""A work folder while a run trains: checkpoints, each whole or not there, and the best weights.
 
-A checkpoint holds all that the next step depends on, and what has happened so far. It is two safetensors files, of
-weights and of everything else, and the progress file, which is put there last.
+A checkpoint holds all that the next step depends on, and what has happened so far. It is a stage of two safetensors
+files, of weights and of everything else, and the progress file; one that is damaged is not resumed from.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,9 @@ import torch
 from torch import nn
 
 from dialora.methods import Method
-from dialora.store import load_json, names, save_json
+from dialora.store import Stage, load_json, names, save_json, tell_damage
 from dialora.training.state import load_state, save_state
-from dialora.training.weights import load_trained, save_trained
+from dialora.training.weights import is_as_saved, load_trained, save_trained
 
 
 @dataclass(slots=True)
@@ -32,14 +31,18 @@ class Progress:
     stopped_early: bool = False
     loading_memory_bytes: int = 0
     """Held before the first step; 0 where the system cannot tell."""
+    keeps_best: bool = False
+    """The weights of the lowest validation loss so far lie beside the checkpoint."""
 
 
 def find_checkpoint(work: Path) -> Path | None:
-    """Return the newest whole checkpoint. One that a crash cut short lacks its progress file and does not count."""
-    files = (names.CHECKPOINT_PROGRESS, names.CHECKPOINT_WEIGHTS, names.CHECKPOINT_STATE)
-    folders = work.glob(names.checkpoint("*"))
-    found = [folder for folder in folders if all((folder / name).is_file() for name in files)]
-    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    """Return the newest checkpoint that is as it was written, if the best weights that belong to it are so too."""
+    folders = sorted(work.glob(names.checkpoint("*")), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    found = next((folder for folder in folders if _stage(folder).is_complete), None)
+    if found is None or not load_progress(found).keeps_best or is_as_saved(work / names.BEST_WEIGHTS):
+        return found
+    tell_damage(f"{work / names.BEST_WEIGHTS}: is not what was written there; training begins again.")
+    return None
 
 
 def load_progress(checkpoint: Path) -> Progress:
@@ -54,12 +57,11 @@ def save_checkpoint(
 ) -> None:
     """Write the checkpoint of the step that was made last, then remove the older ones."""
     newest = work / names.checkpoint(len(progress.losses))
-    shutil.rmtree(newest, ignore_errors=True)
-    newest.mkdir(parents=True)
-    save_trained(model, method, newest / names.CHECKPOINT_WEIGHTS)
-    save_state(newest / names.CHECKPOINT_STATE, optimizer, scheduler)
-    values = {name: getattr(progress, name) for name in Progress.__slots__}
-    save_json(json.loads(json.dumps(values)), newest / names.CHECKPOINT_PROGRESS)
+    with _stage(newest).writing() as folder:
+        save_trained(model, method, folder / names.CHECKPOINT_WEIGHTS)
+        save_state(folder / names.CHECKPOINT_STATE, optimizer, scheduler)
+        values = {name: getattr(progress, name) for name in Progress.__slots__}
+        save_json(values, folder / names.CHECKPOINT_PROGRESS)
     for folder in work.glob(names.checkpoint("*")):
         if folder != newest:
             shutil.rmtree(folder, ignore_errors=True)
@@ -71,6 +73,11 @@ def load_checkpoint(
     """Put weights, optimizer and schedule back; return the random numbers' state, for `restore_random`."""
     load_trained(model, method, checkpoint / names.CHECKPOINT_WEIGHTS)
     return load_state(checkpoint / names.CHECKPOINT_STATE, optimizer, scheduler)
+
+
+def _stage(folder: Path) -> Stage:
+    # What training depends on names the folder of its run already.
+    return Stage(folder, "checkpoint")
 
 
 __all__ = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dialora.config import stable_hash
 from dialora.data.tokens import TrainingPair, collate_pairs, collate_sources, fill_batches
 from dialora.errors import Interrupted, TrainingError
 from dialora.measuring.clock import Stopwatch
-from dialora.store import load_json, names, save_json
+from dialora.store import Stage, load_json, names, save_json
 
 BATCH_TOKENS = 8_192
 TOKEN = np.dtype(">i4")
@@ -90,16 +92,19 @@ def build_encoder_cache(
         size += len(ids) // TOKEN.itemsize
     encoder = _base(model).encoder
     width, dtype = encoder.config.d_model, torch.bfloat16 if precision == "bf16" else torch.float32
-    path, index = work / names.ENCODER_STATES, work / names.ENCODER_INDEX
-    work.mkdir(parents=True, exist_ok=True)
-    if not (index.is_file() and path.is_file()):
-        _reserve(path, size * width * dtype.itemsize)
-        seconds = _fill(
-            path, encoder, sources, dtype, precision=precision, pad_id=pad_id, report=on_progress, stop=should_stop
-        )
-        save_json({"seconds": seconds}, index)
+    # The run's folder stands for model and data; what is cut from them here stands in the key.
+    stage = Stage(work / names.ENCODER, stable_hash([sha256(b"".join(sources)).hexdigest(), width, str(dtype)]))
+    if not stage.is_complete:
+        with stage.writing() as folder:
+            path = folder / names.ENCODER_STATES
+            _reserve(path, size * width * dtype.itemsize)
+            seconds = _fill(
+                path, encoder, sources, dtype, precision=precision, pad_id=pad_id, report=on_progress, stop=should_stop
+            )
+            save_json({"seconds": seconds}, folder / names.ENCODER_FACTS)
+    seconds = float(load_json(stage.folder / names.ENCODER_FACTS)["seconds"])
     on_gpu = next(encoder.parameters()).device.type == "cuda"
-    return EncoderCache(path, width, dtype, starts, float(load_json(index)["seconds"]), pins=on_gpu)
+    return EncoderCache(stage.folder / names.ENCODER_STATES, width, dtype, starts, seconds, pins=on_gpu)
 
 
 def _reserve(path: Path, size: int) -> None:

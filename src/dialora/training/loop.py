@@ -207,6 +207,7 @@ class TrainingLoop:
         best = min(range(len(validation)), key=lambda i: validation[i][1])
         if best == len(validation) - 1:
             save_trained(self.model, self.method, self.work / names.BEST_WEIGHTS)
+            self.progress.keeps_best = True
         elif len(validation) - 1 - best >= patience and not is_last:
             return End.STOPPED_EARLY
         return end
@@ -218,7 +219,7 @@ class TrainingLoop:
     def restore_best(self) -> None:
         """With early stopping, put the weights of the lowest validation loss back on the model."""
         path = self.work / names.BEST_WEIGHTS
-        if self.training.early_stopping_patience is not None and path.is_file():
+        if self.progress.keeps_best:
             load_trained(self.model, self.method, path)
 
     def _load_batches(self, steps_made: int) -> Iterator[dict[str, Any]]:

@@ -6,25 +6,31 @@ weight by weight.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from dialora.methods import Method
-from dialora.store import names
+from dialora.store import replacing
 
 _STATE = "method-state:"
+_DIGEST = "sha256"
 
 
 def save_trained(model: nn.Module, method: Method, path: Path) -> None:
-    """Write every weight that requires a gradient, and the method's state. The file is whole or not there."""
+    """Write every weight that requires a gradient, and the method's state, with their digest.
+
+    The file is whole or not there.
+    """
     tensors = {name: _copy(p) for name, p in trained_weights(model)}
     tensors |= {f"{_STATE}{name}": _copy(t) for name, t in method.training_state(model).items()}
-    temporary = path.with_name(names.unfinished(path.name))
-    save_file(tensors, temporary, metadata={"format": "pt"})
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt", _DIGEST: _digest(tensors)})
 
 
 def load_trained(model: nn.Module, method: Method, path: Path) -> None:
@@ -35,6 +41,25 @@ def load_trained(model: nn.Module, method: Method, path: Path) -> None:
             parameter.copy_(tensors[name])
     state = {name.removeprefix(_STATE): tensor for name, tensor in tensors.items() if name.startswith(_STATE)}
     method.load_training_state(model, state)
+
+
+def is_as_saved(path: Path) -> bool:
+    """Whether a file is what `save_trained` wrote: its tensors have the digest that it holds."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            digest = (file.metadata() or {}).get(_DIGEST)
+        return digest == _digest(load_file(path))
+    except (OSError, SafetensorError, ValueError):
+        return False
+
+
+def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from dialora.data.examples import DialogueDataset
 from dialora.data.quality import KINDS, DataCheck
 from dialora.experiment.data_check.tables import build_tables, describe_check, describe_reading
 from dialora.records import Example
-from dialora.store import names, save_json
+from dialora.store import names, save_json, save_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +66,7 @@ def render_data_check(check: DataCheck, dataset: DialogueDataset, folder: Path) 
     text = load_template("data_check.html.j2", "dialora.experiment.data_check").render(values)
     folder.mkdir(parents=True, exist_ok=True)
     save_json(check.to_json(), folder / names.DATA_CHECK_JSON)
-    (folder / names.DATA_CHECK_HTML).write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    save_text(text, folder / names.DATA_CHECK_HTML, errors="replace")
 
 
 def _choose_pairs(

@@ -1,0 +1,216 @@
+"""What `summarize` has written stays as it was written: no row lost, doubled or changed, whoever else is at work."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialora.data.reading.tables import StreamedDialogue
+from dialora.errors import ConfigError, StageError
+from dialora.records import Prediction
+from dialora.store import telling_damage
+from dialora.systems.output import SummariesFile, open_output
+from tests.conftest import build_experiment_values
+
+ROWS = [StreamedDialogue(n, f"d{n}", f"Text {n}.") for n in range(1, 13)]
+
+
+def predict(items: list[StreamedDialogue]) -> list[Prediction]:
+    return [Prediction(item.id, f"Summary of {item.id}.", 3, 3, False) for item in items]
+
+
+def fill(path: Path, *, upto: int = len(ROWS)) -> int:
+    """Write what is missing, four rows at a time; return how many rows were."""
+    with open_output(path, key="key", run="run") as file:
+        start = file.num_rows
+        for at in range(start, upto, 4):
+            file.append(ROWS[at : at + 4], predict(ROWS[at : at + 4]))
+    return upto - start
+
+
+@pytest.fixture(params=[".jsonl", ".csv"])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return tmp_path / f"out{request.param}"
+
+
+def flip(content: bytes) -> bytes:
+    at = content.index(b"d7")
+    return content[:at] + b"d8" + content[at + 2 :]
+
+
+def double_a_line(content: bytes) -> bytes:
+    lines = content.splitlines(keepends=True)
+    return b"".join([*lines[:7], lines[6], *lines[8:]])
+
+
+def put_in_garbage(content: bytes) -> bytes:
+    lines = content.splitlines(keepends=True)
+    return b"".join([*lines[:6], b"garbage\n", *lines[6:]])
+
+
+def lose_a_line(content: bytes) -> bytes:
+    lines = content.splitlines(keepends=True)
+    return b"".join([*lines[:6], *lines[7:]])
+
+
+def blank_a_half(content: bytes) -> bytes:
+    return content[: len(content) // 2].ljust(len(content), b"\0")
+
+
+@pytest.mark.parametrize("change", [flip, double_a_line, put_in_garbage, lose_a_line, blank_a_half])
+def test_what_is_not_what_was_written_is_made_again(path: Path, change: Any) -> None:
+    fill(path)
+    whole = path.read_bytes()
+    path.write_bytes(change(whole))
+    assert path.read_bytes() != whole
+    told: list[str] = []
+    with telling_damage(told.append):
+        assert fill(path) == 8
+    assert path.read_bytes() == whole
+    assert "behind row 4 it is not what was written" in told[0]
+
+
+def test_lines_that_no_chunk_ends_with_are_cut(path: Path) -> None:
+    fill(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole.splitlines(keepends=True)[-1] + b"half a li")
+    assert fill(path) == 0
+    assert path.read_bytes() == whole
+
+
+def test_one_output_is_written_by_one_at_a_time(path: Path) -> None:
+    fill(path, upto=4)
+    before = path.read_bytes()
+    with open_output(path, key="key", run="run"):
+        with pytest.raises(StageError, match="another dialora is writing it"):
+            fill(path)
+        link = path.with_name(f"link{path.suffix}")
+        link.symlink_to(path)
+        with pytest.raises(StageError, match="another dialora is writing it"):
+            fill(link)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["remove", "empty", "other"])
+def test_a_file_whose_manifest_is_not_its_own_is_left_as_it_is(path: Path, damage: str) -> None:
+    fill(path)
+    before = path.read_bytes()
+    manifest = path.with_name(f"{path.name}.manifest.json")
+    if damage == "remove":
+        manifest.unlink()
+    elif damage == "empty":
+        manifest.write_text("[]")
+    else:
+        manifest.write_text(json.dumps({"key": "another"}))
+    with pytest.raises(ConfigError, match="is there already"):
+        fill(path)
+    assert path.read_bytes() == before
+
+
+def test_a_chunk_is_named_only_when_it_is_there(path: Path) -> None:
+    file = SummariesFile(path, "key", "run")
+    with pytest.raises(ValueError, match="shorter"):
+        file.append(ROWS[:4], predict(ROWS[:3]))
+    assert not path.exists()
+    assert file.num_rows == 0
+
+
+SWEEP = """
+import os, random, signal, sys, time
+from pathlib import Path
+
+from dialora.errors import StageError
+from dialora.generation import Written
+from dialora.store import ExperimentFolder
+from dialora.systems.summaries import summarize_file
+from dialora.systems.system import System, find_system
+
+root, table, kept, output = map(Path, sys.argv[1:])
+rng = random.Random(0)
+
+
+class Engine:
+    name, precision, device, seconds = "echo", "fp32", "cpu", 0.0
+
+    def __enter__(self): return self
+    def __exit__(self, *args): return None
+
+    def write(self, batches):
+        for batch in batches:
+            time.sleep(self.seconds)
+            yield [Written([*ids[-12:-9], 1]) for ids in batch]
+
+
+engine = Engine()
+System.open_engine = lambda self, sources, on_warning: engine
+system = find_system(root, method="zero_shot", set=["decoding.max_batch_tokens=256"])
+system.tokenizer
+summarize_file(system, table, kept, observer=lambda event: None, chunk=32)
+engine.seconds = 0.004
+
+
+def start():
+    pid = os.fork()
+    if pid == 0:
+        try:
+            summarize_file(system, table, output, observer=lambda event: None, chunk=32)
+        except StageError:
+            os._exit(7)
+        os._exit(0)
+    return pid
+
+
+kills = refused = 0
+while kills < 20:
+    pids = [start(), start()]
+    time.sleep(rng.uniform(0.01, 0.15))
+    for pid in pids:
+        if os.waitpid(pid, os.WNOHANG)[0] == 0 and rng.random() < 0.7:
+            os.kill(pid, signal.SIGKILL)
+            _, status = os.waitpid(pid, 0)
+            kills += os.WIFSIGNALED(status)
+    for pid in pids:
+        try:
+            refused += os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+        except ChildProcessError:
+            pass
+    if output.exists() and output.read_bytes() == kept.read_bytes():
+        for path in output.parent.glob(f"{output.name}*"):
+            path.unlink()
+summarize_file(system, table, output, observer=lambda event: None, chunk=32)
+print(kills)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_killed_and_contended_it_ends_like_an_undisturbed_one(
+    suffix: str, tiny_model: Path, small_data: Path, tmp_path: Path
+) -> None:
+    from dialora.config import load_experiment
+    from dialora.store import Stage
+
+    root = tmp_path / "tiny"
+    with Stage(root / "zero_shot-s0-11111111" / "generation", "key").writing():
+        pass
+    text = load_experiment(build_experiment_values(tiny_model, small_data)).to_yaml()
+    for folder in (root, root / "zero_shot-s0-11111111"):
+        (folder / "experiment.yaml").write_text(text, encoding="utf-8")
+    (root / "zero_shot-s0-11111111" / "experiment.yaml").rename(root / "zero_shot-s0-11111111" / "run.yaml")
+    table, kept, output = tmp_path / "table.jsonl", tmp_path / f"kept{suffix}", tmp_path / f"out{suffix}"
+    lines = [json.dumps({"id": f"d{n}", "dialogue": f"#Person1#: {'So it goes. ' * (n % 5)}{n}."}) for n in range(300)]
+    table.write_text("\n".join(lines), encoding="utf-8")
+    command = [sys.executable, "-W", "ignore", "-c", SWEEP, str(root), str(table), str(kept), str(output)]
+    environment = os.environ | {"TOKENIZERS_PARALLELISM": "false"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 20
+    assert output.read_bytes() == kept.read_bytes()
+    assert len(kept.read_bytes().splitlines()) == 300 + (suffix == ".csv")
+    assert not list(tmp_path.glob("*.partial"))
