@@ -14,9 +14,10 @@ from typing import Any
 
 from dialora.config import OutputsConfig
 from dialora.data.reading.columns import column_names
+from dialora.data.reading.files import reading_explained
 from dialora.data.reading.raw import Row
 from dialora.data.reading.rows import is_empty
-from dialora.data.reading.text import reading_explained, stream_lines
+from dialora.data.reading.text import stream_lines
 from dialora.errors import DataError
 from dialora.outputs.columns import (
     STRONG_REFERENCES,

@@ -29,8 +29,8 @@ def own_folder(
 ) -> Iterator[ExperimentFolder]:
     """Make the folder and keep other dialoras out of it meanwhile. Raises StageError, or ConfigError.
 
-    `tables` are the files of outputs that the folder is to be of; without any it is an experiment's. A folder of another
-    kind, or of other files, is refused: its results would be overwritten. `observer` is warned of damaged files.
+    `tables` are the files of outputs that the folder is to be of; without any it is an experiment's. A folder of
+    another kind, or of other files, is refused: its results would be overwritten. `observer` is warned of damage.
     """
     require_posix()
     with disk_errors_explained(root):
