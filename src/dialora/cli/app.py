@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dialora.errors import DialoraError, Interrupted
+from dialora.printable import clean_message
 from dialora.store import require_posix
 
 app = typer.Typer(
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _print_error(error: DialoraError) -> None:
     name = type(error).__name__
-    for line in str(error).splitlines():
+    for line in clean_message(str(error)):
         typer.echo(f"{name}: {line}", err=True)
     if isinstance(error, Interrupted):
         typer.echo("The same command goes on from here.", err=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dialora.printable import clean_all
 from dialora.report import stamp
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
 from dialora.report.terminal import print_report
@@ -24,6 +25,7 @@ def render_report(document: ReportDocument, folder: Path) -> None:
     key = stamp.build_key(document)
     if stamp.is_current(folder, key):
         return
+    document = clean_all(document)
     from dialora.report.figures import FIGURE_NAMES, render_figures
     from dialora.report.html import render_html
     from dialora.report.markdown import render_markdown
@@ -47,8 +49,7 @@ def render_report(document: ReportDocument, folder: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    # Dialogues from the wild hold lone surrogates, which have no UTF-8 form.
-    path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 __all__ = ["LossCurve", "ReportDocument", "ReportedExample", "print_report", "render_report"]

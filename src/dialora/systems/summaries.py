@@ -22,6 +22,7 @@ from dialora.config import stable_hash
 from dialora.data.reading.rows import read_text
 from dialora.data.reading.tables import StreamedDialogue, fingerprint_table, stream_dialogues
 from dialora.errors import ConfigError
+from dialora.printable import clean, escape_json
 from dialora.records import Example, Observer, Prediction
 from dialora.store import PartialLog, disk_errors_explained, load_json, save_json
 
@@ -153,7 +154,7 @@ def _lines(items: Sequence[StreamedDialogue], predictions: Sequence[Prediction],
             yield _csv_line((item.number, _write_text(item.id), _write_text(made.summary), str(made.truncated).lower()))
         else:
             values = (item.number, item.id, made.summary, made.truncated)
-            yield json.dumps(dict(zip(COLUMNS, values, strict=True)), ensure_ascii=False).encode() + b"\n"
+            yield escape_json(json.dumps(dict(zip(COLUMNS, values, strict=True)), ensure_ascii=False)).encode() + b"\n"
 
 
 def _write_text(text: str) -> str:
@@ -161,7 +162,7 @@ def _write_text(text: str) -> str:
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
-    text = " ".join(text.split())
+    text = clean(" ".join(text.split()))
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text) else text
 
 
