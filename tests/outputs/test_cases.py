@@ -33,6 +33,7 @@ RIGHT: dict[str, tuple[int, dict[str, float]]] = {
     "score_nsep": (30, {"with_n_tag": 0.2353, "with_newline": 0.2353}),
     "score_nsep_refs": (30, {"with_n_tag": 0.2353, "with_newline": 0.2353}),
     "score_null_preds": (30, {"a": 0.2353, "b": 0.3529}),
+    "score_one_file_per_system": (20, {"model_a": 0.9231, "model_b": 0.4167}),
     "score_pads": (30, {"padded": 0.3529, "clean": 0.3529}),
     "score_pred_dict_jsonl": (30, {"prediction": 0.3529}),
     "score_prompt_col": (30, {"model": 0.3529}),

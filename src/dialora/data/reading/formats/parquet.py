@@ -30,7 +30,7 @@ class Parquet(Format):
                     for row in batch.to_pylist():
                         number += 1
                         yield f"row {number}", row
-        except pyarrow.ArrowException as error:
+        except (pyarrow.ArrowException, UnicodeDecodeError) as error:
             raise DataError(f"{path}: is not a readable Parquet file: {describe_error(error)}.") from error
 
 
