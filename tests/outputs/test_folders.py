@@ -38,6 +38,26 @@ def test_the_folder_of_other_files_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert score(reference, a, b, output=out) == 0
 
 
+@pytest.mark.parametrize("name", ["o.xlsx", "o.zip", "o.cvs", "folder"])
+def test_what_is_no_table_is_refused_as_such(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / name
+    if name == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"PK\x03\x04")
+    assert score(path, output=tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("DataError")
+    assert name in error
+    assert len(error.splitlines()) == 1
+
+
+def test_an_experiment_is_still_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("nosuch", "nosuch.yaml"):
+        assert score(tmp_path / name, output=tmp_path / "out") == 2
+        assert "no shipped experiment of that name" in capsys.readouterr().err
+
+
 def test_a_text_file_alone_is_told_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "preds.txt").write_text("One.\nTwo.\n", encoding="utf-8")
     assert score(tmp_path / "preds.txt", output=tmp_path / "out") == 2

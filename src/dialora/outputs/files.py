@@ -233,7 +233,7 @@ def _add_systems(file: _File, files: Sequence[_File], wide: dict[str, Row], note
 
 def _name_files(paths: Sequence[str]) -> list[str]:
     """Return each file's name without its suffix, with its folder's where two are called alike."""
-    stems = [Path(path).stem for path in paths]
+    stems = [Path(Path(path).stem if path.lower().endswith(".gz") else path).stem for path in paths]
     names = [
         stem if stems.count(stem) == 1 else f"{Path(path).resolve().parent.name}/{stem}"
         for stem, path in zip(stems, paths, strict=True)
