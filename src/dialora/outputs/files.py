@@ -84,11 +84,9 @@ def join_files(config: OutputsConfig, read_rows: ReadRows, notes: list[str]) -> 
         for path, name in zip(paths, names, strict=True)
     ]
     first = _find_references_file(files, notes)
-    if len(files) == 1 or (first.says_references and first.roles.references):
-        others = [file for file in files if file is not first]
-    else:
-        others = files if first.roles.references else [file for file in files if file is not first]
-    references = first.roles.references or _take_references(first)
+    # Beside a column that can be nothing but references there may be systems' too.
+    others = files if first.roles.references else [file for file in files if file is not first]
+    references = first.roles.references or _take_references(first, notes)
     wide = {key: _start(first, rows, references) for key, rows in _group(first, files).items()}
     systems: list[str] = []
     for file in others:
@@ -133,7 +131,7 @@ def _find_references_file(files: Sequence[_File], notes: list[str]) -> _File:
     )
 
 
-def _take_references(file: _File) -> tuple[str, ...]:
+def _take_references(file: _File, notes: list[str]) -> tuple[str, ...]:
     """Return the columns of a file that holds references alone. Raises DataError."""
     found = find_references(file.roles.systems) or file.roles.systems
     if len(found) != 1 and not find_references(file.roles.systems):
@@ -141,6 +139,8 @@ def _take_references(file: _File) -> tuple[str, ...]:
             f"{file.path}: no reference column. Columns: {', '.join(column_names(file.rows))}; "
             "outputs.reference_columns names others."
         )
+    left_out = {name: "" for name in file.roles.systems if name not in found}
+    notes += [f"{file.name}: {note}" for note in describe_left_out(left_out)]
     return found
 
 
@@ -213,6 +213,7 @@ def _add_systems(file: _File, files: Sequence[_File], wide: dict[str, Row], note
             "outputs.system_columns names others."
         )
     names = [file.name] if len(columns) == 1 else [f"{file.name} {column}" for column in columns]
+    names = list(columns) if file.says_references else names
     unknown = 0
     for key, rows in _group(file, files).items():
         if key not in wide:
