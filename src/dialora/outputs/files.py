@@ -30,6 +30,8 @@ from dialora.outputs.long_format import require_every_system
 
 TEXTS = ".txt"
 LINE = "line"
+_COLUMNS = ("reference", "id", "dialogue", "topic")
+"""Of the table that the files become, systems aside."""
 _SAYS_REFERENCES = frozenset(
     {
         "ref",
@@ -91,7 +93,7 @@ def join_files(config: OutputsConfig, read_rows: ReadRows, notes: list[str]) -> 
     systems: list[str] = []
     for file in others:
         _compare_references(file, first, files, wide, notes)
-        systems += _add_systems(file, files, wide, notes)
+        systems += _add_systems(file, files, wide, notes, taken={*_COLUMNS, *systems})
     kept = [row for row in wide.values() if any(system in row for system in systems)]
     if len(kept) < len(wide):
         notes.append(f"{len(wide) - len(kept):,} of {len(wide):,} dialogues of {first.name} are in no other file.")
@@ -202,8 +204,10 @@ def _compare_references(
         notes.append(f"{told}, whose are taken.")
 
 
-def _add_systems(file: _File, files: Sequence[_File], wide: dict[str, Row], notes: list[str]) -> list[str]:
-    """Put what a file's systems wrote into the rows, and return their columns. Raises DataError."""
+def _add_systems(
+    file: _File, files: Sequence[_File], wide: dict[str, Row], notes: list[str], *, taken: set[str]
+) -> list[str]:
+    """Put what a file's systems wrote into the rows, and return their columns, none of `taken`. Raises DataError."""
     columns = file.roles.systems
     if not columns:
         if file.roles.references:
@@ -214,6 +218,7 @@ def _add_systems(file: _File, files: Sequence[_File], wide: dict[str, Row], note
         )
     names = [file.name] if len(columns) == 1 else [f"{file.name} {column}" for column in columns]
     names = list(columns) if file.says_references else names
+    names = [name if name not in taken else f"{name} ({file.name})" for name in names]
     unknown = 0
     for key, rows in _group(file, files).items():
         if key not in wide:
