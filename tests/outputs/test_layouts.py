@@ -114,6 +114,21 @@ def test_references_of_other_dialogues_are_refused(tmp_path: Path) -> None:
         load(one, two)
 
 
+def test_a_file_of_references_may_hold_a_system_too(tmp_path: Path) -> None:
+    rows = [{"id": f"d{at}", "reference": HUMAN[at], "t5": WRITTEN["b"][at]} for at in range(3)]
+    _, a, _ = files(tmp_path, "id")
+    outputs = load(write(tmp_path / "references.csv", rows), a)
+    assert shown(outputs) == {"t5": WRITTEN["b"], "a": WRITTEN["a"]}
+
+
+def test_systems_of_one_name_stay_apart(tmp_path: Path) -> None:
+    rows = [{"id": f"d{at}", "reference": HUMAN[at], "a": WRITTEN["b"][at]} for at in range(3)]
+    _, a, b = files(tmp_path, "id")
+    outputs = load(write(tmp_path / "references.csv", rows), a, b.rename(tmp_path / "topic.csv"))
+    assert list(shown(outputs).values()) == [WRITTEN["b"], WRITTEN["a"], WRITTEN["b"]]
+    assert len(shown(outputs)) == 3
+
+
 def test_several_references_of_an_id_are_one_dialogues(tmp_path: Path) -> None:
     rows = [{"id": f"d{at // 2}", "summary": f"{HUMAN[at // 2]} {at % 2}"} for at in range(6)]
     _, a, b = files(tmp_path, "id")

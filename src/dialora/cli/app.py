@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from dialora.errors import DialoraError, Interrupted
+from dialora.printable import clean_message
 from dialora.store import explain_disk_error, require_posix
 
-MAX_LINES, MAX_LINE = 12, 600
-"""Of what is wrong: lines, and characters of one."""
+MAX_LINES = 12
+"""Of what is wrong."""
 
 app = typer.Typer(
     name="dialora",
@@ -72,22 +73,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _print_error(error: DialoraError) -> None:
     name = type(error).__name__
-    lines = str(error).splitlines()
+    lines = clean_message(str(error))
     for line in lines[:MAX_LINES]:
-        typer.echo(f"{name}: {_make_printable(line)}", err=True)
+        typer.echo(f"{name}: {line}", err=True)
     if len(lines) > MAX_LINES:
         typer.echo(f"{name}: and {len(lines) - MAX_LINES:,} more.", err=True)
     if isinstance(error, Interrupted):
         typer.echo("The same command goes on from here.", err=True)
-
-
-def _make_printable(line: str) -> str:
-    """Return a line that moves no cursor, changes no colour and has a UTF-8 form; a long one is cut."""
-    if len(line) > MAX_LINE:
-        line = f"{line[: MAX_LINE // 2]} … {line[-MAX_LINE // 2 :]}"
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in line
-    )
 
 
 __all__ = ["app", "main"]

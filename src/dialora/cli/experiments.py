@@ -89,10 +89,10 @@ def score(
     scoring.tokenizer=unicode counts the words of other scripts than the Latin.
     """
     from dialora import api
-    from dialora.outputs import is_table, is_text_file
+    from dialora.outputs import is_table
 
     files = sources or ["bundled"]
-    if len(files) > 1 or is_table(files[0]) or is_text_file(files[0]):
+    if len(files) > 1 or is_table(files[0]):
         table = load_table(files, set)
         with observing(quiet=json) as observer:
             comparison = api.score_outputs(table, output=output, observer=observer)

@@ -37,7 +37,10 @@ def check(experiment: Experiment = "bundled", set: Set = None, output: Output = 
     if json:
         print_json(frame.reset_index().to_dict("records"))
     else:
-        marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "failed": "[red]failed[/]"}
+        from rich.text import Text
+
+        colors = {"ok": "green", "warning": "yellow", "failed": "red"}
+        marks = {status: Text(status, style=color) for status, color in colors.items()}
         print_rows("Checks", ("check", "", "found"), [(c, marks[r.status], r.detail) for c, r in frame.iterrows()])
     if (frame.status == "failed").any():
         raise typer.Exit(2)

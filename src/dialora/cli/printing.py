@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dialora.printable import clean, escape_json
+
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from dialora.experiment.progress import ProgressDisplay
 
 
@@ -24,21 +28,22 @@ def observing(*, quiet: bool = False) -> Iterator[ProgressDisplay]:
 
 def print_json(values: Any) -> None:
     """Print plain values."""
-    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+    typer.echo(escape_json(json.dumps(values, indent=2, ensure_ascii=False)))
 
 
 def print_rows(
-    title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, right: tuple[int, ...] = ()
+    title: str, columns: tuple[str, ...], rows: Sequence[tuple[str | Text, ...]], *, right: tuple[int, ...] = ()
 ) -> None:
-    """Print a table; `right` are the columns of numbers."""
+    """Print a table; `right` are the columns of numbers. A text is printed as it is, never as markup."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(clean(title)), title_justify="left")
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i in right else "left", overflow="fold", no_wrap=i == 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(clean(cell)) if isinstance(cell, str) else cell for cell in row))
     Console().print(table)
 
 

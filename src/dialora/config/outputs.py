@@ -62,7 +62,7 @@ def load_outputs_config(
     if isinstance(table, OutputsConfig):
         values = table.model_dump(mode="json")
     else:
-        first, *further = [table] if isinstance(table, str | Path) else table
+        first, *further = [table] if isinstance(table, str | Path) else table or [""]
         name = "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", Path(path).stem) for path in (first, *further))
         name = name[:_LONGEST_NAME].strip("-._") or "outputs"
         values = {"name": name, "table": str(first), "further": [str(path) for path in further]}

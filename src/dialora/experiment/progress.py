@@ -9,6 +9,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from dialora.printable import clean
 from dialora.store import names
 
 FILE_WIDTH = 100
@@ -126,7 +127,7 @@ class ProgressDisplay:
 
 
 def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+    return clean(text).replace("[", r"\[")
 
 
 __all__ = ["ProgressDisplay", "build_console"]

@@ -4,8 +4,7 @@ Takes an OutputsConfig, gives a Comparison. Needs no model unless a learned metr
 """
 
 from dialora.outputs.columns import is_table
-from dialora.outputs.files import is_text_file
 from dialora.outputs.score import score_outputs
 from dialora.outputs.table import Outputs, SystemOutputs, load_outputs
 
-__all__ = ["Outputs", "SystemOutputs", "is_table", "is_text_file", "load_outputs", "score_outputs"]
+__all__ = ["Outputs", "SystemOutputs", "is_table", "load_outputs", "score_outputs"]

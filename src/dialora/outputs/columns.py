@@ -22,11 +22,11 @@ from dialora.data.reading.columns import (
     column_names,
     find_optional,
 )
-from dialora.data.reading.formats import FORMATS
 from dialora.data.reading.raw import Row
 from dialora.data.reading.rows import is_empty
 from dialora.errors import DataError
 from dialora.methods import METHODS
+from dialora.store import names
 
 REFERENCE_COLUMNS = (
     "reference", "ref", "human", "human_baseline", "gold", "golden", "target", "ground_truth", "groundtruth", "gt",
@@ -66,15 +66,20 @@ class Roles:
         """Return the column names behind each role that has any."""
         named = {"reference": list(self.references), "system": list(self.systems)}
         single = {"dialogue": self.dialogue, "id": self.id, "topic": self.topic}
-        return {role: names for role, names in named.items() if names} | {
+        return {role: columns for role, columns in named.items() if columns} | {
             role: [name] for role, name in single.items() if name is not None
         }
 
 
 def is_table(name: str | Path) -> bool:
-    """Whether a file's name says that it is a table."""
-    found = FORMATS.get(Path(name).suffix.lower())
-    return found is not None and found.has_summaries
+    """Whether a name is that of outputs, and not of an experiment: a folder of data, or a file that is no YAML.
+
+    What cannot be read as a table after all is refused by the reader, with the reason.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return not (path / names.EXPERIMENT).exists()
+    return path.suffix.lower() not in ("", ".yaml", ".yml")
 
 
 def find_roles(table: Sequence[Row], config: OutputsConfig, notes: list[str]) -> Roles:
@@ -165,9 +170,9 @@ def describe_left_out(left_out: dict[str, str]) -> list[str]:
 def name_systems(columns: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return (key, method, label) of each column; a method is told by its name, or by the notebook's columns."""
     short = [_ENDING.sub("", name.strip()) for name in columns]
-    names = [one if short.count(one) == 1 else column for one, column in zip(short, columns, strict=True)]
+    unique = [one if short.count(one) == 1 else column for one, column in zip(short, columns, strict=True)]
     named = []
-    for column, name in zip(columns, names, strict=True):
+    for column, name in zip(columns, unique, strict=True):
         method = NOTEBOOK_COLUMNS.get(normalise(column))
         named.append((name, method or name, METHODS[method].label if method else name))
     return named

@@ -31,6 +31,8 @@ from dialora.outputs.long_format import require_every_system
 
 TEXTS = ".txt"
 LINE = "line"
+_COLUMNS = ("reference", "id", "dialogue", "topic")
+"""Of the table that the files become, systems aside."""
 _SAYS_REFERENCES = frozenset(
     {
         "ref",
@@ -85,16 +87,14 @@ def join_files(config: OutputsConfig, read_rows: ReadRows, notes: list[str]) -> 
         for path, name in zip(paths, names, strict=True)
     ]
     first = _find_references_file(files, notes)
-    if len(files) == 1 or (first.says_references and first.roles.references):
-        others = [file for file in files if file is not first]
-    else:
-        others = files if first.roles.references else [file for file in files if file is not first]
-    references = first.roles.references or _take_references(first)
+    # Beside a column that can be nothing but references there may be systems' too.
+    others = files if first.roles.references else [file for file in files if file is not first]
+    references = first.roles.references or _take_references(first, notes)
     wide = {key: _start(first, rows, references) for key, rows in _group(first, files).items()}
     systems: list[str] = []
     for file in others:
         _compare_references(file, first, files, wide, notes)
-        systems += _add_systems(file, files, wide, notes)
+        systems += _add_systems(file, files, wide, notes, taken={*_COLUMNS, *systems})
     kept = [row for row in wide.values() if any(system in row for system in systems)]
     if len(kept) < len(wide):
         notes.append(f"{len(wide) - len(kept):,} of {len(wide):,} dialogues of {first.name} are in no other file.")
@@ -134,7 +134,7 @@ def _find_references_file(files: Sequence[_File], notes: list[str]) -> _File:
     )
 
 
-def _take_references(file: _File) -> tuple[str, ...]:
+def _take_references(file: _File, notes: list[str]) -> tuple[str, ...]:
     """Return the columns of a file that holds references alone. Raises DataError."""
     found = find_references(file.roles.systems) or file.roles.systems
     if len(found) != 1 and not find_references(file.roles.systems):
@@ -142,6 +142,8 @@ def _take_references(file: _File) -> tuple[str, ...]:
             f"{file.path}: no reference column. Columns: {', '.join(column_names(file.rows))}; "
             "outputs.reference_columns names others."
         )
+    left_out = {name: "" for name in file.roles.systems if name not in found}
+    notes += [f"{file.name}: {note}" for note in describe_left_out(left_out)]
     return found
 
 
@@ -203,8 +205,10 @@ def _compare_references(
         notes.append(f"{told}, whose are taken.")
 
 
-def _add_systems(file: _File, files: Sequence[_File], wide: dict[str, Row], notes: list[str]) -> list[str]:
-    """Put what a file's systems wrote into the rows, and return their columns. Raises DataError."""
+def _add_systems(
+    file: _File, files: Sequence[_File], wide: dict[str, Row], notes: list[str], *, taken: set[str]
+) -> list[str]:
+    """Put what a file's systems wrote into the rows, and return their columns, none of `taken`. Raises DataError."""
     columns = file.roles.systems
     if not columns:
         if file.roles.references:
@@ -214,6 +218,8 @@ def _add_systems(file: _File, files: Sequence[_File], wide: dict[str, Row], note
             "outputs.system_columns names others."
         )
     names = [file.name] if len(columns) == 1 else [f"{file.name} {column}" for column in columns]
+    names = list(columns) if file.says_references else names
+    names = [name if name not in taken else f"{name} ({file.name})" for name in names]
     unknown = 0
     for key, rows in _group(file, files).items():
         if key not in wide:
@@ -234,7 +240,7 @@ def _add_systems(file: _File, files: Sequence[_File], wide: dict[str, Row], note
 
 def _name_files(paths: Sequence[str]) -> list[str]:
     """Return each file's name without its suffix, with its folder's where two are called alike."""
-    stems = [Path(path).stem for path in paths]
+    stems = [Path(Path(path).stem if path.lower().endswith(".gz") else path).stem for path in paths]
     names = [
         stem if stems.count(stem) == 1 else f"{Path(path).resolve().parent.name}/{stem}"
         for stem, path in zip(stems, paths, strict=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dialora.printable import clean_all
 from dialora.report import stamp
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
 from dialora.report.terminal import print_report
@@ -27,6 +28,7 @@ def render_report(document: ReportDocument, folder: Path) -> None:
     key = stamp.build_key(document)
     if stamp.is_current(folder, key):
         return
+    document = clean_all(document)
     from dialora.report.figures import FIGURE_NAMES, render_figures
     from dialora.report.html import render_html
     from dialora.report.markdown import render_markdown

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from dialora.printable import clean
 from dialora.report import numbers
 from dialora.report.document import ReportDocument
 from dialora.report.examples import EMPTY, build_browser_json, measure_disagreement
@@ -103,6 +104,8 @@ def load_template(name: str, package: str = "dialora.report") -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # Of the report nothing is left to clean; pages of others come as they are.
+        finalize=lambda value: clean(value) if type(value) is str else value,
     )
     environment.filters["count"] = numbers.format_count
     return environment.get_template(name)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dialora.comparison import Comparison
+from dialora.printable import clean, clean_all
 from dialora.report import numbers
 from dialora.report.document import ReportDocument
 from dialora.report.palette import SystemStyle, build_styles
@@ -47,6 +48,7 @@ PART_COLUMNS = 4
 
 def print_report(report: ReportDocument | Comparison, console: Console) -> None:
     """Print the verdict and the tables, and for a whole document how the numbers came about."""
+    report = clean_all(report)
     comparison = report.comparison if isinstance(report, ReportDocument) else report
     styles = build_styles(comparison.systems)
     _print_title(comparison, console)
@@ -78,7 +80,7 @@ def print_searches(searches: Sequence[SearchOutcome], labels: dict[str, str], co
     if table is not None:
         print_table(table, {}, console)
     for note in build_tuning_notes(searches, labels):
-        console.print(note, markup=False)
+        console.print(clean(note), markup=False)
 
 
 def _narrow(table: Table | None) -> Table | None:
@@ -126,6 +128,7 @@ def print_table(table: Table, styles: dict[str, SystemStyle], console: Console) 
     from rich.padding import Padding
     from rich.text import Text
 
+    table = clean_all(table)
     rows = table.rows[:MAX_PAIRS] if table.key == "pairs" else table.rows
     grid = _build_grid(table)
     for row in rows:

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from dialora.data.reading.tables import StreamedDialogue
 from dialora.errors import ConfigError
+from dialora.printable import clean, escape_json
 from dialora.records import Prediction
 from dialora.store import load_json, locked, save_json, tell_damage
 
@@ -127,7 +128,7 @@ def _lines(items: Sequence[StreamedDialogue], predictions: Sequence[Prediction],
             yield _csv_line((item.number, _write_text(item.id), _write_text(made.summary), str(made.truncated).lower()))
         else:
             values = (item.number, item.id, made.summary, made.truncated)
-            yield json.dumps(dict(zip(COLUMNS, values, strict=True)), ensure_ascii=False).encode() + b"\n"
+            yield escape_json(json.dumps(dict(zip(COLUMNS, values, strict=True)), ensure_ascii=False)).encode() + b"\n"
 
 
 def _write_text(text: str) -> str:
@@ -135,7 +136,7 @@ def _write_text(text: str) -> str:
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
-    text = " ".join(text.split())
+    text = clean(" ".join(text.split()))
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text) else text
 
 

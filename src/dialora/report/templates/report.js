@@ -126,7 +126,7 @@
   }
 
   function drawText(title, text, className, unsupported = []) {
-    const section = create("section", `text ${className}`, create("h4", "", title));
+    const section = create("section", `text ${className}`, create("h4", "", create("bdi", "", title)));
     if (text.trim()) {
       const paragraph = appendChecked(create("p"), text.trim(), unsupported);
       paragraph.dir = "auto";
@@ -153,10 +153,10 @@
     const card = create("article", "card");
     card.id = anchorOf(item);
     card.tabIndex = -1;
-    const link = create("a", "", item.id);
+    const link = create("a", "", create("bdi", "", item.id));
     link.href = `#${card.id}`;
     const header = create("header", "", create("h3", "", link));
-    if (item.topic) header.append(create("span", "topic", item.topic));
+    if (item.topic) header.append(create("bdi", "topic", item.topic));
     if (item.spread !== null) header.append(create("span", "spread", `${(100 * item.spread).toFixed(1)} points apart`));
     card.setAttribute("aria-label", `Dialogue ${item.id}`);
     const texts = create("div", "texts");

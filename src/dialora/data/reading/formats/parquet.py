@@ -27,7 +27,7 @@ class Parquet(Format):
         try:
             with parquet.ParquetFile(path) as file:
                 yield from _number(file.iter_batches(batch_size=BATCH_ROWS), path)
-        except pyarrow.ArrowException as error:
+        except (pyarrow.ArrowException, UnicodeDecodeError) as error:
             raise DataError(f"{path}: is not a readable Parquet file: {describe_error(error)}.") from error
 
 
@@ -43,7 +43,7 @@ class Arrow(Format):
         try:
             with pyarrow.OSFile(str(path)) as source:
                 yield from _number(_open(source), path)
-        except pyarrow.ArrowException as error:
+        except (pyarrow.ArrowException, UnicodeDecodeError) as error:
             raise DataError(f"{path}: is not a readable Arrow file: {describe_error(error)}.") from error
 
 
