@@ -216,7 +216,8 @@ def test_what_is_no_line_break_stays(text: str) -> None:
     ("text", "plain"),
     [
         ("<pad> Hal left the lamp.</s><pad><pad>", "Hal left the lamp."),
-        ("Hal left<pad> it.", "Hal left it."),
+        ("Hal left<pad> it.<|endoftext|>", "Hal left it."),
+        ("[CLS] Hal left it. [SEP] [PAD]", "Hal left it."),
         ("Hal left it. -100 -100 -100", "Hal left it."),
         ("<s>Hal left it.</s>", "Hal left it."),
     ],
@@ -234,7 +235,7 @@ def test_what_is_no_special_token_stays(text: str) -> None:
     assert summaries(text) == ([text], [])
 
 
-@pytest.mark.parametrize("text", ["nan", "NaN", "None", "null", " NULL ", "<NA>"])
+@pytest.mark.parametrize("text", ["nan", "NaN", "None", "null", " NULL ", "<NA>", "none"])
 def test_words_for_nothing_are_empty_cells(text: str) -> None:
     note = ["Cells with nothing but the word nan, None or null, read as empty: 1."]
     assert dialogue(text) == ("", note)
@@ -245,6 +246,15 @@ def test_words_for_nothing_within_a_dialogue_are_text() -> None:
     assert dialogue("Gwen: How many?\nHal: None") == ("Gwen: How many?\nHal: None", [])
     assert dialogue(["How many?", "None"]) == ("How many?\nNone", [])
     assert summaries("None of them came.") == (["None of them came."], [])
+
+
+def test_long_runs_of_space_take_no_time() -> None:
+    started = time.perf_counter()
+    for text in (" " * 200_000, "\t" * 200_000, ". " * 100_000, "A: b. " * 50_000, "\\n" * 100_000):
+        for sign in ("<br>", "\x85", " | B: c.", "</s>"):
+            dialogue(f"A: {text}x{sign}")
+            summaries(f"x{text}{sign}")
+    assert time.perf_counter() - started < 60
 
 
 def test_what_was_made_of_texts_stands_in_the_notes(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ from dialora.data.reading.written_lists import looks_like_list, parse_list
 from dialora.data.turns import split_line
 from dialora.errors import DataError
 
+SUMMARY_KEYS = ("summary", "summary_text", "generated_text", *TEXT_KEYS)
+"""Of an object that holds a summary, as those of transformers' pipelines do."""
 _ANY_KEYS = TurnKeys()
 
 
@@ -84,7 +86,7 @@ def read_summary(value: Any, where: str, *, role: str = "summary", changes: Chan
     changes = Changes() if changes is None else changes
     if isinstance(value, Mapping):
         keys = {normalise_name(str(name)): name for name in value}
-        key = next((keys[name] for name in ("summary", *TEXT_KEYS) if name in keys), None)
+        key = next((keys[name] for name in SUMMARY_KEYS if name in keys), None)
         value = value if key is None else value[key]
     text = _break_lines(_read_cell(value, where, role, changes), changes)
     plain = remove_special_tokens(text)
@@ -136,4 +138,4 @@ def _flatten(value: Any) -> Iterator[Any]:
         yield value
 
 
-__all__ = ["is_empty", "read_dialogue", "read_label", "read_summaries", "read_summary", "read_text"]
+__all__ = ["SUMMARY_KEYS", "is_empty", "read_dialogue", "read_label", "read_summaries", "read_summary", "read_text"]
