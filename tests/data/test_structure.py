@@ -73,10 +73,17 @@ def test_brackets_that_write_no_list_are_text(text: str) -> None:
 
 def test_a_list_that_cannot_be_parsed_is_text_and_noted() -> None:
     cell = '["Gwen: hi", "Hal: yo'
-    for read, expected in ((dialogue, cell + '"]x]'), (summaries, [cell + '"]x]'])):
-        text, notes = read(cell + '"]x]')
+    for read, text, expected in (
+        (dialogue, cell + '"]x]', cell + '"]x]'),
+        (summaries, cell + '"]x]', [cell + '"]x]']),
+        (dialogue, "[[1, 2]]", "[[1, 2]]"),
+        (summaries, "[[1, 2]]", ["[[1, 2]]"]),
+    ):
+        text, notes = read(text)
         assert text == expected
-        assert notes == ["Cells that look like a list but are no JSON and no Python, read as plain text: 1."]
+        assert notes == [
+            "Cells that look like a list but hold no texts as JSON or Python writes them, read as plain text: 1."
+        ]
 
 
 def test_a_written_list_runs_no_code_and_takes_no_time(tmp_path: Path) -> None:
@@ -92,6 +99,17 @@ def test_a_written_list_runs_no_code_and_takes_no_time(tmp_path: Path) -> None:
         dialogue(cell)
     assert not mark.exists()
     assert time.perf_counter() - started < 20
+
+
+def test_a_written_list_of_turns_with_other_keys_asks_for_them() -> None:
+    for value in ([{"who": "A", "said": "Hi."}], '[{"who": "A", "said": "Hi."}]'):
+        with pytest.raises(DataError, match=r"row 1: a turn has no text\. Keys: who, said\..*data\.turn_text_key"):
+            dialogue(value)
+
+
+def test_pairs_of_sentences_are_no_speakers_and_texts() -> None:
+    with pytest.raises(DataError, match="the turn of the dialogue must be text, got list"):
+        dialogue([["Hi.", "How are you?"], ["Fine.", "You?"]])
 
 
 # Turns as objects
