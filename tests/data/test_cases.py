@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from dialora.cli import main
 from dialora.config import DataConfig
+from dialora.data.examples import load_dataset
+from dialora.data.reading.columns import (
+    DIALOGUE_COLUMNS,
+    ID_COLUMNS,
+    OTHER_DIALOGUE_COLUMNS,
+    OTHER_SUMMARY_COLUMNS,
+    SUMMARY_COLUMNS,
+)
+from dialora.data.reading.formats import FORMATS
 from dialora.data.reading.rows import load_rows
 from dialora.data.reading.tables import stream_dialogues
+from dialora.data.reading.turn_lists import SPEAKER_KEYS, TEXT_KEYS
 from dialora.errors import DataError
 
 ROOT = Path(__file__).parents[2]
@@ -101,3 +112,32 @@ def test_every_case_is_read_the_same_to_train_on_and_to_summarize() -> None:
             assert streamed == [numbered[at] for at in range(len(streamed))], name
             lines = {dialogue.count("\n") for dialogue in streamed if dialogue}
             assert name in ("val_long", "json_u2028", "val_chinese") or lines == {3}, name
+
+
+def test_every_example_of_the_page_is_read_as_it_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w+ (\S+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 8
+    for name, content in blocks:
+        path = tmp_path / f"test.{name}"
+        path.write_text(content, encoding="utf-8")
+        data = load_dataset(DataConfig(source=str(path)), needs_train=False)
+        assert [example.dialogue for example in data.test] == ["Gwen: Is it late?\nHal: Nine."], name
+        assert data.test[0].references[0] == "Hal tells Gwen that it is nine.", name
+
+
+def test_the_page_lists_every_name_that_is_recognised() -> None:
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    columns = {*DIALOGUE_COLUMNS, *OTHER_DIALOGUE_COLUMNS, *SUMMARY_COLUMNS, *OTHER_SUMMARY_COLUMNS, *ID_COLUMNS}
+    names = {*columns, *TEXT_KEYS, *SPEAKER_KEYS, *(f"`{suffix}`" for suffix in FORMATS)}
+    assert [name for name in names if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", page)] == []
+    options = (
+        "name",
+        "files",
+        "split_column",
+        "dialogue_column",
+        "summary_columns",
+        "turn_text_key",
+        "turn_speaker_key",
+    )
+    assert [option for option in options if f"data.{option}" not in page] == []

@@ -263,6 +263,20 @@ def test_special_tokens_in_texts_are_noted(tmp_path: Path) -> None:
         assert len(notes) == 2 * expected, "in a reference they are left out"
 
 
+def test_the_check_ends_with_what_was_done_to_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"chat": "A: Hi.<br>B: Yo.", "abstract": "B greets A."}
+    (tmp_path / "test.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    assert main(["data", "check", str(tmp_path), "--output", str(tmp_path / "out")]) == 0
+    done = capsys.readouterr().out.partition("What was done to the data:")[2]
+    page = (tmp_path / "out" / "data-check.html").read_text(encoding="utf-8")
+    for sentence in (
+        "test: dialogue from 'chat'; summary from 'abstract'.",
+        "or another sign for a line break, read as one: 1.",
+    ):
+        assert sentence in " ".join(done.split())
+        assert sentence in page.replace("&#39;", "'")
+
+
 def test_overrides_may_be_a_mapping() -> None:
     with pytest.raises(ConfigError, match="seeds: means nothing"):
         dialora.check_data("bundled", set={"seeds": [1]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,11 @@ def test_pairs_of_lines(tmp_path: Path) -> None:
     assert [len(getattr(data, split)) for split in SIZES] == [*SIZES.values()]
     assert data.test[1].references == ("1",)
     assert not any("belongs to no split" in note for note in data.summary.notes)
+    for path in list(tmp_path.iterdir()):
+        packed = tmp_path / "packed" / f"{path.name}.gz"
+        packed.parent.mkdir(exist_ok=True)
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert load(tmp_path / "packed") == data
     (tmp_path / "test.target").write_text("0\n1\n", encoding="utf-8")
     assert "test.target: ends before line 3 of the file beside it" in problem(tmp_path)
 

@@ -73,10 +73,17 @@ def test_brackets_that_write_no_list_are_text(text: str) -> None:
 
 def test_a_list_that_cannot_be_parsed_is_text_and_noted() -> None:
     cell = '["Gwen: hi", "Hal: yo'
-    for read, expected in ((dialogue, cell + '"]x]'), (summaries, [cell + '"]x]'])):
-        text, notes = read(cell + '"]x]')
+    for read, text, expected in (
+        (dialogue, cell + '"]x]', cell + '"]x]'),
+        (summaries, cell + '"]x]', [cell + '"]x]']),
+        (dialogue, "[[1, 2]]", "[[1, 2]]"),
+        (summaries, "[[1, 2]]", ["[[1, 2]]"]),
+    ):
+        text, notes = read(text)
         assert text == expected
-        assert notes == ["Cells that look like a list but are no JSON and no Python, read as plain text: 1."]
+        assert notes == [
+            "Cells that look like a list but hold no texts as JSON or Python writes them, read as plain text: 1."
+        ]
 
 
 def test_a_written_list_runs_no_code_and_takes_no_time(tmp_path: Path) -> None:
@@ -92,6 +99,17 @@ def test_a_written_list_runs_no_code_and_takes_no_time(tmp_path: Path) -> None:
         dialogue(cell)
     assert not mark.exists()
     assert time.perf_counter() - started < 20
+
+
+def test_a_written_list_of_turns_with_other_keys_asks_for_them() -> None:
+    for value in ([{"who": "A", "said": "Hi."}], '[{"who": "A", "said": "Hi."}]'):
+        with pytest.raises(DataError, match=r"row 1: a turn has no text\. Keys: who, said\..*data\.turn_text_key"):
+            dialogue(value)
+
+
+def test_pairs_of_sentences_are_no_speakers_and_texts() -> None:
+    with pytest.raises(DataError, match="the turn of the dialogue must be text, got list"):
+        dialogue([["Hi.", "How are you?"], ["Fine.", "You?"]])
 
 
 # Turns as objects
@@ -216,7 +234,8 @@ def test_what_is_no_line_break_stays(text: str) -> None:
     ("text", "plain"),
     [
         ("<pad> Hal left the lamp.</s><pad><pad>", "Hal left the lamp."),
-        ("Hal left<pad> it.", "Hal left it."),
+        ("Hal left<pad> it.<|endoftext|>", "Hal left it."),
+        ("[CLS] Hal left it. [SEP] [PAD]", "Hal left it."),
         ("Hal left it. -100 -100 -100", "Hal left it."),
         ("<s>Hal left it.</s>", "Hal left it."),
     ],
@@ -234,7 +253,7 @@ def test_what_is_no_special_token_stays(text: str) -> None:
     assert summaries(text) == ([text], [])
 
 
-@pytest.mark.parametrize("text", ["nan", "NaN", "None", "null", " NULL ", "<NA>"])
+@pytest.mark.parametrize("text", ["nan", "NaN", "None", "null", " NULL ", "<NA>", "none"])
 def test_words_for_nothing_are_empty_cells(text: str) -> None:
     note = ["Cells with nothing but the word nan, None or null, read as empty: 1."]
     assert dialogue(text) == ("", note)
@@ -245,6 +264,15 @@ def test_words_for_nothing_within_a_dialogue_are_text() -> None:
     assert dialogue("Gwen: How many?\nHal: None") == ("Gwen: How many?\nHal: None", [])
     assert dialogue(["How many?", "None"]) == ("How many?\nNone", [])
     assert summaries("None of them came.") == (["None of them came."], [])
+
+
+def test_long_runs_of_space_take_no_time() -> None:
+    started = time.perf_counter()
+    for text in (" " * 200_000, "\t" * 200_000, ". " * 100_000, "A: b. " * 50_000, "\\n" * 100_000):
+        for sign in ("<br>", "\x85", " | B: c.", "</s>"):
+            dialogue(f"A: {text}x{sign}")
+            summaries(f"x{text}{sign}")
+    assert time.perf_counter() - started < 60
 
 
 def test_what_was_made_of_texts_stands_in_the_notes(tmp_path: Path) -> None:

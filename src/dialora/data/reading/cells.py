@@ -28,6 +28,8 @@ from dialora.data.reading.written_lists import looks_like_list, parse_list
 from dialora.data.turns import split_line
 from dialora.errors import DataError
 
+SUMMARY_KEYS = ("summary", "summary_text", "generated_text", *TEXT_KEYS)
+"""Of an object that holds a summary, as those of transformers' pipelines do."""
 _ANY_KEYS = TurnKeys()
 
 
@@ -55,8 +57,9 @@ def read_dialogue(
     changes = Changes() if changes is None else changes
     if isinstance(value, str):
         text = _read_cell(value, where, "dialogue", changes)
-        written = _parse(text, changes)
-        if not is_turns(written, keys):
+        written = parse_list(text) if looks_like_list(text) else None
+        if not is_turns(written):
+            changes[UNREADABLE_LIST] += looks_like_list(text)
             return _divide_line(_break_lines(text, changes), changes)
         changes[TURN_LIST] += 1
         value = written
@@ -72,21 +75,23 @@ def read_summaries(value: Any, where: str, *, changes: Changes | None = None) ->
     changes = Changes() if changes is None else changes
     if isinstance(value, str):
         text = read_text(value, where, "summary")
-        written = _parse(text, changes) if text.startswith("[") else None
-        if isinstance(written, list) and all(isinstance(item, str | list | Mapping) for item in written):
+        is_list = text.startswith("[") and looks_like_list(text)
+        written = parse_list(text) if is_list else None
+        if isinstance(written, list) and all(
+            isinstance(item, str) or _find_summary_key(item) for item in _flatten(written)
+        ):
             changes[SUMMARY_LIST] += 1
             value = written
+        else:
+            changes[UNREADABLE_LIST] += is_list
     return [text for text in (read_summary(item, where, changes=changes) for item in _flatten(value)) if text]
 
 
 def read_summary(value: Any, where: str, *, role: str = "summary", changes: Changes | None = None) -> str:
     """Return one summary without what a model's padding left in it, "" for an empty cell. Raises DataError."""
     changes = Changes() if changes is None else changes
-    if isinstance(value, Mapping):
-        keys = {normalise_name(str(name)): name for name in value}
-        key = next((keys[name] for name in ("summary", *TEXT_KEYS) if name in keys), None)
-        value = value if key is None else value[key]
-    text = _break_lines(_read_cell(value, where, role, changes), changes)
+    key = _find_summary_key(value)
+    text = _break_lines(_read_cell(value if key is None else value[key], where, role, changes), changes)
     plain = remove_special_tokens(text)
     changes[SPECIAL_TOKEN] += plain != text
     return plain
@@ -106,12 +111,9 @@ def _read_cell(value: Any, where: str, role: str, changes: Changes) -> str:
     return ""
 
 
-def _parse(text: str, changes: Changes) -> Any:
-    if not looks_like_list(text):
-        return None
-    written = parse_list(text)
-    changes[UNREADABLE_LIST] += written is None
-    return written
+def _find_summary_key(value: Any) -> str | None:
+    keys = {normalise_name(str(name)): name for name in value} if isinstance(value, Mapping) else {}
+    return next((keys[name] for name in SUMMARY_KEYS if name in keys), None)
 
 
 def _break_lines(text: str, changes: Changes) -> str:
@@ -136,4 +138,4 @@ def _flatten(value: Any) -> Iterator[Any]:
         yield value
 
 
-__all__ = ["is_empty", "read_dialogue", "read_label", "read_summaries", "read_summary", "read_text"]
+__all__ = ["SUMMARY_KEYS", "is_empty", "read_dialogue", "read_label", "read_summaries", "read_summary", "read_text"]

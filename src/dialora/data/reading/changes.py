@@ -12,7 +12,7 @@ LINE_BREAK, ONE_LINE, SPECIAL_TOKEN, MISSING = "line break", "one line", "specia
 _SENTENCES = {
     TURN_LIST: "Dialogues written as a list into a cell, of which each turn is read as a line",
     SUMMARY_LIST: "Cells with a written list of summaries, of which each is read as a reference",
-    UNREADABLE_LIST: "Cells that look like a list but are no JSON and no Python, read as plain text",
+    UNREADABLE_LIST: "Cells that look like a list but hold no texts as JSON or Python writes them, read as plain text",
     LINE_BREAK: "Texts with `<br>`, `<n>`, `\\n` or another sign for a line break, read as one",
     ONE_LINE: "Dialogues on one line, divided into turns where speakers are named",
     SPECIAL_TOKEN: "Summaries with special tokens of a model (`<pad>`, `</s>`, -100), which are left out",

@@ -185,6 +185,7 @@ __all__ = [
     "OTHER_DIALOGUE_COLUMNS",
     "OTHER_SUMMARY_COLUMNS",
     "SPLIT_COLUMN",
+    "SUMMARY_COLUMNS",
     "TOPIC_COLUMNS",
     "Columns",
     "check_named_columns",

@@ -73,7 +73,7 @@ def read_folder(folder: Path) -> RawSource:
         raise DataError(_describe_nothing(folder))
     used = {file for one in by_split.values() for file in one}
     companions = {suffix for file in used for suffix in find_format(file).companions}
-    left_out = [file for file in files if file not in used and file.suffix.lower() not in companions]
+    left_out = [file for file in files if file not in used and find_suffix(file) not in companions]
     left_out = [file for file in left_out if file in readable or find_split(file.name)]
     return _read_splits(by_split, [*note_left_out(folder, left_out)])
 

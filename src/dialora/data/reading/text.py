@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from dialora.data.reading.files import open_bytes
+from dialora.data.reading.files import open_bytes, reading_explained
 from dialora.errors import DataError
 
 BLOCK = 1 << 20
@@ -83,4 +83,4 @@ def _locate(path: Path, encoding: str) -> DataError:
             offset, lines = offset + len(block), lines + block.count(b"\n")
 
 
-__all__ = ["normalise_name", "read_text", "require_whole", "stream_lines"]
+__all__ = ["normalise_name", "read_text", "reading_explained", "require_whole", "stream_lines"]

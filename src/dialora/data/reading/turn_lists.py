@@ -29,6 +29,8 @@ TEXT_KEYS = ("text", "utterance", "content", "message", "value", "sentence", "ut
 LIST_KEYS = ("turns", "utterances", "messages", "dialogue", "dialog", "conversation", "log")
 NAME_KEYS = ("name", "speaker", "role", "label", "id")
 """Of a speaker that is an object."""
+LONGEST_SPEAKER = 30
+"""Characters, as in `data.turns`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,14 @@ def read_turns(value: Any, where: str, keys: TurnKeys) -> list[str]:
     return [line for line in (_read_turn(turn, where, keys) for turn in turns) if line]
 
 
-def is_turns(value: Any, keys: TurnKeys) -> bool:
+def is_turns(value: Any) -> bool:
     """Whether what was parsed from a text is a list of turns, so that it is no accident that it could be parsed."""
     if isinstance(value, Mapping):
         return _find_key(value, None, LIST_KEYS) is not None
-    return isinstance(value, list) and all(
-        isinstance(turn, str)
-        or _is_pair(turn)
-        or (isinstance(turn, Mapping) and _find_key(turn, keys.text, TEXT_KEYS) is not None)
-        for turn in value
-    )
+    if not isinstance(value, list):
+        return False
+    # Objects without a text are a list of turns all the same, whose keys have to be named.
+    return all(isinstance(turn, str | Mapping) for turn in value) or all(map(_is_pair, value))
 
 
 def join_speakers(turns: Any, speakers: Any, where: str) -> Any:
@@ -84,7 +84,10 @@ def _open_object(value: Mapping[str, Any], where: str, keys: TurnKeys) -> Sequen
 
 
 def _is_pair(turn: Any) -> bool:
-    return isinstance(turn, list | tuple) and len(turn) == 2 and all(isinstance(part, str) for part in turn)
+    """Whether a turn is a speaker and a text, and not two sentences."""
+    if not isinstance(turn, list | tuple) or len(turn) != 2 or not all(isinstance(part, str) for part in turn):
+        return False
+    return len(turn[0]) <= LONGEST_SPEAKER and not turn[0].rstrip().endswith((".", "!", "?"))
 
 
 def _read_turn(turn: Any, where: str, keys: TurnKeys) -> str:

@@ -58,7 +58,7 @@ def find_format(path: Path, *, needs_summaries: bool = True) -> Format:
     found = FORMATS.get(suffix)
     if found is None or (needs_summaries and not found.has_summaries):
         if suffix in _UNREAD:
-            raise DataError(f"{path}: {suffix}: {_UNREAD[suffix]}.")
+            raise DataError(f"{path}: unknown format {suffix!r}: {_UNREAD[suffix]}.")
         allowed = list_suffixes(needs_summaries=needs_summaries) + ("" if needs_summaries else "; or a folder of .txt")
         raise DataError(f"{path}: unknown format {suffix!r}; the format is recognised by its suffix: {allowed}.")
     return found

@@ -11,18 +11,18 @@ from dialora.data.reading.raw import Row
 from dialora.data.reading.text import stream_lines
 from dialora.errors import DataError
 
-TARGET = ".target"
+SOURCE, TARGET = ".source", ".target"
 
 
 class LinePairs(Format):
     """Two files of as many lines; without the second there are no summaries."""
 
-    suffixes = (".source",)
+    suffixes = (SOURCE,)
     companions = (TARGET,)
 
     def stream(self, path: Path) -> Iterator[tuple[str, Row]]:
         """Give a row for each line."""
-        target = path.with_suffix(TARGET)
+        target = path.with_name(path.name.replace(SOURCE, TARGET))
         if not target.is_file():
             for number, line in enumerate(stream_lines(path), start=1):
                 yield f"line {number}", {"dialogue": line}
