@@ -171,6 +171,35 @@ def test_a_system_is_converted_once_and_left_as_it_was(
     assert read_converting_seconds(other) is None
 
 
+@pytest.mark.parametrize("damage", ["foreign", "truncated", "other vocabulary"])
+def test_a_converted_model_that_is_not_what_was_written_is_made_anew(
+    config: ExperimentConfig, tmp_path: Path, damage: str
+) -> None:
+    model, tokenizer = load_base_model(config), load_tokenizer(config)
+    stage = converted_stage(tmp_path, system="it", precision="int8")
+    convert_system(model, tokenizer, stage, precision="int8")
+    file = stage.folder / ("shared_vocabulary.json" if damage == "other vocabulary" else "model.bin")
+    written = file.read_bytes()
+    if damage == "truncated":
+        file.write_bytes(written[:-100])
+    elif damage == "foreign":  # of the same size and layout: nothing but its content tells it from this one
+        other = load_base_model(config)
+        with torch.no_grad():
+            other.lm_head.weight.neg_()
+        foreign = converted_stage(tmp_path / "foreign", system="other", precision="int8")
+        convert_system(other, tokenizer, foreign, precision="int8")
+        file.write_bytes((foreign.folder / "model.bin").read_bytes())
+        assert len(file.read_bytes()) == len(written)
+    else:
+        names = json.loads(written)
+        file.write_text(json.dumps([names[0], *reversed(names[1:])], separators=(", ", ": ")))
+        file.write_bytes(file.read_bytes().ljust(len(written))[: len(written)])
+    assert file.read_bytes() != written
+    convert_system(model, tokenizer, stage, precision="int8")
+    assert file.read_bytes() == written
+    assert stage.is_intact
+
+
 def pretend_gpu(model: Any) -> Any:
     """Let the model lie elsewhere than in main memory, without weights to be read there, until it is moved back."""
     others = {name: torch.nn.Parameter(p.to("meta"), p.requires_grad) for name, p in model.named_parameters()}

@@ -13,9 +13,11 @@ import pytest
 import torch
 
 from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
+from dialora.errors import ModelError
 from dialora.experiment.plan import plan_runs
 from dialora.models import device
 from dialora.models.checkpoint import identify_model
+from dialora.models.loading import load_base_model
 
 
 @pytest.fixture
@@ -30,6 +32,18 @@ def test_another_tokenizer_setting_is_another_model(config: ExperimentConfig, ti
     settings = tmp_path / "tokenizer_config.json"
     settings.write_text(json.dumps(json.loads(settings.read_text()) | {"truncation_side": "left"}))
     assert identify_model(copied) != identify_model(config)
+
+
+def test_a_link_that_leads_nowhere_is_told_when_loading(
+    experiment: dict[str, Any], tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "base")
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to(tmp_path / "gone")
+    linked = load_experiment(experiment | {"model": str(folder)})
+    assert identify_model(linked)
+    with pytest.raises(ModelError, match="holds no weights"):
+        load_base_model(linked)
 
 
 HUB_SCRIPT = """

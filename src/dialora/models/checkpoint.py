@@ -89,8 +89,13 @@ def _identify(source: str, revision: str | None) -> str:
     if not folder.is_dir():
         return f"{source}@{find_commit(source, revision)}"
     paths = {path for pattern in (*WEIGHT_FILES, *TOKENIZER_FILES) for path in folder.glob(pattern)}
-    stats = {path: path.stat() for path in (folder / "config.json", *paths)}
-    return stable_hash({path.name: _hash_file(path, at.st_size, at.st_mtime_ns) for path, at in stats.items()})
+    # A link into a cache may lead nowhere; that the file is missing is said when it is looked for.
+    files = [path for path in (folder / "config.json", *paths) if path.is_file()]
+    try:
+        stats = {path: path.stat() for path in files}
+        return stable_hash({path.name: _hash_file(path, at.st_size, at.st_mtime_ns) for path, at in stats.items()})
+    except OSError as error:
+        raise ModelError(f"model: {source} cannot be read: {error.filename}: {error.strerror}.") from error
 
 
 def name_model(metric: LearnedMetric, *, with_revision: bool = False) -> str:

@@ -15,13 +15,13 @@ from dialora.models.files import read_object, show
 
 MODEL_TYPES = ("t5",)
 LAYOUT = {
-    "vocab_size": 2**24,
-    "d_model": 2**16,
-    "d_kv": 2**12,
-    "d_ff": 2**20,
+    "vocab_size": 2**21,
+    "d_model": 2**14,
+    "d_kv": 2**10,
+    "d_ff": 2**18,
     "num_layers": 128,
     "num_decoder_layers": 128,
-    "num_heads": 2**10,
+    "num_heads": 2**9,
     "relative_attention_num_buckets": 2**12,
     "relative_attention_max_distance": 2**20,
 }

@@ -1,0 +1,65 @@
+"""What the checks say of an experiment before anything is trained."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialora.config import load_experiment
+from dialora.data.examples import load_dataset
+from dialora.experiment.checks import Finding, check_experiment
+
+
+def check(experiment: dict[str, Any], output: Path) -> dict[str, Finding]:
+    config = load_experiment(experiment)
+    return {each.check: each for each in check_experiment(config, load_dataset(config.data), output=output)}
+
+
+def test_a_language_that_the_tokenizer_does_not_know_is_said_with_its_share(
+    experiment: dict[str, Any], tmp_path: Path
+) -> None:
+    known = check(experiment, tmp_path / "x")["vocabulary"]
+    assert known.status == "ok"
+    for split in ("train", "validation", "test"):
+        rows = [{"dialogue": f"A: 你好 {number}\nB: 明天 见", "summary": "他们 明天 见"} for number in range(8)]
+        text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        (tmp_path / f"{split}.jsonl").write_text(text, encoding="utf-8")
+    data = experiment["data"] | {"source": str(tmp_path)}
+    found = check(experiment | {"data": data}, tmp_path / "x")["vocabulary"]
+    assert found.status == "warning"
+    share = float(found.detail.partition("%")[0])
+    # Of every example at least five words are unknown, and at most a few tokens each are not.
+    assert 20 < share < 90
+    assert "unknown to the tokenizer" in found.detail
+
+
+def test_what_stands_on_a_refused_base_is_not_checked(
+    experiment: dict[str, Any], tiny_model: Path, tmp_path: Path
+) -> None:
+    whole = check(experiment, tmp_path / "x")
+    assert "failed" not in {each.status for each in whole.values()}
+    folder = shutil.copytree(tiny_model, tmp_path / "base")
+    (folder / "config.json").write_text("{}")
+    found = check(experiment | {"model": str(folder)}, tmp_path / "x")
+    assert [name for name, each in found.items() if each.status == "failed"] == ["weights"]
+    assert whole.keys() - found.keys() >= {"methods and targets", "lengths", "disk space"}
+    assert {"data", "references", "training", "device"} <= found.keys()
+
+
+@pytest.mark.parametrize("revision", [None, "main"])
+def test_a_hub_ids_weights_are_not_downloaded_to_be_checked(
+    revision: str | None, experiment: dict[str, Any], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dialora.models import checkpoint, files, loading
+
+    config = load_experiment(experiment | {"model": "somebody/model", "model_revision": revision})
+    monkeypatch.setattr(loading, "find_commit", lambda source, revision: revision or "main")
+    monkeypatch.setattr(checkpoint, "find_commit", lambda source, revision: revision or "main")
+    monkeypatch.setattr("transformers.utils.cached_file", lambda source, name, **_: str(tiny_model / name))
+    asked: list[str] = []
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda source, name, **_: asked.append(name))
+    assert files.find_file("somebody/model", "config.json", "main") == tiny_model / "config.json"
+    assert loading.check_weights(config) is None
+    assert "model.safetensors" in asked
