@@ -41,17 +41,18 @@ MEANINGS = {
 }
 """What others call things, and what they are called here."""
 
-_NEAR = 0.8
+_NEAR = 0.82
 """Of two spellings; what shares no more than a common ending is another thing."""
 _shorten = Repr()
 _shorten.maxlevel, _shorten.maxdict, _shorten.maxlist, _shorten.maxtuple = 3, 4, 6, 6
 _shorten.maxstring, _shorten.maxother, _shorten.maxlong = 200, 100, 60
-MAX_LINE = 400
+MAX_LINE, MAX_VALUE = 400, 240
 
 
 def show(value: Any) -> str:
     """Return a value for a message, cut to some hundred characters; nothing in it moves a terminal's cursor."""
-    return _shorten.repr(value)
+    text = _shorten.repr(value)
+    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE // 2]}…{text[-MAX_VALUE // 2 :]}"
 
 
 def suggest(name: Any, allowed: Iterable[str]) -> str:

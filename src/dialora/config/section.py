@@ -19,10 +19,11 @@ class Section(BaseModel):
     @classmethod
     def _takes_no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         items = value if isinstance(value, list | tuple) else [value]
-        if any(isinstance(item, bool) for item in items) and info.field_name is not None:
-            kinds = set(_list_kinds(cls.model_fields[info.field_name].annotation))
-            if kinds & {int, float} and bool not in kinds:
-                raise ValueError(f"must be a number, got {str(value).lower()}")
+        truth = next((item for item in items if isinstance(item, bool)), None)
+        if truth is not None and info.field_name is not None:
+            kinds = list(_list_kinds(cls.model_fields[info.field_name].annotation))
+            if (int in kinds or float in kinds) and bool not in kinds:
+                raise ValueError(f"must be a number, got {str(truth).lower()}")
         return value
 
 
