@@ -14,7 +14,7 @@ from dialora.cli.printing import print_json, print_rows
 from dialora.experiment.progress import ProgressDisplay
 from dialora.printable import clean, clean_all, clean_message, escape_json
 from dialora.report import render_report
-from dialora.systems.summaries import _lines
+from dialora.systems.output import _lines
 from tests.report.test_report import build_comparison, build_document, print_to_text
 
 ESCAPES = "\x1b[31mred\x1b]0;title\x07\x1b[2J \x9b31m \x00\x08\r\x7f \u202eRTL\u202c \u2066iso\u2069 \ud800"
