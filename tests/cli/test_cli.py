@@ -181,6 +181,19 @@ def test_debug_shows_the_traceback() -> None:
     assert "Traceback" in done.stderr
 
 
+def test_ctrl_c_anywhere_is_said_in_a_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import dialora.api
+
+    def interrupt(*args: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dialora.api, "params", interrupt)
+    assert main(["params", "bundled"]) == 130
+    error = capsys.readouterr().err
+    assert "Interrupted: stopped." in error
+    assert "The same command goes on from here." in error
+
+
 def test_the_version() -> None:
     done = subprocess.run([sys.executable, "-m", "dialora", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == "dialora 0.1.0\n"

@@ -48,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
             require_posix()
         # Outside of standalone mode click gives back the code of an Exit, and what a command returns.
         code = app(arguments, standalone_mode=False)
+        if code == Interrupted.exit_code:  # typer's way with Ctrl-C
+            raise KeyboardInterrupt
     except DialoraError as error:
         if "--debug" in arguments:
             raise
