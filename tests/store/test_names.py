@@ -13,9 +13,7 @@ FOLDERS = {name for name in SPELLED if "." not in name.lstrip(".")}
 FILES = SPELLED - FOLDERS
 PARTS = ("ctranslate2-", "checkpoint-", "scores-", "-trial-", ".writing")
 """Of names that a number or another name is part of."""
-OTHERS = {
-    ("data/reading/sources.py", "data"),  # of a data set in the hub's layout
-}
+OTHERS: set[tuple[str, str]] = set()
 
 
 def find_names(code: str) -> Iterator[tuple[int, str]]:

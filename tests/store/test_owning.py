@@ -57,7 +57,7 @@ def test_a_data_check_takes_its_own_folder_again_and_an_empty_one(
 
 def test_an_experiment_that_cannot_be_read_is_no_table(tmp_path: Path) -> None:
     (tmp_path / names.EXPERIMENT).write_bytes(b"\xff\xfe\0")
-    with pytest.raises(ConfigError, match="holds the experiment"), own_folder(tmp_path, table="t.csv"):
+    with pytest.raises(ConfigError, match="holds the experiment"), own_folder(tmp_path, tables=("t.csv",)):
         pass
     with own_folder(tmp_path):
         pass

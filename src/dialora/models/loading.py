@@ -77,7 +77,7 @@ def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
         files = find_weights(source, revision) or []
         layout.require(read_headers(files))
         model = T5ForConditionalGeneration.from_pretrained(
-            None, config=base, state_dict=read_weights(files, layout), dtype=torch.float32
+            None, config=base, state_dict=read_weights(files, layout), dtype=torch.float32, trust_remote_code=False
         )
         model.name_or_path = source
         if (generation := _read_generation_config(source, revision)) is not None:
