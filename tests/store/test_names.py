@@ -13,7 +13,10 @@ FOLDERS = {name for name in SPELLED if "." not in name.lstrip(".")}
 FILES = SPELLED - FOLDERS
 PARTS = ("ctranslate2-", "checkpoint-", "scores-", "-trial-", ".writing")
 """Of names that a number or another name is part of."""
-OTHERS: set[tuple[str, str]] = set()
+OTHERS = {
+    ("data/reading/folders.py", "data"),  # of a data set in the hub's layout
+    ("models/weights.py", "model.safetensors"),  # of a checkpoint, as transformers names it
+}
 
 
 def find_names(code: str) -> Iterator[tuple[int, str]]:
