@@ -336,13 +336,16 @@ def test_a_search_by_rouge_scores_summaries_of_validation_dialogues(experiment: 
 
 
 def test_a_rate_at_which_training_diverges_is_a_result(experiment: dict[str, Any], tmp_path: Path) -> None:
-    settings = {"tuning": {"trials": 2, "factor": 10}, "training.warmup_ratio": 0}
-    config = load_experiment(experiment, settings | {"methods": {"full": {"learning_rate": 1e30}}})
+    # The largest that are allowed: weights grow nearly a hundredfold with every step.
+    settings = {"tuning": {"trials": 2, "factor": 1.1}, "training.warmup_ratio": 0, "training.weight_decay": 10}
+    config = load_experiment(
+        experiment, settings | {"training.num_train_epochs": 10, "methods": {"full": {"learning_rate": 10}}}
+    )
     with pytest.raises(TrainingError, match="every learning rate tried"):
         api.compare(config, output=tmp_path / "x")
     found = [json.loads(path.read_text()) for path in tmp_path.glob("x/tuning/*/*/result/trial.json")]
     assert {trial["outcome"] for trial in found} == {DIVERGED}
-    assert {trial["num_steps"] for trial in found} == {1}
+    assert all(1 <= trial["num_steps"] < 60 for trial in found)
 
 
 def start(file: Path, output: Path) -> subprocess.Popen[bytes]:

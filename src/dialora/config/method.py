@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 METHODS: dict[str, type[Method]] = {}
 
-LearningRate = Annotated[float, Field(ge=1e-10, le=10, description="AdamW peak learning rate")]
+MIN_RATE, MAX_RATE = 1e-10, 10.0
+"""Of learning rates, searched ones included."""
+LearningRate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE, description="AdamW peak learning rate")]
 
 
 LARGEST = 65_536

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dialora.config import ExperimentConfig, stable_hash
+from dialora.config.method import MAX_RATE, MIN_RATE
 from dialora.errors import StageError
 from dialora.methods import Method
 from dialora.protocols import STANDARD
@@ -134,8 +135,8 @@ def build_search(key: str, method: Method, config: ExperimentConfig) -> Search:
     return Search(
         key=key,
         start=start,
-        low=min(start, round_rate(low)),
-        high=max(start, round_rate(high)),
+        low=min(start, max(round_rate(low), MIN_RATE)),
+        high=max(start, min(round_rate(high), MAX_RATE)),
         num_trials=tuning.trials,
         metric=tuning.metric,
         num_evaluations=config.training.num_evaluations,
