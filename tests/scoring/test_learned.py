@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -224,6 +225,26 @@ def test_what_can_be_known_without_weights_is_one_line(
         require_learned(scoring)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("auto_map", {"AutoModel": "own.Model"}),
+        ("attn_implementation", "some/kernels"),
+        ("quantization_config", {"a": 1}),
+    ],
+)
+def test_a_config_that_steers_how_a_model_is_loaded_is_refused(
+    bert: Path, tmp_path: Path, key: str, value: Any
+) -> None:
+    copy = tmp_path / "steering"
+    shutil.copytree(bert, copy)
+    values = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(values | {key: value}))
+    with pytest.raises(ModelError, match=rf"scoring.learned.m.model: .*config.json: {key} ") as caught:
+        require_learned(build_scoring(m={"kind": "bertscore", "model": str(copy)}))
+    assert "\n" not in str(caught.value)
 
 
 def test_random_weights_are_refused(bert: Path, nli: Path, tmp_path: Path) -> None:

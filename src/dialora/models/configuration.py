@@ -48,9 +48,7 @@ def read_layout_values(path: Path) -> dict[str, Any]:
     """Return what a T5's config.json says of the model, as `T5Config` takes it. Raises ValueError for any other."""
     values = read_object(path)
     _require_t5(values)
-    for key, meaning in REFUSED.items():
-        if values.get(key) not in (None, {}, [], ""):
-            raise ValueError(f"config.json: {key} {meaning}; give a model without it")
+    refuse_steering(values)
     # Nothing but null says what leaving a key out says.
     values = {key: value for key, value in values.items() if value is not None}
     if problems := list(_find_problems(values)):
@@ -59,6 +57,13 @@ def read_layout_values(path: Path) -> dict[str, Any]:
     # A zero may be written as a whole number, which T5Config does not take.
     fractions = {key: float(values[key]) for key in (*FRACTIONS, FACTOR) if key in values}
     return {key: values[key] for key in known if key in values} | fractions
+
+
+def refuse_steering(values: Mapping[str, Any]) -> None:
+    """Raise ValueError for a config.json that says how a model is to be loaded and not what it is."""
+    for key, meaning in REFUSED.items():
+        if values.get(key) not in (None, {}, [], ""):
+            raise ValueError(f"config.json: {key} {meaning}; give a model without it")
 
 
 def _require_t5(values: Mapping[str, Any]) -> None:
@@ -120,4 +125,4 @@ def _write(value: Any) -> str:
     return show(repr(value), 40)
 
 
-__all__ = ["read_layout_values"]
+__all__ = ["read_layout_values", "refuse_steering"]

@@ -15,6 +15,7 @@ from dialora.config.metric import LearnedMetric
 from dialora.data.tokens import fill_batches
 from dialora.errors import ModelError
 from dialora.models.checkpoint import find_commit, require_weights, resolve_model
+from dialora.models.configuration import refuse_steering
 from dialora.models.loading import loading_explained
 
 MAX_BATCH_TOKENS = 8_192
@@ -101,11 +102,12 @@ def locate(metric: LearnedMetric, *, key: str) -> dict[str, Any]:
 
 
 def load_config(metric: LearnedMetric, *, key: str) -> Any:
-    """Load the checkpoint's configuration, without weights. Raises ModelError."""
-    from transformers import AutoConfig
+    """Load the checkpoint's configuration, without weights. Raises ModelError, also where it says how to load it."""
+    from transformers import AutoConfig, PreTrainedConfig
 
     key = f"{key}.model"
     with loading_explained(metric.model, key=key):
+        refuse_steering(PreTrainedConfig.get_config_dict(**locate(metric, key=key))[0])
         return AutoConfig.from_pretrained(**locate(metric, key=key))
 
 
