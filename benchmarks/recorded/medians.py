@@ -76,7 +76,16 @@ def _drop_superseded(run: Run) -> dict[str, Any]:
     if run["scaling"]:
         points = [point | {MEMORY: None} for point in run["scaling"]["points"]]
         kept["scaling"] = run["scaling"] | {"points": points, "memory_growth": None}
+    for section in ("quality", "profiles", "story"):
+        kept[section] = _without_memory(run.get(section))
     return kept
+
+
+def _without_memory(value: Any) -> Any:
+    """Return a section without its figures of memory, at any depth."""
+    if isinstance(value, Mapping):
+        return {name: _without_memory(item) for name, item in value.items() if name != MEMORY}
+    return [_without_memory(item) for item in value] if isinstance(value, list) else value
 
 
 _MEMORY_RATIOS = {ratio.name for ratio in RATIOS if ratio.fact == MEMORY}

@@ -27,6 +27,10 @@ SAVES = (
     'print(\'{"event": "error", "kind": "Interrupted", "message": "saved"}\', flush=True);'
     'print(\'{"event": "exited", "code": 1}\', flush=True); sys.stdin.read()'
 )
+ENDS = (
+    f"import sys; {BEGUN}"
+    'print(\'{"event": "done"}\', flush=True); print(\'{"event": "exited", "code": 0}\', flush=True); sys.stdin.read()'
+)
 KILLS_ITSELF = f"import os; {BEGUN}os.kill(os.getpid(), 9)"
 
 
@@ -80,6 +84,31 @@ def test_an_interrupt_of_a_job_that_has_begun_lets_it_save(job: Any, monkeypatch
     with Launcher() as one, pytest.raises(Interrupted, match="saved"):
         one.run(job, ignore_events)
     timer.join()
+
+
+@pytest.mark.usefixtures("interrupting")
+@pytest.mark.parametrize("at", ["done", "exited"])
+def test_an_interrupt_at_the_very_end_of_a_job_is_neither_lost_nor_waited_for(
+    at: str, job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_worker(monkeypatch, ENDS)
+    read = launcher._read_event
+
+    def interrupted(line: bytes, job: Any) -> dict[str, Any]:
+        event = read(line, job)
+        if event["event"] == at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return event
+
+    monkeypatch.setattr(launcher, "_read_event", interrupted)
+    with Launcher() as one, pytest.raises(Interrupted, match="is finished; what comes after it is not started"):
+        one.run(job, ignore_events)
+
+
+def test_what_is_no_event_is_one_line(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_worker(monkeypatch, "print('hello', flush=True)")
+    with Launcher() as one, pytest.raises(StageError, match="its worker said what is no event: b'hello"):
+        one.run(job, ignore_events)
 
 
 @pytest.mark.usefixtures("interrupting")

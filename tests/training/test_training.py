@@ -11,7 +11,7 @@ import torch
 from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
 from dialora.data.examples import load_dataset
 from dialora.data.tokens import TrainingPair, tokenize_pairs
-from dialora.errors import Interrupted, TrainingError
+from dialora.errors import DivergedError, Interrupted, TrainingError
 from dialora.models.adapters import apply_method
 from dialora.models.loading import load_base_model, load_tokenizer
 from dialora.store import names, telling_damage
@@ -330,3 +330,40 @@ def test_a_tracker_that_is_not_installed_is_named(
     monkeypatch.setattr("dialora.training.trackers.find_spec", lambda name: None)
     with pytest.raises(TrainingError, match=r"training.report_to: wandb is not installed; `pip install wandb`"):
         run(config, splits, tmp_path, training={"report_to": ["wandb", "none"]})
+
+
+def test_a_launchers_shell_changes_no_step(
+    config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, weights = run(config, splits, tmp_path / "a")
+    left = {"ACCELERATE_GRADIENT_ACCUMULATION_STEPS": "8", "ACCELERATE_MIXED_PRECISION": "bf16", "PMI_SIZE": "2"}
+    left |= {"PMI_RANK": "0", "WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"}
+    for name, value in left.items():
+        monkeypatch.setenv(name, value)
+    found, found_weights = run(config, splits, tmp_path / "b")
+    assert found.losses == expected.losses
+    assert all(torch.equal(found_weights[name], weight) for name, weight in weights.items())
+
+
+def test_a_gradient_that_is_not_finite_changes_no_weight(config: Any, splits: Any, tmp_path: Path) -> None:
+    model = apply_method(load_base_model(config), config.methods["lora"], key="lora")
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    trained = next(p for p in model.parameters() if p.requires_grad)
+    trained.register_hook(lambda gradient: gradient * float("inf"))
+    training = TrainingConfig(max_steps=1, precision="fp32", warmup_ratio=0)
+    with pytest.raises(DivergedError, match=r"lora: the gradient became (nan|inf) at step 1 .*batch: train_"):
+        train(model, splits["train"], [], training, key="lora", learning_rate=1e-2, seed=0, pad_id=0, work=tmp_path)
+    assert all(torch.equal(p, before[name]) for name, p in model.named_parameters())
+
+
+def test_a_last_step_that_breaks_the_weights_is_no_finished_run(
+    config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dialora.training.validation import Validation
+
+    monkeypatch.setattr(Validation, "measure_loss", lambda *arguments: float("nan"))
+    options = {"early_stopping_patience": 3, "max_steps": 2, "num_evaluations": 1}
+    with pytest.raises(DivergedError, match=r"lora: the validation loss became nan at step 2 \(learning rate"):
+        run(config, splits, tmp_path, training=options)
+    assert find_checkpoint(tmp_path) is None
+    assert not list(tmp_path.glob("best*"))

@@ -11,7 +11,9 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,34 +119,67 @@ def _talk(worker: subprocess.Popen[bytes], job: Job, observer: Observer) -> tupl
     last: dict[str, Any] = {}
     code: int | None = None
     has_begun = interrupted = False
-    lines = iter(worker.stdout.readline, b"")
-    with suppress(BrokenPipeError):  # a worker that is gone is noticed where it is read from
-        worker.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
-        worker.stdin.flush()
-    while True:
-        try:
-            for line in lines:
-                event = json.loads(line)
-                if event["event"] == BEGUN:
-                    has_begun = True
-                    continue
-                if event["event"] == "exited":
-                    code = event["code"]
-                    break
-                last = event
-                observer(last)
-            # A worker that was all but done has nothing to save; what was asked for is to stop.
-            if interrupted and last.get("event") == "done":
-                raise Interrupted(f"{job.place.name} is finished; what comes after it is not started.")
-            return last, code
-        except KeyboardInterrupt:
-            if interrupted:
-                raise
-            if not has_begun:
-                raise Interrupted(f"{job.place.name}: stopped before it began.") from None
-            interrupted = True
-            observer({"event": "interrupting"})
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        if interrupted:
+            raise KeyboardInterrupt
+        interrupted = True
+        if not has_begun:
+            raise Interrupted(f"{job.place.name}: stopped before it began.")
+        observer({"event": "interrupting"})
+        with suppress(ProcessLookupError):
             os.killpg(worker.pid, signal.SIGINT)
+
+    # An exception could come between a line and what it says, and the line be lost: a handler loses none.
+    with _interrupts_handled(interrupt):
+        with suppress(BrokenPipeError):  # a worker that is gone is noticed where it is read from
+            worker.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
+            worker.stdin.flush()
+        for line in iter(worker.stdout.readline, b""):
+            event = _read_event(line, job)
+            if event["event"] == BEGUN:
+                has_begun = True
+                continue
+            if event["event"] == "exited":
+                code = event["code"]
+                break
+            last = event
+            observer(last)
+        # A worker that was all but done has nothing to save; what was asked for is to stop.
+        if interrupted and last.get("event") == "done":
+            raise Interrupted(f"{job.place.name} is finished; what comes after it is not started.")
+        return last, code
+
+
+def _read_event(line: bytes, job: Job) -> dict[str, Any]:
+    try:
+        event: dict[str, Any] = json.loads(line)
+        if "event" in event:
+            return event
+    except (ValueError, TypeError):
+        pass
+    raise StageError(
+        f"{job.place.name}: its worker said what is no event: {line[:100]!r}; details in "
+        f"{job.place.work / names.WORKER_LOG}. Finished stages are kept."
+    )
+
+
+@contextmanager
+def _interrupts_handled(handle: Callable[[], None]) -> Iterator[None]:
+    """For the time of the block, have Ctrl-C call `handle` instead of raising KeyboardInterrupt anywhere.
+
+    Only the main thread gets it; who handles it otherwise goes on doing so.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: handle())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def count_memory_kills() -> int | None:

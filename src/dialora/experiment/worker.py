@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import Any
 
 from dialora.errors import DialoraError
@@ -40,7 +41,7 @@ def main() -> int:
     # Libraries print where they like; the parent must get nothing but events.
     stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    # A job that begins takes the signals that came meanwhile; this process takes none, it ends with its input.
+    # A job takes those that come while it begins, when it is ready for them; this process ends with its input.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     is_loaded = False
     for line in iter(sys.stdin.readline, ""):
@@ -48,11 +49,12 @@ def main() -> int:
         if not CAN_FORK:
             return _do(job, stream)
         if not is_loaded:
-            forbid_network(job.config)  # before the libraries, which ask once
-            load_libraries()
-            gc.collect()
-            gc.freeze()  # a collection would write to pages that all processes share
-            is_loaded = True
+            with suppress(Exception):  # the job itself will say what is wrong
+                forbid_network(job.config)  # before the libraries, which ask once
+                load_libraries()
+                gc.collect()
+                gc.freeze()  # a collection would write to pages that all processes share
+                is_loaded = True
         process = os.fork()
         if process == 0:
             return _do(job, stream)
@@ -69,7 +71,6 @@ def _do(job: Job, stream: Any) -> int:
     for number in STOPS:
         signal.signal(number, lambda *_: stop.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    forbid_network(job.config)
     # One GPU: more of them are for more workers.
     named = next((name for name in GPU_CHOICES if name in os.environ), GPU_CHOICES[0])
     os.environ[named] = os.environ.get(named, "0").split(",")[0]
@@ -82,6 +83,7 @@ def _do(job: Job, stream: Any) -> int:
             telling_damage(lambda message: events.send("warning", message=message)),
             own_work(job.place.work),
         ):
+            forbid_network(job.config)
             do_job(job, events, stop)
     except DialoraError as error:
         events.send("error", kind=type(error).__name__, message=str(error))

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from accelerate.utils import send_to_device
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -27,6 +25,7 @@ from dialora.measuring.clock import Stopwatch
 from dialora.measuring.memory import measure_peak_memory, reset_peak_memory
 from dialora.methods import Method
 from dialora.store import names
+from dialora.training.accelerator import build_accelerator
 from dialora.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from dialora.training.lean import split_batch
 from dialora.training.optimization import build_optimizer, build_scheduler
@@ -93,14 +92,7 @@ class TrainingLoop:
         largest = max(count_padded(lengths, batch) for batch in batches)
         self.validation = Validation(validation, pad_id=pad_id, max_tokens=largest)
         self.trackers, self.run_name = list_trackers(training), run_name
-        # A process may train twice, and accelerate would keep the first precision.
-        AcceleratorState._reset_state(reset_partial_state=True)
-        self.accelerator = Accelerator(
-            mixed_precision="bf16" if precision == "bf16" else "no",
-            cpu=not uses_cuda,
-            log_with=self.trackers or None,
-            project_dir=work,
-        )
+        self.accelerator = build_accelerator(precision, work, uses_cuda=uses_cuda, trackers=self.trackers)
         self.optimizer = build_optimizer(model, method, training, learning_rate=learning_rate)
         self.scheduler = build_scheduler(self.optimizer, training, num_steps=len(self.steps))
 
@@ -130,6 +122,9 @@ class TrainingLoop:
                     f"training.gradient_accumulation_steps), or set training.gradient_checkpointing."
                 ) from error
             finally:
+                self.model.eval()
+                if self.training.gradient_checkpointing:
+                    self.model.activation_checkpointing_disable()  # type: ignore[operator]
                 self.accelerator.end_training()
 
     def _make_steps(self, random: Any) -> End:
@@ -173,9 +168,12 @@ class TrainingLoop:
             parts = [batch] if self.micro_batch_tokens is None else split_batch(batch, self.micro_batch_tokens)
             loss = torch.stack([self._backward(part, num_tokens) for part in parts]).sum()
             if not torch.isfinite(loss):
-                raise self._explain_divergence(loss, step, self.steps[step - 1][at])
+                raise self._explain_divergence("loss", float(loss), step, self.steps[step - 1][at])
             losses.append(loss)
-        self.accelerator.clip_grad_norm_(self.model.parameters(), self.training.max_grad_norm)
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.training.max_grad_norm)
+        if norm is not None and not torch.isfinite(norm):
+            rows = [i for batch in self.steps[step - 1] for i in batch]
+            raise self._explain_divergence("gradient", float(norm), step, rows)
         self.optimizer.step()
         self.method.after_step(self.model, step=step)
         self.scheduler.step()
@@ -196,7 +194,10 @@ class TrainingLoop:
     def _judge(self, step: int, *, is_last: bool) -> End | None:
         """Measure the validation loss; keep the best weights where asked for; say whether the run ends here."""
         validation, patience = self.progress.validation, self.training.early_stopping_patience
-        validation.append((step, self.validation.measure_loss(self.model, self.method, self.accelerator)))
+        loss = self.validation.measure_loss(self.model, self.method, self.accelerator)
+        if not math.isfinite(loss):
+            raise self._explain_divergence("validation loss", loss, step)
+        validation.append((step, loss))
         if self.trackers:
             self.accelerator.log({"eval_loss": validation[-1][1]}, step=step)
         if not is_last and self.should_prune(validation):
@@ -250,11 +251,12 @@ class TrainingLoop:
     def _learning_rate(self) -> float:
         return float(self.scheduler.get_last_lr()[0])
 
-    def _explain_divergence(self, loss: Tensor, step: int, batch: Sequence[int]) -> DivergedError:
-        ids = ", ".join(dict.fromkeys(self.pairs[i].id for i in batch))
+    def _explain_divergence(self, what: str, value: float, step: int, rows: Sequence[int] = ()) -> DivergedError:
+        ids = ", ".join(dict.fromkeys(self.pairs[i].id for i in rows))
+        batch = f"; batch: {ids if len(ids) <= 300 else ids[:297] + '…'}" if ids else ""
         return DivergedError(
-            f"{self.key}: the loss became {loss.item()} at step {step} (learning rate {self._learning_rate():.3g}; "
-            f"batch: {ids}). Lower methods.{self.key}.learning_rate, or look at these examples.",
+            f"{self.key}: the {what} became {value} at step {step} (learning rate {self._learning_rate():.3g}{batch}). "
+            f"Lower methods.{self.key}.learning_rate, or look at these examples.",
             num_steps=len(self.progress.losses),
             train_seconds=self.progress.train_seconds,
         )
