@@ -45,7 +45,7 @@ def make_source(folder: Path, kind: str) -> str:
         ("pipe", "is no file but a pipe or device"),
         ("device", "is no file but a pipe or device"),
         ("loop", "Too many levels of symbolic links"),
-        ("nothing inside", "no such file or folder"),
+        ("nothing inside", "holds a control character"),
     ],
 )
 def test_what_the_system_cannot_read_is_one_line(
