@@ -61,7 +61,7 @@ def test_summaries_written_into_a_cell_are_references(write: Any) -> None:
     values = ["It's late, Gwen says.", 'Hal said "no".']
     assert summaries(write(values)) == (
         values,
-        ["Cells with a written list of summaries, of which each is read as a reference: 1."],
+        ["Cells with a written list of summaries, of which each is read as one: 1."],
     )
 
 

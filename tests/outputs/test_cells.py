@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from dialora.config import load_outputs_config
-from dialora.data.cells import CellReader, clean_text, parse_written
+from dialora.data.reading.cells import read_summaries
+from dialora.data.reading.changes import Changes, describe_changes, describe_changes_by_column
 from dialora.errors import DataError
+from dialora.outputs.cells import ColumnChanges, read_output
 from dialora.outputs.table import Outputs, load_outputs
 
 
@@ -43,7 +45,7 @@ def test_a_list_written_into_a_cell_is_that_list(tmp_path: Path, cell: str) -> N
     rows = [{"references": cell, "model": "Ann did it."}, {"references": "One alone.", "model": "Ben did it."}]
     outputs = load(tmp_path, rows, suffix=".csv")
     assert [example.references for example in outputs.examples] == [tuple(REFERENCES), ("One alone.",)]
-    assert any("references (1)" in note and "written into cells" in note for note in outputs.summary.notes)
+    assert any("references (1)" in note and "written list" in note for note in outputs.summary.notes)
 
 
 @pytest.mark.parametrize(
@@ -51,14 +53,15 @@ def test_a_list_written_into_a_cell_is_that_list(tmp_path: Path, cell: str) -> N
     ["[laughs] Ann left.", "[Ann] and [Ben]", "{Ann}", "['a' is a letter", "[1, 2]", "", "[", '["a", "b"', "[a, b]"],
 )
 def test_a_text_with_brackets_is_a_text(text: str) -> None:
-    assert parse_written(text) is None
-    assert clean_text(text) == text
+    changes = Changes()
+    assert read_summaries(text, "row 1", changes=changes) == [text] * bool(text)
+    assert not describe_changes(changes)
 
 
 @pytest.mark.parametrize("size", [10, 200_000])
 def test_a_cell_that_never_closes_is_read_at_once(size: int) -> None:
     for text in ("[" * size + "]", '["' + "\\" * size + "]", '["a" ' * size + "]", "[" + '""' * size + "x]"):
-        assert parse_written(text) is None
+        assert read_summaries(text, "row 1") == [text]
 
 
 @pytest.mark.parametrize(
@@ -83,10 +86,10 @@ def test_a_cell_that_never_closes_is_read_at_once(size: int) -> None:
     ],
 )
 def test_what_a_cell_says(tmp_path: Path, cell: Any, text: str) -> None:
-    reader = CellReader()
-    assert reader.read_one(cell, "row 1", "model") == text
+    changes: ColumnChanges = {}
+    assert read_output(cell, "row 1", "model", changes) == text
     taken_as_it_stands = cell == text or not isinstance(cell, str)
-    assert bool(reader.describe()) != taken_as_it_stands
+    assert bool(describe_changes_by_column(changes)) != taken_as_it_stands
 
 
 def test_cleaned_references_and_empty_outputs_are_told(tmp_path: Path) -> None:
@@ -100,7 +103,7 @@ def test_cleaned_references_and_empty_outputs_are_told(tmp_path: Path) -> None:
     assert outputs.systems[0].summaries == ("", "Cem left.")
     notes = " ".join(outputs.summary.notes)
     assert "read as empty: reference (1), model (1)" in notes
-    assert "Special tokens are taken out of texts: reference (1)" in notes
+    assert "special tokens of a model (`<pad>`, `</s>`, -100), which are left out: reference (1)" in notes
     assert "1 of 3 rows are not scored: 1 have no reference" in notes
 
 

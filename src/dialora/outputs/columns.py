@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from dialora.config import OutputsConfig
-from dialora.data.cells import TEXT_KEYS, is_token_ids
+from dialora.data.reading.cells import find_summary_key
 from dialora.data.reading.columns import (
     DIALOGUE_COLUMNS,
     ID_COLUMNS,
@@ -22,8 +22,10 @@ from dialora.data.reading.columns import (
     column_names,
     find_optional,
 )
+from dialora.data.reading.formats import find_suffix
 from dialora.data.reading.raw import Row
 from dialora.data.reading.rows import is_empty
+from dialora.data.reading.written_lists import is_token_ids
 from dialora.errors import DataError
 from dialora.methods import METHODS
 from dialora.store import names
@@ -79,7 +81,7 @@ def is_table(name: str | Path) -> bool:
     path = Path(name)
     if path.is_dir():
         return not (path / names.EXPERIMENT).exists()
-    return path.suffix.lower() not in ("", ".yaml", ".yml")
+    return find_suffix(path) not in ("", ".yaml", ".yml")
 
 
 def find_roles(table: Sequence[Row], config: OutputsConfig, notes: list[str]) -> Roles:
@@ -209,7 +211,7 @@ def _holds_labels(table: Sequence[Row], name: str) -> bool:
 def _can_hold_text(value: Any) -> bool:
     if isinstance(value, list):
         return all(isinstance(item, str | dict) for item in value)
-    return isinstance(value, str) or (isinstance(value, dict) and any(key in value for key in TEXT_KEYS))
+    return isinstance(value, str) or find_summary_key(value) is not None
 
 
 def _holds_dialogue(row: Row, name: str, dialogue: str) -> bool:

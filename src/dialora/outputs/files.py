@@ -15,6 +15,7 @@ from typing import Any
 from dialora.config import OutputsConfig
 from dialora.data.reading.columns import column_names
 from dialora.data.reading.files import reading_explained
+from dialora.data.reading.formats import find_stem, find_suffix
 from dialora.data.reading.raw import Row
 from dialora.data.reading.rows import is_empty
 from dialora.data.reading.text import stream_lines
@@ -64,12 +65,12 @@ class _File:
     @property
     def says_references(self) -> bool:
         """Whether its name says that it holds the references."""
-        return bool(_SAYS_REFERENCES & set(re.split(r"[\W_\d]+", Path(self.path).stem.casefold())))
+        return bool(_SAYS_REFERENCES & set(re.split(r"[\W_\d]+", find_stem(Path(self.path)).casefold())))
 
 
 def is_text_file(name: str | Path) -> bool:
     """Whether a file's name says that it is plain text, which to scoring is a summary a line."""
-    return Path(name).suffix.lower() == TEXTS
+    return find_suffix(Path(name)) == TEXTS
 
 
 def read_lines(path: str) -> list[Row]:
@@ -240,7 +241,7 @@ def _add_systems(
 
 def _name_files(paths: Sequence[str]) -> list[str]:
     """Return each file's name without its suffix, with its folder's where two are called alike."""
-    stems = [Path(Path(path).stem if path.lower().endswith(".gz") else path).stem for path in paths]
+    stems = [find_stem(Path(path)) for path in paths]
     names = [
         stem if stems.count(stem) == 1 else f"{Path(path).resolve().parent.name}/{stem}"
         for stem, path in zip(stems, paths, strict=True)

@@ -7,17 +7,17 @@ of one dialogue become one Example with several references (`dialogues`). What i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dialora.config import DataConfig, OutputsConfig
-from dialora.data.cells import CellReader
 from dialora.data.examples import EMPTY_SUMMARY, DataSummary, build_dataset
+from dialora.data.reading.changes import describe_changes_by_column
 from dialora.data.reading.columns import ID_COLUMNS, TOPIC_COLUMNS, column_names, find_dialogue_column, find_optional
 from dialora.data.reading.raw import Row
-from dialora.data.reading.rows import DialogueRow, SourceRows, read_dialogue, read_label
+from dialora.data.reading.rows import DialogueRow, SourceRows, read_label
 from dialora.data.reading.sources import read_source
 from dialora.errors import DataError
+from dialora.outputs.cells import ColumnChanges, read_output, read_references, read_source_text
 from dialora.outputs.columns import Roles, find_references, find_roles, name_systems
 from dialora.outputs.dialogues import collect_summaries, find_keys, join_dialogues
 from dialora.outputs.files import is_text_file, join_files
@@ -48,24 +48,24 @@ def load_outputs(config: OutputsConfig) -> Outputs:
     """Read the table, and the dialogues where they lie elsewhere. Raises DataError."""
     notes: list[str] = []
     table, roles = _read_layout(config, notes)
-    cells = CellReader()
+    changes: ColumnChanges = {}
     rows = [
         DialogueRow(
             index=at,
             id=read_label(row, roles.id, f"row {at + 1}", "id"),
-            dialogue=read_dialogue(row.get(roles.dialogue), f"row {at + 1}") if roles.dialogue else "",
-            references=_read_references(row, roles.references, f"row {at + 1}", cells),
+            dialogue=read_source_text(row, roles.dialogue, f"row {at + 1}", changes),
+            references=read_references(row, roles.references, f"row {at + 1}", changes),
             topic=read_label(row, roles.topic, f"row {at + 1}", "topic"),
         )
         for at, row in enumerate(table)
     ]
     written = [
-        tuple(cells.read_one(row.get(name), f"row {at + 1}", name) for name in roles.systems)
+        tuple(read_output(row.get(name), f"row {at + 1}", name, changes) for name in roles.systems)
         for at, row in enumerate(table)
     ]
-    notes += cells.describe()
+    notes += describe_changes_by_column(changes)
     if config.outputs.dialogues is not None:
-        rows = join_dialogues(rows, _read_dialogues(config.outputs.dialogues), config, notes)
+        rows = join_dialogues(rows, _read_dialogues(config.outputs.dialogues, notes), config, notes)
     keys = find_keys(rows, written, notes)
     has_dialogues = any(row.dialogue for row in rows)
     dataset = build_dataset(
@@ -100,10 +100,6 @@ def _read_layout(config: OutputsConfig, notes: list[str]) -> tuple[list[Row], Ro
     return table, find_roles(table, config, notes)
 
 
-def _read_references(row: Row, columns: Sequence[str], where: str, cells: CellReader) -> tuple[str, ...]:
-    return tuple(part for name in columns for part in cells.read(row.get(name), where, name))
-
-
 def _note_skipped(summary: DataSummary) -> DataSummary:
     """Return the summary with a note for the rows that are not scored."""
     counts = summary.splits["test"]
@@ -126,23 +122,24 @@ def _read_rows(source: str) -> list[Row]:
     return raw.splits.get("test") or next(iter(raw.splits.values()), raw.unsplit)
 
 
-def _read_dialogues(source: str) -> list[DialogueRow]:
-    notes: list[str] = []
+def _read_dialogues(source: str, notes: list[str]) -> list[DialogueRow]:
     table = _read_rows(source)
     present = column_names(table)
     column = find_dialogue_column(present, DataConfig(source=source), "outputs.dialogues", notes)
     key, topic = find_optional(present, None, ID_COLUMNS), find_optional(present, None, TOPIC_COLUMNS)
-    references, cells = find_references(present), CellReader()
-    return [
+    references, changes = find_references(present), ColumnChanges()
+    rows = [
         DialogueRow(
             index=at,
             id=read_label(row, key, f"{source}: row {at + 1}", "id"),
-            dialogue=read_dialogue(row.get(column), f"{source}: row {at + 1}"),
-            references=_read_references(row, references, f"{source}: row {at + 1}", cells),
+            dialogue=read_source_text(row, column, f"{source}: row {at + 1}", changes),
+            references=read_references(row, references, f"{source}: row {at + 1}", changes),
             topic=read_label(row, topic, f"{source}: row {at + 1}", "topic"),
         )
         for at, row in enumerate(table)
     ]
+    notes += [f"outputs.dialogues: {sentence}" for sentence in describe_changes_by_column(changes)]
+    return rows
 
 
 __all__ = ["Outputs", "SystemOutputs", "load_outputs"]

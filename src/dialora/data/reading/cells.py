@@ -24,7 +24,7 @@ from dialora.data.reading.marks import is_missing, remove_special_tokens, replac
 from dialora.data.reading.raw import Row
 from dialora.data.reading.text import normalise_name, require_whole
 from dialora.data.reading.turn_lists import TEXT_KEYS, TurnKeys, is_turns, join_speakers, read_turns
-from dialora.data.reading.written_lists import looks_like_list, parse_list
+from dialora.data.reading.written_lists import is_token_ids, looks_like_list, parse_list
 from dialora.data.turns import split_line
 from dialora.errors import DataError
 
@@ -70,31 +70,32 @@ def read_dialogue(
     return read_text(value, where, "dialogue")
 
 
-def read_summaries(value: Any, where: str, *, changes: Changes | None = None) -> list[str]:
+def read_summaries(value: Any, where: str, *, role: str = "summary", changes: Changes | None = None) -> list[str]:
     """Return the summaries of a cell that are not empty: its text, or a list's. Raises DataError, with its place."""
     changes = Changes() if changes is None else changes
-    if isinstance(value, str):
-        text = read_text(value, where, "summary")
-        is_list = text.startswith("[") and looks_like_list(text)
-        written = parse_list(text) if is_list else None
-        if isinstance(written, list) and all(
-            isinstance(item, str) or _find_summary_key(item) for item in _flatten(written)
-        ):
-            changes[SUMMARY_LIST] += 1
-            value = written
-        else:
-            changes[UNREADABLE_LIST] += is_list
-    return [text for text in (read_summary(item, where, changes=changes) for item in _flatten(value)) if text]
+    parts = _divide_cell(value, where, role, changes)
+    return [text for text in (read_summary(part, where, role=role, changes=changes) for part in parts) if text]
 
 
 def read_summary(value: Any, where: str, *, role: str = "summary", changes: Changes | None = None) -> str:
     """Return one summary without what a model's padding left in it, "" for an empty cell. Raises DataError."""
     changes = Changes() if changes is None else changes
-    key = _find_summary_key(value)
+    key = find_summary_key(value)
+    if key is None and isinstance(value, Mapping):
+        raise DataError(
+            f"{where}: the {role} holds an object without a text. Keys: {', '.join(map(str, value))[:200]}. "
+            f"Recognised: {', '.join(SUMMARY_KEYS)}."
+        )
     text = _break_lines(_read_cell(value if key is None else value[key], where, role, changes), changes)
     plain = remove_special_tokens(text)
     changes[SPECIAL_TOKEN] += plain != text
     return plain
+
+
+def find_summary_key(value: Any) -> str | None:
+    """Return the key under which an object holds a summary; None where it has none, and for what is no object."""
+    keys = {normalise_name(str(name)): name for name in value} if isinstance(value, Mapping) else {}
+    return next((keys[name] for name in SUMMARY_KEYS if name in keys), None)
 
 
 def read_label(row: Row, column: str | None, where: str, role: str) -> str | None:
@@ -111,11 +112,6 @@ def _read_cell(value: Any, where: str, role: str, changes: Changes) -> str:
     return ""
 
 
-def _find_summary_key(value: Any) -> str | None:
-    keys = {normalise_name(str(name)): name for name in value} if isinstance(value, Mapping) else {}
-    return next((keys[name] for name in SUMMARY_KEYS if name in keys), None)
-
-
 def _break_lines(text: str, changes: Changes) -> str:
     broken = replace_line_breaks(text).strip()
     changes[LINE_BREAK] += broken != text
@@ -130,12 +126,57 @@ def _divide_line(text: str, changes: Changes) -> str:
     return "\n".join(turns)
 
 
+def _divide_cell(value: Any, where: str, role: str, changes: Changes) -> Iterator[Any]:
+    """Give what a cell of summaries holds, one after the other: of a list its items, whether it is one or writes one.
+
+    Raises DataError where it holds a tokenizer's numbers.
+    """
+    if is_token_ids(value):
+        raise DataError(f"{where}: the {role} holds token ids, not text; decode them with their tokenizer.")
+    if isinstance(value, str):
+        text = read_text(value, where, role)
+        if not looks_like_list(text):
+            yield text
+            return
+        items = _parse_summaries(text)
+        changes[UNREADABLE_LIST if items is None else SUMMARY_LIST] += 1
+        yield from [text] if items is None else items
+    elif isinstance(value, list):
+        for item in value:
+            yield from _divide_cell(item, where, role, changes)
+    else:
+        key = find_summary_key(value)
+        yield from [value] if key is None else _divide_cell(value[key], where, role, changes)
+
+
+def _parse_summaries(text: str) -> list[Any] | None:
+    """Return the summaries that a text writes as a list or as an object of one entry, None where it writes none."""
+    written = parse_list(text)
+    # An object with more entries is an answer of its own kind, which is scored or learned as it stands.
+    if not isinstance(written, list) and not (isinstance(written, Mapping) and len(written) == 1):
+        return None
+    items = list(_flatten(written))
+    return items if all(isinstance(item, str) or is_empty(item) for item in items) else None
+
+
 def _flatten(value: Any) -> Iterator[Any]:
+    key = find_summary_key(value)
     if isinstance(value, list):
         for item in value:
             yield from _flatten(item)
+    elif key is not None:
+        yield from _flatten(value[key])
     else:
         yield value
 
 
-__all__ = ["SUMMARY_KEYS", "is_empty", "read_dialogue", "read_label", "read_summaries", "read_summary", "read_text"]
+__all__ = [
+    "SUMMARY_KEYS",
+    "find_summary_key",
+    "is_empty",
+    "read_dialogue",
+    "read_label",
+    "read_summaries",
+    "read_summary",
+    "read_text",
+]

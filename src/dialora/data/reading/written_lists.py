@@ -1,15 +1,17 @@
-"""Lists written into a cell: JSON, or what Python or numpy print of one."""
+"""Lists in a cell, mostly written into it: JSON, or what Python or numpy print of one."""
 
 from __future__ import annotations
 
 import ast
 import io
 import json
+import re
 import tokenize
 import warnings
 from typing import Any
 
 _PAIRS = {"[": "]", "{": "}"}
+_IDS = re.compile(r"[\[(]\s*-?\d+(?:[\s,]+-?\d+){2,}[\s,.]*[\])]")
 
 
 def looks_like_list(text: str) -> bool:
@@ -18,6 +20,15 @@ def looks_like_list(text: str) -> bool:
         return False
     inner = text[1:].lstrip()
     return inner[:1] in (('"', "'", "{", "[", "]") if text[0] == "[" else ('"', "'"))
+
+
+def is_token_ids(value: Any) -> bool:
+    """Whether a cell holds a list of numbers, as such or, from three on, written as text."""
+    if isinstance(value, str):
+        return bool(_IDS.fullmatch(value.strip()))
+    # What differs from itself is NaN, which stands for an empty cell.
+    numbers = [item for item in value if item == item] if isinstance(value, list) else []
+    return bool(numbers) and all(isinstance(item, int | float) for item in numbers)
 
 
 def parse_list(text: str) -> Any:
@@ -49,4 +60,4 @@ def _add_commas(text: str) -> str:
     return " ".join(string for _, string in tokens).strip()
 
 
-__all__ = ["looks_like_list", "parse_list"]
+__all__ = ["is_token_ids", "looks_like_list", "parse_list"]

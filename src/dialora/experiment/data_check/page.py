@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dialora.data.examples import DialogueDataset
 from dialora.data.quality import KINDS, DataCheck
 from dialora.experiment.data_check.tables import build_tables, describe_check, describe_reading
+from dialora.printable import clean
 from dialora.records import Example
 from dialora.store import names, save_json, save_text
 
@@ -35,12 +36,12 @@ def print_data_check(check: DataCheck, console: Console, *, folder: Path) -> Non
         print_table(table, {}, console)
     console.print()
     for sentence in describe_check(check):
-        console.print(Padding(Text(f"• {sentence}"), (0, 1)))
+        console.print(Padding(Text(f"• {clean(sentence)}"), (0, 1)))
     console.print("\nWhat was done to the data:")
     for sentence in describe_reading(check):
-        console.print(Padding(Text(f"• {sentence}"), (0, 1)))
+        console.print(Padding(Text(f"• {clean(sentence)}"), (0, 1)))
     page, values = folder / names.DATA_CHECK_HTML, folder / names.DATA_CHECK_JSON
-    console.print(f"\nReport: {page}  ·  {values}", markup=False, soft_wrap=True)
+    console.print(clean(f"\nReport: {page}  ·  {values}"), markup=False, soft_wrap=True)
 
 
 def render_data_check(check: DataCheck, dataset: DialogueDataset, folder: Path) -> None:

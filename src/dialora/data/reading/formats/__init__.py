@@ -10,6 +10,7 @@ from dialora.data.reading.formats.format import (
     FORMATS,
     Format,
     find_format,
+    find_stem,
     find_suffix,
     is_known_suffix,
     list_suffixes,
@@ -17,4 +18,4 @@ from dialora.data.reading.formats.format import (
 
 import_modules(__name__, __path__)
 
-__all__ = ["FORMATS", "Format", "find_format", "find_suffix", "is_known_suffix", "list_suffixes"]
+__all__ = ["FORMATS", "Format", "find_format", "find_stem", "find_suffix", "is_known_suffix", "list_suffixes"]

@@ -70,6 +70,11 @@ def find_suffix(path: Path) -> str:
     return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == GZIP else (suffixes or [""])[-1]
 
 
+def find_stem(path: Path) -> str:
+    """Return a file's name without the suffix of its format, packed or not: `data` of `data.csv.gz`."""
+    return Path(path.stem if path.suffix.lower() == GZIP else path.name).stem
+
+
 def is_known_suffix(suffix: str) -> bool:
     """Whether a suffix is one of files, of a format that is read or not."""
     return suffix in FORMATS or suffix in _UNREAD or suffix == GZIP
@@ -81,4 +86,4 @@ def list_suffixes(*, needs_summaries: bool = True) -> str:
     return f"{', '.join(others)} or {last}"
 
 
-__all__ = ["FORMATS", "Format", "find_format", "find_suffix", "is_known_suffix", "list_suffixes"]
+__all__ = ["FORMATS", "Format", "find_format", "find_stem", "find_suffix", "is_known_suffix", "list_suffixes"]
