@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-NUM_KILLS = 12
+NUM_KILLS = int(os.environ.get("DIALORA_KILLS", "12"))
 TRIGGERS = [
     ".data.writing",
     "worker.log",
