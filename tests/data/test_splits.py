@@ -78,7 +78,6 @@ def test_a_split_column_decides_against_the_file_s_name(tmp_path: Path) -> None:
 def test_a_split_column_may_be_named(tmp_path: Path) -> None:
     whole = join(tmp_path, column="fold")
     assert_right(load(whole, split_column="fold"))
-    assert "names no splits; divided" in load(whole).summary.notes[0]
     assert "data.split_column: 'nope' is not a column" in problem(whole, split_column="nope")
     whole = join(tmp_path, column="fold", train="2023", validation="2024", test="2025")
     assert (
@@ -258,3 +257,36 @@ def test_an_experiment_without_the_newer_keys_is_written_as_before() -> None:
     ]
     named = DataConfig(source="x", files={"test": "a.csv"}, split_column="s", turn_text_key="t")
     assert DataConfig.model_validate(named.model_dump(mode="json")) == named
+
+
+@pytest.mark.parametrize("name", ["subset", "Partition"])
+def test_a_column_of_splits_decides_whatever_its_name(name: str, tmp_path: Path) -> None:
+    splits = ["train"] * 6 + ["valid"] * 2 + ["test"] * 2
+    rows = [f"A: hello {i} B: bye,they meet {i},{split}" for i, split in enumerate(splits)]
+    (tmp_path / "talks.csv").write_text("\n".join([f"dialogue,summary,{name}", *rows]) + "\n", encoding="utf-8")
+    dataset = load_dataset(DataConfig(source=str(tmp_path / "talks.csv")))
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [6, 2, 2]
+    assert any(repr(name) in note for note in dataset.summary.notes)
+
+
+def test_a_column_that_says_train_alone_or_other_words_is_no_split(tmp_path: Path) -> None:
+    rows = [f"A: hello {i} B: bye,they meet {i},train,{word}" for i, word in enumerate(["test", "train", "bus"] * 4)]
+    text = "\n".join(["dialogue,summary,vehicle,topic", *rows]) + "\n"
+    (tmp_path / "talks.csv").write_text(text, encoding="utf-8")
+    dataset = load_dataset(DataConfig(source=str(tmp_path / "talks.csv")))
+    assert any("divided with seed 0" in note for note in dataset.summary.notes)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("bundled", {"files": {"train": "a.csv", "test": "b.csv"}}, "data.files: the bundled dialogues have splits"),
+        ("bundled", {"name": "../../etc"}, "data.name: the bundled dialogues have no configurations"),
+        ("{tmp}", {"name": "en"}, "data.name: it names a configuration on the hub"),
+    ],
+)
+def test_an_option_without_effect_is_refused(
+    source: str, options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=f"^{message}"):
+        load_dataset(DataConfig(source=source.format(tmp=tmp_path), **options))

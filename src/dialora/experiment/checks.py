@@ -158,7 +158,7 @@ def _check_weights(config: ExperimentConfig) -> tuple[str, str]:
     size, needless = found
     if needless:
         return "warning", f"{len(needless)} of {size:,} have no place in a T5 and are not used: {list_names(needless)}"
-    return "ok", f"{size:,} matrices, those of its config.json"
+    return "ok", f"{size:,} matrices, those of its config.json; their numbers are looked at when they are loaded"
 
 
 def _check_learned(config: ExperimentConfig) -> tuple[str, str]:

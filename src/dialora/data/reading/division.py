@@ -14,6 +14,7 @@ from dialora.data.reading.turn_lists import TurnKeys
 from dialora.errors import DataError
 
 _HELD_OUT_SHARE = 0.1
+_LONGEST_SPLIT_NAME = 30
 NumberedRows = list[tuple[int, Row]]
 """Each row with its number in the source, counted from 0."""
 
@@ -24,10 +25,28 @@ def divide(source: RawSource, config: DataConfig, notes: list[str]) -> dict[str,
     rows = rows or {"": list(enumerate(source.unsplit))}
     present = column_names(row for items in rows.values() for _, row in items)
     column = find_optional(present, config.split_column, (SPLIT_COLUMN,))
+    if column is None and config.split_column is None and "" in rows:
+        column = _find_column_of_splits(present, rows[""])
     sorted_rows = _sort_by_column(rows, column, config, notes) if column is not None else None
     if sorted_rows is not None:
         return sorted_rows
     return _hold_out(rows[""], config, notes) if "" in rows else rows
+
+
+def _find_column_of_splits(present: list[str], rows: NumberedRows) -> str | None:
+    """Return the column, whatever its name, in which every row names a split, train and another one among them."""
+    for name in present:
+        found = set()
+        for _, row in rows:
+            value = row.get(name)
+            split = find_split(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST_SPLIT_NAME else None
+            if split is None:
+                break
+            found.add(split)
+        else:
+            if "train" in found and len(found) > 1:
+                return name
+    return None
 
 
 def _sort_by_column(

@@ -27,15 +27,27 @@ def read_source(config: DataConfig) -> RawSource:
     path = Path(os.path.expanduser(source))
     with reading_explained(path):
         if source == BUNDLED:
+            _refuse_without_effect(config, "files", "the bundled dialogues have splits of their own")
+            _refuse_without_effect(config, "name", "the bundled dialogues have no configurations")
             with resources.as_file(resources.files("dialora") / "assets" / "dialogues") as folder:
                 return read_folder(folder)
         if config.files is not None:
+            _refuse_without_effect(config, "name", "it names a configuration of a hub data set, and files are named")
             return read_named_files(path, config.files)
         if source and "\0" not in source and _is_there(path):
+            _refuse_without_effect(
+                config, "name", f"it names a configuration on the hub; {shorten_path(source)} is here"
+            )
             return read_folder(path) if path.is_dir() else read_single_file(path)
     if _looks_like_path(source):
         raise DataError(f"{shorten_path(source)}: no such file or folder. Relative paths count from {Path.cwd()}.")
     return read_hub(source, name=config.name, revision=config.revision)
+
+
+def _refuse_without_effect(config: DataConfig, option: str, reason: str) -> None:
+    """Raise DataError where an option is set that this source would not listen to."""
+    if getattr(config, option) is not None:
+        raise DataError(f"data.{option}: {reason}; leave it out, or name another data.source.")
 
 
 def _is_there(path: Path) -> bool:
