@@ -142,7 +142,7 @@ def test_ctrl_c_saves_a_checkpoint_and_ends_with_130(file: Path, tmp_path: Path)
     }
     settings = [word for key, value in options.items() for word in ("--set", f"training.{key}={value}")]
     with subprocess.Popen([*command, *settings], stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline and not list(output.glob("full-*/work/best.safetensors")):
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)
