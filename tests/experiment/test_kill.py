@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from dialora.store import names
+
 NUM_KILLS = int(os.environ.get("DIALORA_KILLS", "12"))
 TRIGGERS = [
     ".data.writing",
@@ -143,7 +145,7 @@ def test_ctrl_c_saves_a_checkpoint_and_ends_with_130(file: Path, tmp_path: Path)
     settings = [word for key, value in options.items() for word in ("--set", f"training.{key}={value}")]
     with subprocess.Popen([*command, *settings], stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         deadline = time.monotonic() + 300
-        while time.monotonic() < deadline and not list(output.glob("full-*/work/best.safetensors")):
+        while time.monotonic() < deadline and not list(output.glob(f"full-*/{names.WORK}/{names.BEST_WEIGHTS}")):
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
@@ -159,7 +161,7 @@ def test_a_job_whose_worker_is_killed_is_finished_and_the_next_gets_another(file
     output = tmp_path / "out"
     with start(file, output) as process:
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not list(output.glob("*/work/*.lock")):
+        while time.monotonic() < deadline and not list(output.glob(f"*/{names.WORK}/{names.LOCK}")):
             time.sleep(0.01)
         worker = child_of(process.pid)
         assert worker is not None
