@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 from dialora.config import ExperimentConfig, TrainingConfig
 from dialora.data.tokens import TrainingPair
@@ -21,6 +20,7 @@ from dialora.models.loading import load_base_model
 from dialora.training import TrainingResult, train
 from dialora.training.encoder_cache import build_encoder_cache
 from dialora.training.weights import save_trained
+from tests.conftest import leave_out_dropout
 
 # What CUDA's libraries warn of is not known beforehand.
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("default")]
@@ -32,12 +32,7 @@ def build(config: ExperimentConfig, key: str, *, dropout: bool = False) -> Any:
     """A model with a method on it; unless asked for, without dropout, which every device draws otherwise."""
     torch.manual_seed(0)
     model = apply_method(load_base_model(config), config.methods[key], key=key)
-    for module in [] if dropout else model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-        elif isinstance(getattr(module, "dropout", None), float):
-            module.dropout = 0.0
-    return model
+    return model if dropout else leave_out_dropout(model)
 
 
 def run(

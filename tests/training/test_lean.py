@@ -22,7 +22,7 @@ from dialora.training import TrainingResult, train
 from dialora.training.lean.frozen import frozen_in_bf16
 from dialora.training.lean.kernels import CHUNK, LEVELS, Attention, ByteDropout, drop, normalize, sum_cross_entropy
 from dialora.training.lean.micro_batches import split_batch
-from tests.conftest import build_experiment_values
+from tests.conftest import build_experiment_values, leave_out_dropout
 
 TRAINED = sorted(name for name, method in METHODS.items() if method.trains and name not in ("qlora", "peft"))
 
@@ -45,12 +45,7 @@ def build(config: ExperimentConfig, key: str) -> nn.Module:
     """A model on which nothing is drawn."""
     torch.manual_seed(0)
     model = apply_method(load_base_model(config), config.methods[key], key=key)
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-        elif isinstance(getattr(module, "dropout", None), float):
-            module.dropout = 0.0
-    return model
+    return leave_out_dropout(model)
 
 
 def run(

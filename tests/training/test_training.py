@@ -16,6 +16,7 @@ from dialora.models.adapters import apply_method
 from dialora.models.loading import load_base_model, load_tokenizer
 from dialora.store import names, telling_damage
 from dialora.training import TrainingResult, find_checkpoint, train
+from tests.conftest import leave_out_dropout
 
 
 @pytest.fixture
@@ -120,12 +121,7 @@ def test_accumulated_batches_are_one_big_batch(config: Any, splits: Any, tmp_pat
         ("small", {"per_device_train_batch_size": 6, "gradient_accumulation_steps": 4}),
     ):
         torch.manual_seed(0)
-        model = load_base_model(config)
-        for module in model.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
-            elif isinstance(getattr(module, "dropout", None), float):
-                module.dropout = 0.0
+        model = leave_out_dropout(load_base_model(config))
         training = TrainingConfig(max_steps=1, precision="fp32", warmup_ratio=0, max_grad_norm=1e6, **options)
         gradients: dict[str, torch.Tensor] = {}
         for parameter_name, p in model.named_parameters():

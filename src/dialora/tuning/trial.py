@@ -6,7 +6,6 @@ A loss that is not finite is a result here, not an error: it says that the rate 
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -81,10 +80,9 @@ def make_trial(
         num_steps, seconds = error.num_steps, error.train_seconds
     else:
         num_steps, seconds = result.num_steps, result.train_seconds
-        if all(math.isfinite(loss) for _, loss in result.validation):
-            losses = result.validation
-            is_pruned = result.stopped_early and search.should_prune(others, losses)
-            outcome = PAUSED if result.is_paused else STOPPED if is_pruned else FINISHED
+        losses = result.validation
+        is_pruned = result.stopped_early and search.should_prune(others, losses)
+        outcome = PAUSED if result.is_paused else STOPPED if is_pruned else FINISHED
     if outcome == FINISHED and search.metric == "rouge1":
         value = _score_validation(config, place, validation(), model, tokenizer, should_stop)
     elif outcome == FINISHED:
