@@ -113,27 +113,6 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
-def flip(content: bytes) -> bytes:
-    """Change one bit in the middle."""
-    at = len(content) // 2
-    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
-
-
-def swap(content: bytes) -> bytes:
-    """Exchange two neighbours behind the first third."""
-    at = next(i for i in range(len(content) // 3, len(content)) if content[i] != content[i - 1])
-    return content[: at - 1] + content[at : at + 1] + content[at - 1 : at] + content[at + 1 :]
-
-
-def cut_and_pad(content: bytes) -> bytes:
-    """Lose the second half, at the same size."""
-    return content[: len(content) // 2].ljust(len(content), b"\0")
-
-
-DAMAGES = [flip, swap, cut_and_pad]
-"""What a disk or a copy does to a file without changing its size."""
-
-
 def leave_out_dropout(model: Any) -> Any:
     """Let a model draw nothing; return it."""
     from torch import nn

@@ -14,7 +14,7 @@ from dialora.errors import StageError
 from dialora.experiment import pipeline
 from dialora.store import names
 from dialora.systems import find_system
-from tests.conftest import DAMAGES, build_experiment_values
+from tests.conftest import build_experiment_values
 
 KINDS = {
     "data": ["data/*"],
@@ -26,6 +26,23 @@ KINDS = {
     "pages": ["*.json", "*.yaml", "*.md", "*.html", "figures/*", ".checked", ".report.json", "*-s0-*/run.yaml"],
 }
 WEIGHTS = ["lora-*/training/*.safetensors", "full-*/training/*.safetensors"]
+
+
+def flip(content: bytes) -> bytes:
+    at = len(content) // 2
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def swap(content: bytes) -> bytes:
+    at = next(i for i in range(len(content) // 2, len(content)) if content[i] != content[i - 1])
+    return content[: at - 1] + content[at : at + 1] + content[at - 1 : at] + content[at + 1 :]
+
+
+def cut_and_pad(content: bytes) -> bytes:
+    return content[: len(content) // 2].ljust(len(content), b"\0")
+
+
+DAMAGES = [flip, swap, cut_and_pad]
 
 
 @pytest.fixture(scope="module")

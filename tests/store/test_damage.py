@@ -21,8 +21,23 @@ from dialora.store import (
     save_sealed,
     telling_damage,
 )
-from tests.conftest import DAMAGES, flip, swap
 
+
+def flip(content: bytes) -> bytes:
+    at = len(content) // 2
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def swap(content: bytes) -> bytes:
+    at = next(i for i in range(len(content) // 3, len(content)) if content[i] != content[i - 1])
+    return content[: at - 1] + content[at : at + 1] + content[at - 1 : at] + content[at + 1 :]
+
+
+def cut_and_pad(content: bytes) -> bytes:
+    return content[: len(content) // 2].ljust(len(content), b" ")
+
+
+DAMAGES = [flip, swap, cut_and_pad]
 Damage = Callable[[bytes], bytes]
 
 
