@@ -15,7 +15,7 @@ import yaml
 
 from dialora.store import names
 
-NUM_KILLS = int(os.environ.get("DIALORA_KILLS", "12"))
+NUM_KILLS = int(os.environ.get("DIALORA_KILLS", "40"))
 TRIGGERS = [
     ".data.writing",
     "worker.log",
@@ -26,6 +26,7 @@ TRIGGERS = [
     ".generation.writing",
     ".scoring.writing",
     ".results.json.writing",
+    ".comparison.writing",
 ]
 
 

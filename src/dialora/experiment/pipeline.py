@@ -177,6 +177,7 @@ def report(runs: PlannedRuns, observer: Observer) -> Comparison:
     """Compare the scored runs and write `results.json` and the report. Raises StageError when one is not scored."""
     from dialora.report import render_report
     from dialora.report.assembly import build_document
+    from dialora.report.comparison_stage import keep_comparison
     from dialora.report.results_json import build_results
 
     workspace = runs.plan.workspace
@@ -192,6 +193,7 @@ def report(runs: PlannedRuns, observer: Observer) -> Comparison:
         folder=workspace.folder,
     )
     save_json(build_results(document), workspace.folder.results)
+    keep_comparison(document, workspace.folder)
     render_report(document, workspace.folder.root)
     observer({"event": "reported", "folder": str(workspace.folder.root), "document": document})
     return document.comparison

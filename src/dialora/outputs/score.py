@@ -18,6 +18,7 @@ from dialora.measuring.clock import Stopwatch
 from dialora.outputs.document import build_outputs_document
 from dialora.outputs.table import Outputs, load_outputs
 from dialora.records import Observer, ignore_events
+from dialora.report.comparison_stage import keep_comparison
 from dialora.report.results_json import build_results
 from dialora.scoring import score_summaries
 from dialora.scoring.learned import LearnedMetrics, describe_scorer, require_learned
@@ -57,6 +58,7 @@ def score_outputs(
         rows = load_yardsticks(yardsticks, config.scoring)
         document = build_outputs_document(config, outputs, scoring, rows, folder=folder)
         save_json(build_results(document), folder.results)
+        keep_comparison(document, folder)
         render_report(document, folder.root)
         observer({"event": "reported", "folder": str(folder.root), "document": document})
         return document.comparison

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from dialora.comparison import Comparison
 from dialora.comparison.faithfulness import SystemFaithfulness
@@ -35,6 +35,12 @@ class ReportedExample(Record):
     summaries: dict[str, str]
     scores: dict[str, dict[str, float]]
     unsupported: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Build the example from `to_json`'s form."""
+        named = {key: tuple(texts) for key, texts in values["unsupported"].items()}
+        return cls(**values | {"references": tuple(values["references"]), "unsupported": named})
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from dialora.store.finding import FoundRun, find_runs, is_run_folder, open_train
 from dialora.store.log import LoggedBatch, PartialLog
 from dialora.store.owning import locked, own_data_check, own_folder
 from dialora.store.run import Run, build_run, measure_weights
-from dialora.store.stage import Stage
+from dialora.store.stage import Stage, read_key
 from dialora.store.system import require_posix
 from dialora.store.trial import TrialFolder, build_trial
 
@@ -52,6 +52,7 @@ __all__ = [
     "open_training",
     "own_data_check",
     "own_folder",
+    "read_key",
     "read_run",
     "replacing",
     "require_posix",

@@ -96,6 +96,16 @@ class ExperimentFolder:
         """Return the stage of what is not in the dialogues."""
         return Stage(self.root / names.FAITHFULNESS, key)
 
+    def comparison(self, key: str | None = None) -> Stage:
+        """Return the stage of the comparison; of whatever configuration it lies there of, without a key."""
+        folder = self.root / names.COMPARISON
+        return Stage(folder, read_key(folder) if key is None else key)
+
+    @property
+    def studies(self) -> Path:
+        """The folder of what people judged."""
+        return self.root / names.STUDIES
+
     def table_scores(self, key: str) -> Stage:
         """Return the stage of a table's scores."""
         return Stage(self.root / names.SCORING, key)

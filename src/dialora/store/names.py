@@ -8,6 +8,8 @@
     ├── yardsticks/                  stage: what people and the floors score on the test split
     ├── faithfulness/                stage: what the systems' summaries say that their dialogues do not
     ├── scoring/                     stage: the scores of a table of outputs, where that is what the folder is of
+    ├── comparison/                  stage: the comparison, and every test dialogue with all that was written of it
+    ├── studies/<study>.json         what people judged, one file for each study of these systems
     ├── <method>-s<seed>-<hash8>/    one run
     │   ├── run.yaml                 the run's own configuration: an experiment of one method and one seed
     │   ├── training/                stage: the adapter or model, losses, cost
@@ -20,6 +22,13 @@
     ├── results.json
     └── report.md, report.html, figures/  (and .report.json: what they were made from)
     runs/data-check/<source>/        data-check.html, data-check.json
+
+    studies/<study>/                 one study of people's judgements
+    ├── blind/                       stage: all that raters see, and in which order; names no system
+    ├── key/                         stage: who wrote what, what is a check, what metrics say
+    ├── secret.key                   what invitations are signed with
+    ├── ratings.sqlite               what raters did, event after event
+    └── analysis.json, analysis.md, analysis.html
 
 What other libraries read is named as they want it where it is written: `adapter_config.json`, `config.json` and so on
 in `training/`, CTranslate2's files in a conversion.
@@ -56,6 +65,16 @@ FAITHFULNESS_FACTS = "faithfulness.json"
 TRIAL = "trial.json"
 CONVERSION_FACTS = "dialora.json"
 
+# The comparison as it was reported, and what people judged of its systems
+COMPARISON, COMPARISON_FACTS, COMPARED_EXAMPLES = "comparison", "comparison.json", "examples.jsonl"
+STUDIES = "studies"
+
+# A study's folder
+BLIND, KEY = "blind", "key"
+STUDY_SETTINGS, STUDY_ITEMS, STUDY_SHEETS, STUDY_KEY = "settings.json", "items.jsonl", "sheets.jsonl", "key.json"
+STUDY_SECRET, RATINGS = "secret.key", "ratings.sqlite"
+ANALYSIS_JSON, ANALYSIS_MARKDOWN, ANALYSIS_HTML = "analysis.json", "analysis.md", "analysis.html"
+
 # In a work folder
 WORKER_LOG = "worker.log"
 PARTIAL = "partial.jsonl"
@@ -75,6 +94,11 @@ def examples(split: str) -> str:
 def table_scores(at: int) -> str:
     """Name the file of the scores of a table's system, counted from 0."""
     return f"scores-{at}.jsonl"
+
+
+def study_result(study: str) -> str:
+    """Name the file of what a study found, in the folder of the systems that it judged."""
+    return f"{study}.json"
 
 
 def yardstick_scores(key: str) -> str:
