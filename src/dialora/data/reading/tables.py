@@ -68,6 +68,8 @@ def stream_dialogues(path: Path, config: DataConfig, *, notes: list[str] | None 
     if id_column is None and config.id_column != NO_COLUMN:
         id_column = find_optional(present, None, ID_COLUMNS)
     columns = find_speakers_column([row for _, row in head], Columns(column, (), id_column, None))
+    if columns.speakers is not None:
+        found.append(f"{path.name}: texts of turns from {column!r}, their speakers from {columns.speakers!r}.")
     keys = TurnKeys(config.turn_text_key, config.turn_speaker_key)
     for number, (place, row) in enumerate(chain(head, rows), start=1):
         where = f"{path}: {place}"
