@@ -13,11 +13,11 @@ import pytest
 from dialora.comparison.yardsticks import lead_turns
 from dialora.config import DataConfig
 from dialora.data.examples import load_dataset
+from dialora.data.one_line import split_line
 from dialora.data.reading.cells import read_dialogue, read_summaries
 from dialora.data.reading.changes import Changes, describe_changes
 from dialora.data.reading.tables import stream_dialogues
 from dialora.data.reading.turn_lists import TurnKeys
-from dialora.data.turns import split_line
 from dialora.errors import DataError
 
 TURNS = [{"speaker": "Gwen", "text": "It's late, isn't it?"}, {"speaker": "Hal", "text": 'He said "no".'}]

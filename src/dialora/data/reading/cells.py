@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dialora.data.one_line import split_line
 from dialora.data.reading.changes import (
     LINE_BREAK,
     MISSING,
@@ -25,7 +26,6 @@ from dialora.data.reading.raw import Row
 from dialora.data.reading.text import normalise_name, require_whole
 from dialora.data.reading.turn_lists import TEXT_KEYS, TurnKeys, is_turns, read_turns
 from dialora.data.reading.written_lists import is_token_ids, looks_like_list, parse_list
-from dialora.data.turns import split_line
 from dialora.errors import DataError
 
 SUMMARY_KEYS = ("summary", "summary_text", "generated_text", *TEXT_KEYS)
