@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,16 +117,29 @@ def test_every_case_is_read_the_same_to_train_on_and_to_summarize() -> None:
             assert name in ("val_long", "json_u2028", "val_chinese") or lines == {3}, name
 
 
+def write_example(folder: Path, name: str, content: str) -> Path:
+    """Write one of the page's files, or run the program that makes a folder; return what is to be read."""
+    if name.endswith("/"):
+        subprocess.run([sys.executable, "-c", content], cwd=folder, check=True, capture_output=True)
+        return folder / name
+    path = folder / (name if "/" in name else f"test.{name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(content.encode()) if name.endswith(".gz") else content.encode())
+    return folder / name.split("/")[0] if "/" in name else path
+
+
 def test_every_example_of_the_page_is_read_as_it_says(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```\w+ (\S+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert len(blocks) >= 8
-    for name, content in blocks:
-        path = tmp_path / f"test.{name}"
-        path.write_text(content, encoding="utf-8")
+    # A folder is read once all its files are there.
+    sources = dict.fromkeys([write_example(tmp_path, name, content) for name, content in blocks])
+    assert {".gz", ".csv", ".jsonl", ""} <= {path.suffix for path in sources}
+    assert len(sources) >= 12
+    for path in sources:
         data = load_dataset(DataConfig(source=str(path)), needs_train=False)
-        assert [example.dialogue for example in data.test] == ["Gwen: Is it late?\nHal: Nine."], name
-        assert data.test[0].references[0] == "Hal tells Gwen that it is nine.", name
+        assert [example.dialogue for example in data.test] == ["Gwen: Is it late?\nHal: Nine."], path.name
+        assert data.test[0].references[0] == "Hal tells Gwen that it is nine.", path.name
+        assert bool(data.train) == (path.is_dir() and (path / "train").is_dir()), path.name
 
 
 def test_the_page_lists_every_name_that_is_recognised() -> None:

@@ -544,7 +544,9 @@ def test_missing_splits(tmp_path: Path) -> None:
     assert load(no_train, needs_train=False).train == ()
     data = load(write_splits(tmp_path / "c", validation=None))
     assert data.validation == ()
-    assert data.summary.notes == ("There is no validation split, so no validation loss will be reported.",)
+    (note,) = data.summary.notes
+    assert note.startswith("The source names train and test and nothing was divided. ")
+    assert note.endswith("There is no validation split, so no validation loss will be reported.")
 
 
 def test_limits_draw_with_the_seed_and_keep_the_order(tmp_path: Path) -> None:

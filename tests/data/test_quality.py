@@ -58,22 +58,23 @@ FINE = {"dialogue": "A: Is it raining?\nB: Not yet.", "summary": "B tells A that
     ("kind", "row"),
     [
         ("empty_dialogue", {"dialogue": " ", "summary": "s"}),
-        ("empty_summary", {"dialogue": "A: hello you", "summary": None}),
-        ("identical_references", {"dialogue": "A: hello you", "summary": ["One.", "Two.", "One."]}),
+        ("empty_summary", {"dialogue": "A: hello\nB: you", "summary": None}),
+        ("identical_references", {"dialogue": "A: hello\nB: you", "summary": ["One.", "Two.", "One."]}),
         ("copied_reference", {"dialogue": LONG, "summary": "I have baked some cookies for the party on Friday."}),
         ("copied_reference", {"dialogue": LONG, "summary": "Sure, thank you!"}),
         ("unknown_speaker", {"dialogue": "#Person1#: hi\n#Person2#: ho", "summary": "#Person3# greets #Person1#."}),
         ("unknown_speaker", {"dialogue": "Tom: hi\nB: ho", "summary": "Tom meets Clara Bow."}),
-        ("mojibake", {"dialogue": "A: It\u00e2\u20ac\u2122s late.", "summary": "Late."}),
-        ("mojibake", {"dialogue": "A: a cup of tea", "summary": "A Caf\u00c3\u00a9."}),
-        ("replacement_character", {"dialogue": "A: caf\ufffd", "summary": "A."}),
-        ("control_character", {"dialogue": "A: one\x07two", "summary": "A."}),
-        ("control_character", {"dialogue": "A: one\x92s", "summary": "A."}),
+        ("mojibake", {"dialogue": "A: It\u00e2\u20ac\u2122s late.\nB: ho", "summary": "Late."}),
+        ("mojibake", {"dialogue": "A: a cup\nB: of tea", "summary": "A Caf\u00c3\u00a9."}),
+        ("replacement_character", {"dialogue": "A: caf\ufffd\nB: ho", "summary": "A."}),
+        ("control_character", {"dialogue": "A: one\x07two\nB: ho", "summary": "A."}),
+        ("single_turn", {"dialogue": "A: hi B: ho", "summary": "A."}),
+        ("control_character", {"dialogue": "A: one\x92s\nB: ho", "summary": "A."}),
     ],
 )
 def test_each_finding_is_found_alone(tmp_path: Path, kind: str, row: Row) -> None:
     # Clara Bow speaks elsewhere, so her name is a speaker's.
-    other = {"dialogue": "Clara Bow: Nobody is home tonight.", "summary": "Clara Bow says so."}
+    other = {"dialogue": "Clara Bow: Nobody is home tonight.\nA: Oh.", "summary": "Clara Bow says so."}
     found = check(tmp_path, train=[other], test=[FINE, row])
     assert find(found, kind) == ("test_1",)
     assert [(f.kind, f.split) for f in found.findings if f.ids] == [(kind, "test")]
@@ -104,7 +105,7 @@ def test_what_is_quoted_or_named_otherwise_is_no_finding(tmp_path: Path) -> None
         {"dialogue": LONG, "summary": "Amanda has baked some cookies for the party and offers Jerry a few of them."},
         {"dialogue": "#Person1#: Has Tom called?\n#Person2#: No.", "summary": "#Person1# waits for Tom's call."},
         {
-            "dialogue": "Tom: \u00c9t\u00e9 \u2013 \u201cna\u00efve\u201d \u2026 \u20ac5\tok \U0001f600",
+            "dialogue": "Ann: Oh.\nTom: \u00c9t\u00e9 \u2013 \u201cna\u00efve\u201d \u2026 \u20ac5\tok \U0001f600",
             "summary": "CAF\u00c9\u2026",
         },
     ]
@@ -211,7 +212,7 @@ def test_the_command_writes_a_page_and_json(damaged: Path, tmp_path: Path, capsy
     assert "<script" not in page
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
     values = json.loads((output / "data-check.json").read_text(encoding="utf-8"))
-    assert {f["kind"]: f["ids"] for f in values["findings"] if f["ids"]} == {"mojibake": ["t2"]}
+    assert {f["kind"]: f["ids"] for f in values["findings"] if f["ids"]} == {"mojibake": ["t2"], "single_turn": ["x2"]}
     (across,) = [d for d in values["duplicates"] if (d["a"], d["b"]) == ("train", "test")]
     assert (across["near"], across["concerned_b"]) == ([{"a": "t1", "b": "x1", "similarity": 1.0}], 1)
     assert values["lengths"][0]["longer_than"]["12"] == 2

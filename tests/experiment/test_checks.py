@@ -35,6 +35,20 @@ def test_a_language_that_the_tokenizer_does_not_know_is_said_with_its_share(
     assert "unknown to the tokenizer" in found.detail
 
 
+def test_what_reading_did_is_said_before_anything_is_trained(
+    experiment: dict[str, Any], small_data: Path, tmp_path: Path
+) -> None:
+    assert "reading" not in check(experiment, tmp_path / "x")
+    whole, split = tmp_path / "talks.jsonl", tmp_path / "split"
+    shutil.copy(small_data / "train.jsonl", whole)
+    split.mkdir()
+    for name in ("train", "test"):
+        shutil.copy(small_data / f"{name}.jsonl", split)
+    for source, note in ((whole, "divided with seed"), (split, "There is no validation split")):
+        found = check(experiment | {"data": experiment["data"] | {"source": str(source)}}, tmp_path / "x")
+        assert note in found["reading"].detail
+
+
 def test_what_stands_on_a_refused_base_is_not_checked(
     experiment: dict[str, Any], tiny_model: Path, tmp_path: Path
 ) -> None:

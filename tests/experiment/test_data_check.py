@@ -59,3 +59,29 @@ def test_no_sentence_steers_the_terminal(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_a_packed_file_has_the_folder_of_the_file_itself() -> None:
     assert find_folder("talks.csv.gz") == find_folder("talks.csv")
+
+
+@pytest.mark.parametrize(
+    ("splits", "missing"),
+    [
+        (("train", "validation"), ["test split, so nothing can be scored"]),
+        (("train", "test"), ["validation split, so no validation loss"]),
+        (("test",), ["train split, so nothing can be trained", "validation split"]),
+        (("train", "validation", "test"), []),
+    ],
+)
+def test_splits_that_are_not_there_are_told(tmp_path: Path, splits: tuple[str, ...], missing: list[str]) -> None:
+    for at, split in enumerate(splits):
+        save(tmp_path, ENGLISH[10 * at : 10 * at + 10]).rename(tmp_path / f"{split}.jsonl")
+    check, _ = check_source(load_data_experiment(str(tmp_path)))
+    told = [note for note in check.notes if "nothing was divided" in note]
+    assert [note.partition(" and nothing")[0] for note in told] == [f"The source names {' and '.join(splits)}"][
+        : bool(missing)
+    ]
+    assert all(f"There is no {absence}" in told[0] for absence in missing)
+
+
+def test_splits_that_were_made_by_dividing_are_told(tmp_path: Path) -> None:
+    check, _ = check_source(load_data_experiment(str(save(tmp_path, ENGLISH))))
+    assert [note for note in check.notes if "names no splits; divided with seed 0 into 24 / 3 / 3 dialogues" in note]
+    assert not [note for note in check.notes if "nothing was divided" in note]

@@ -14,9 +14,11 @@ from dialora.store import (
     LoggedBatch,
     PartialLog,
     Stage,
+    load_json,
     names,
     own_folder,
     require_seal,
+    save_json,
     save_records,
     save_sealed,
     telling_damage,
@@ -65,6 +67,30 @@ def test_a_stage_with_a_changed_file_of_the_same_length_is_not_whole(stage: Stag
     assert not stage.is_complete
     with pytest.raises(StageError, match=r"damaged|another configuration"):
         stage.require()
+
+
+@pytest.mark.parametrize("name", ["schema_version", "key", "files", "sha256"])
+@pytest.mark.parametrize("how", ["changed", "left out"])
+def test_a_manifest_that_was_changed_is_damage_and_no_other_configuration(stage: Stage, name: str, how: str) -> None:
+    path = stage.folder / names.MANIFEST
+    values = load_json(path)
+    changed = {"schema_version": 1, "key": "kez", "files": {}, "sha256": "0" * 64}
+    save_json(
+        {n: v for n, v in values.items() if n != name} | ({name: changed[name]} if how == "changed" else {}), path
+    )
+    told: list[str] = []
+    # To the key it was made from, to another one, and to the one that stands there.
+    for key in ("key", "another key", "kez"):
+        with telling_damage(told.append):
+            assert not Stage(stage.folder, key).is_complete
+    assert len(told) == 3
+    assert all(f"{names.MANIFEST} is not what was written there" in line for line in told)
+
+
+def test_a_manifest_of_an_earlier_version_is_read_without_a_digest(stage: Stage) -> None:
+    path = stage.folder / names.MANIFEST
+    save_json({n: v for n, v in load_json(path).items() if n != "sha256"} | {"schema_version": 1}, path)
+    assert stage.is_complete
 
 
 def test_weights_are_judged_by_their_length_where_nobody_reads_them(stage: Stage) -> None:

@@ -17,8 +17,9 @@ import torch
 import dialora
 import dialora.api
 from dialora.cli import main
-from dialora.config import load_experiment
+from dialora.config import DataConfig, load_experiment
 from dialora.data.examples import load_dataset
+from dialora.data.reading.rows import load_rows
 from dialora.errors import ConfigError, DataError, StageError
 from dialora.generation import Written
 from dialora.methods import LoRA
@@ -137,6 +138,29 @@ def test_it_goes_on_behind_the_last_whole_chunk(
     assert output.read_bytes() == whole
     assert summarize_file(system, table, output, observer=ignore) == 0
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_what_reading_made_of_the_table_is_told_at_the_end_as_the_data_check_does(
+    root: Path, tmp_path: Path, echo: Echo
+) -> None:
+    table, output = tmp_path / "table.csv", tmp_path / "out.jsonl"
+    cells = ["A: Hi | B: Yo", "A: Hi.<br>B: Yo.", "[['A', 'Hi'], ['B', 'Yo']]", "nan", "A: Hi.", "A: Hi | B: You"]
+    rows = [f'd{n};"{cell}";;A said hi.' for n, cell in enumerate(cells)]
+    table.write_text("\n".join(["id;dialogue;text;summary", *rows]) + "\n", encoding="utf-8")
+    system, events = find_system(root, method="lora"), list[dict[str, Any]]()
+    summarize_file(system, table, output, observer=events.append, chunk=2)
+    told = [event["message"] for event in events if event["event"] == "note"]
+    expected = load_rows(DataConfig(source=str(table.rename(tmp_path / "test.csv")))).notes
+    assert [note.replace(str(table), "test").replace(table.name, "test.csv") for note in told] == list(expected)
+    assert any("divided into turns where speakers are named: 2." in note for note in told)
+    assert any("semicolons" in note for note in told)
+    assert [event["event"] for event in events[-len(told) :]] == ["note"] * len(told)
+
+
+def test_a_table_that_is_read_as_it_stands_has_no_notes(root: Path, table: Path, tmp_path: Path, echo: Echo) -> None:
+    events: list[dict[str, Any]] = []
+    summarize_file(find_system(root, method="lora"), table, tmp_path / "out.jsonl", observer=events.append)
+    assert not [event for event in events if event["event"] == "note"]
 
 
 def test_batches_of_a_chunk_that_was_killed_are_kept(root: Path, table: Path, tmp_path: Path, echo: Echo) -> None:

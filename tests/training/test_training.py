@@ -363,3 +363,31 @@ def test_a_last_step_that_breaks_the_weights_is_no_finished_run(
         run(config, splits, tmp_path, training=options)
     assert find_checkpoint(tmp_path) is None
     assert not list(tmp_path.glob("best*"))
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize("key", ["full", "lora"])
+def test_a_last_step_that_overflows_without_validation_is_no_finished_run(
+    config: Any, splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: float
+) -> None:
+    method = config.methods[key]
+    model = apply_method(load_base_model(config), method, key=key)
+    name, trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad][-1]
+    steps: list[int] = []
+
+    def overflow(self: Any, model: Any, *, step: int) -> None:
+        # One number of one weight, after a finite loss and gradient.
+        steps.append(step)
+        if step == 2:
+            trained.data.view(-1)[-1] = value
+
+    monkeypatch.setattr(type(method), "after_step", overflow)
+    training = TrainingConfig(max_steps=2, precision="fp32", warmup_ratio=0)
+    options: dict[str, Any] = {"key": key, "learning_rate": 1e-3, "seed": 0, "pad_id": 0, "work": tmp_path}
+    with pytest.raises(DivergedError) as caught:
+        train(model, splits["train"], [], training, method=method, **options)
+    became = "nan" if value != value else "inf"
+    assert str(caught.value).startswith(f"{key}: the weight {name} became {became} at step 2 (learning rate ")
+    assert "batch: train_" in str(caught.value)
+    assert steps == [1, 2]
+    assert find_checkpoint(tmp_path) is None

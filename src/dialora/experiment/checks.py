@@ -49,6 +49,8 @@ def _run_checks(
     config: ExperimentConfig, dataset: DialogueDataset, output: Path, runs: Sequence[Run] | None
 ) -> Iterator[Finding]:
     yield _finding("data", lambda: _describe_data(dataset))
+    if dataset.summary.notes:
+        yield Finding("reading", "ok", " ".join(dataset.summary.notes))
     yield _finding("references", lambda: _check_references(config, dataset))
     yield _finding("training", lambda: _check_training(config, dataset))
     if config.generation.engine == "ctranslate2" or config.generation.precision == "int8":

@@ -2,7 +2,7 @@
 
 A stage is written into a temporary folder, its `manifest.json` last, and renamed: a folder with a manifest is whole.
 The manifest's `key` is a hash of all that went in; a stage whose key does not fit is made anew, and so is one that
-holds a file which is not the one that was written: the manifest has every file's digest.
+holds a file which is not the one that was written: the manifest has every file's digest, and its own.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from dialora.errors import StageError
 from dialora.store import names
 from dialora.store.damage import digest_once, tell_damage
 from dialora.store.files import hash_file, load_json, sync
+
+_SCHEMA_VERSION = 2
+"""Since 2, a manifest has its own digest; those before are read without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class Stage:
         try:
             manifest = load_json(path)
             key, files = manifest["key"], manifest["files"]
+            _require_as_written(manifest)
             if key != self.key:
                 return "this stage was made from another configuration"
             damaged = [
@@ -117,6 +123,20 @@ def _is_as_written(path: Path, entry: dict[str, object], *, by_length: bool) -> 
         return False
 
 
+def _require_as_written(manifest: dict[str, Any]) -> None:
+    """Raise ValueError where a manifest is not what was written, so that its key says nothing of a configuration."""
+    if manifest["schema_version"] == 1 and "sha256" not in manifest:
+        return
+    if manifest["schema_version"] != _SCHEMA_VERSION or manifest["sha256"] != _digest(manifest):
+        raise ValueError(names.MANIFEST)
+
+
+def _digest(manifest: dict[str, Any]) -> str:
+    """Return the SHA-256 of all that a manifest says but for its digest."""
+    values = {name: value for name, value in manifest.items() if name != "sha256"}
+    return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
 def _write_manifest(folder: Path, key: str) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     entries = {
@@ -125,7 +145,8 @@ def _write_manifest(folder: Path, key: str) -> None:
     for path in files:
         sync(path)
     manifest = folder / names.MANIFEST
-    manifest.write_text(json.dumps({"schema_version": 1, "key": key, "files": entries}, indent=2), encoding="utf-8")
+    values = {"schema_version": _SCHEMA_VERSION, "key": key, "files": entries}
+    manifest.write_text(json.dumps(values | {"sha256": _digest(values)}, indent=2), encoding="utf-8")
     sync(manifest)
 
 

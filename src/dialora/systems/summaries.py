@@ -3,7 +3,7 @@
 The table is read twice: once to count and check it, so that a bad line is known before hours are spent, and once to
 summarize it, chunk by chunk. A chunk is sorted by length, written in batches, put back in order and appended (see
 `output`). What is there after a kill stays: the same command goes on behind the last whole chunk, with the batches that
-were made since.
+were made since. What reading made of the texts is told at the end.
 """
 
 from __future__ import annotations
@@ -34,12 +34,14 @@ def summarize_file(system: System, source: Path, output: Path, *, observer: Obse
     """Summarize every dialogue of a table into `output` and return how many were written now.
 
     Rows of the output are the table's, in its order: `row` (from 1), `id`, `summary` and `truncated` (the dialogue
-    was longer than the system reads). An empty dialogue has an empty summary. Raises DialoraError.
+    was longer than the system reads). An empty dialogue has an empty summary. What reading made of the whole table's
+    texts is told in notes at the end. Raises DialoraError.
     """
     if output.suffix.lower() not in OUTPUTS:
         raise ConfigError(f"--output {output}: the format is its suffix: {' or '.join(OUTPUTS)}.")
     observer({"event": "stage", "stage": "table", "run": source.name, "key": ""})
-    total = sum(1 for _ in stream_dialogues(source, system.config.data))
+    notes: list[str] = []
+    total = sum(1 for _ in stream_dialogues(source, system.config.data, notes=notes))
     key = _build_key(system, source)
     with (
         disk_errors_explained(output.parent),
@@ -51,6 +53,8 @@ def summarize_file(system: System, source: Path, output: Path, *, observer: Obse
             observer({"event": "stage", "stage": "start", "run": system.folder.name, "key": system.key})
             dialogues = islice(stream_dialogues(source, system.config.data), done, None)
             _append(system, dialogues, file, key, observer, total=total, chunk=chunk)
+    for note in notes:
+        observer({"event": "note", "message": note})
     return total - done
 
 

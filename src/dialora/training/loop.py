@@ -32,7 +32,7 @@ from dialora.training.optimization import build_optimizer, build_scheduler
 from dialora.training.state import restore_random
 from dialora.training.trackers import LOGS, list_trackers, start_trackers
 from dialora.training.validation import Validation, compute_loss
-from dialora.training.weights import load_trained, save_trained
+from dialora.training.weights import find_non_finite, load_trained, save_trained
 
 OnProgress = Callable[[int, int, float], None]
 """Called with the step, the number of steps and the last loss."""
@@ -99,7 +99,8 @@ class TrainingLoop:
     def run(self, checkpoint: Path | None) -> End:
         """Make the steps that are left after `checkpoint`.
 
-        Raises DivergedError when a loss is not finite, TrainingError when a GPU's memory runs out.
+        Raises DivergedError when a loss, a gradient or a weight to be saved is not finite, TrainingError when a GPU's
+        memory runs out.
         """
         self.work.mkdir(parents=True, exist_ok=True)
         random = None
@@ -244,7 +245,12 @@ class TrainingLoop:
             self.progress.loading_memory_bytes = max(self.progress.loading_memory_bytes, held)
 
     def _save(self) -> None:
-        progress = self.progress
+        progress, step = self.progress, len(self.progress.losses)
+        broken = find_non_finite(self.model)
+        if broken is not None:
+            name, value = broken
+            rows = [i for batch in self.steps[step - 1] for i in batch]
+            raise self._explain_divergence(f"weight {name}", value, step, rows)
         progress.peak_memory_bytes = max(progress.peak_memory_bytes, measure_peak_memory())
         save_checkpoint(self.work, progress, self.model, self.method, self.optimizer, self.scheduler)
 

@@ -80,7 +80,7 @@ def train(
     `on_encoding` is told of sources done, where their encoder states are computed before the first step. `should_stop`
     is asked after every step, `should_prune` after every evaluation but the last. After `pause_after` evaluations,
     unless that is the end, it returns with a checkpoint in `work` and what has come out so far. Raises DivergedError
-    when the loss is not finite, Interrupted after `should_stop` said so.
+    when a loss, gradient or weight is not finite, Interrupted after `should_stop` said so.
     """
     batches = plan_batches([pair.lengths for pair in pairs], training, seed=seed)
     precision, on_gpu = resolve_precision(training), uses_cuda(training)

@@ -53,6 +53,16 @@ def is_as_saved(path: Path) -> bool:
         return False
 
 
+def find_non_finite(model: nn.Module) -> tuple[str, float] | None:
+    """Return the name and value of a trained weight that holds a number that is not finite; None where all are."""
+    for name, parameter in trained_weights(model):
+        # The largest magnitude, which takes no memory of the weight's size: it is nan or inf where any number is.
+        largest = torch.linalg.vector_norm(parameter.detach(), float("inf")) if parameter.numel() else None
+        if largest is not None and not torch.isfinite(largest):
+            return name, float(largest)
+    return None
+
+
 def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
@@ -72,4 +82,4 @@ def trained_weights(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
     return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
 
 
-__all__ = ["load_trained", "save_trained", "trained_weights"]
+__all__ = ["find_non_finite", "load_trained", "save_trained", "trained_weights"]

@@ -33,6 +33,7 @@ MAX_PAIRS = 200_000
 KINDS = {
     "empty_dialogue": "Rows without a dialogue",
     "empty_summary": "Rows without a summary",
+    "single_turn": "The dialogue is a single turn",
     "identical_references": "Two references of a dialogue are the same text",
     "shared_reference": "A reference stands at several dialogues of the split",
     "copied_reference": "A reference is copied from its dialogue",
@@ -233,6 +234,7 @@ def _find_empty(rows: SourceRows) -> Iterator[DataFinding]:
 def _find_in_examples(examples: dict[str, tuple[Example, ...]]) -> Iterator[DataFinding]:
     speakers = {name for items in examples.values() for example in items for name in find_speakers(example.dialogue)}
     tests: dict[str, Callable[[Example], bool]] = {
+        "single_turn": lambda example: "\n" not in example.dialogue,
         "identical_references": lambda example: len(set(example.references)) < len(example.references),
         "copied_reference": lambda example: any(
             _is_copied(split_words(reference), split_words(example.dialogue)) for reference in example.references

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dialora.data.one_line import split_line
 from dialora.data.reading.changes import (
     LINE_BREAK,
     MISSING,
@@ -23,9 +24,8 @@ from dialora.data.reading.changes import (
 from dialora.data.reading.marks import is_missing, remove_special_tokens, replace_line_breaks
 from dialora.data.reading.raw import Row
 from dialora.data.reading.text import normalise_name, require_whole
-from dialora.data.reading.turn_lists import TEXT_KEYS, TurnKeys, is_turns, join_speakers, read_turns
+from dialora.data.reading.turn_lists import TEXT_KEYS, TurnKeys, is_turns, read_turns
 from dialora.data.reading.written_lists import is_token_ids, looks_like_list, parse_list
-from dialora.data.turns import split_line
 from dialora.errors import DataError
 
 SUMMARY_KEYS = ("summary", "summary_text", "generated_text", *TEXT_KEYS)
@@ -65,7 +65,7 @@ def read_dialogue(
         value = written
         speakers = parse_list(speakers) if isinstance(speakers, str) and looks_like_list(speakers) else speakers
     if isinstance(value, list | Mapping):
-        lines = read_turns(join_speakers(value, speakers, where), where, keys)
+        lines = read_turns(value, where, keys, speakers=speakers, changes=changes)
         return _break_lines("\n".join(lines), changes)
     return read_text(value, where, "dialogue")
 

@@ -2,7 +2,7 @@
 
 Takes a file of any format (see `formats`), or a folder of texts, one dialogue each. Columns are recognised as
 everywhere. Nothing is skipped: what cannot be read is a DataError with its place, and an empty dialogue is given as it
-is.
+is. What was made of the texts stands in the notes, as with data to train on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dialora.config import DataConfig
 from dialora.data.reading.cells import read_dialogue, read_label
+from dialora.data.reading.changes import Changes, describe_changes
 from dialora.data.reading.columns import (
     ID_COLUMNS,
     NO_COLUMN,
@@ -46,29 +47,36 @@ class StreamedDialogue:
     dialogue: str
 
 
-def stream_dialogues(path: Path, config: DataConfig) -> Iterator[StreamedDialogue]:
+def stream_dialogues(path: Path, config: DataConfig, *, notes: list[str] | None = None) -> Iterator[StreamedDialogue]:
     """Give the dialogues of a table in its order. Raises DataError.
 
-    `config` may name columns; one that is not there is recognised like any other.
+    `config` may name columns; one that is not there is recognised like any other. Behind the last dialogue, `notes`
+    has what was guessed to read the table and what was made of its texts.
     """
+    found, changes = [] if notes is None else notes, Changes()
     rows = _stream_rows(path)
     head = list(islice(rows, HEAD))
     if not head:
         raise DataError(f"{path}: has no rows.")
+    for file in _list_files(path):
+        found.extend(find_format(file, needs_summaries=False).describe(file))
     present = column_names(row for _, row in head)
     if config.dialogue_column not in present:
         config = config.model_copy(update={"dialogue_column": None})
-    column = find_dialogue_column(present, config, str(path), [])
+    column = find_dialogue_column(present, config, str(path), found)
     id_column = find_optional(present, config.id_column, ID_COLUMNS)
     if id_column is None and config.id_column != NO_COLUMN:
         id_column = find_optional(present, None, ID_COLUMNS)
     columns = find_speakers_column([row for _, row in head], Columns(column, (), id_column, None))
+    if columns.speakers is not None:
+        found.append(f"{path.name}: texts of turns from {column!r}, their speakers from {columns.speakers!r}.")
     keys = TurnKeys(config.turn_text_key, config.turn_speaker_key)
     for number, (place, row) in enumerate(chain(head, rows), start=1):
         where = f"{path}: {place}"
         speakers = row.get(columns.speakers) if columns.speakers is not None else None
-        dialogue = read_dialogue(row.get(column), where, keys=keys, speakers=speakers)
+        dialogue = read_dialogue(row.get(column), where, keys=keys, speakers=speakers, changes=changes)
         yield StreamedDialogue(number, read_label(row, id_column, where, "id") or str(number), dialogue)
+    found.extend(describe_changes(changes))
 
 
 def fingerprint_table(path: Path) -> str:

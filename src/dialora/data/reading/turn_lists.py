@@ -9,6 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dialora.data.reading.changes import (
+    TURN_COLUMNS,
+    TURN_PAIRS,
+    TURN_TEXTS,
+    Changes,
+    name_parallel_lists,
+    name_turn_objects,
+)
 from dialora.data.reading.text import normalise_name, require_whole
 from dialora.errors import DataError
 
@@ -41,46 +49,69 @@ class TurnKeys:
     speaker: str | None = None
 
 
-def read_turns(value: Any, where: str, keys: TurnKeys) -> list[str]:
-    """Return a line for each turn of a list, or of an object that holds one. Raises DataError, with its place."""
-    turns = _open_object(value, where, keys) if isinstance(value, Mapping) else value
-    if turns and all(_is_pair(turn) for turn in turns):
-        turns = [{"speaker": speaker, "text": text} for speaker, text in turns]
-        keys = TurnKeys()
-    return [line for line in (_read_turn(turn, where, keys) for turn in turns) if line]
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    speaker: Any
+    text: Any
+    form: str
+    """How it was written, as `changes` counts it."""
+
+
+def read_turns(
+    value: Any, where: str, keys: TurnKeys, *, speakers: Any = None, changes: Changes | None = None
+) -> list[str]:
+    """Return a line for each turn of a list, or of an object that holds one. Raises DataError, with its place.
+
+    `speakers` are those of the turns where they stand in a list of their own. How the turns are written is counted in
+    `changes`, once for a dialogue.
+    """
+    turns = _list_turns(value, where, keys, speakers)
+    if changes is not None:
+        changes.update(dict.fromkeys((turn.form for turn in turns), 1))  # in their order, as notes are hashed
+    return [line for line in (_read_turn(turn, where) for turn in turns) if line]
 
 
 def is_turns(value: Any) -> bool:
     """Whether what was parsed from a text is a list of turns, so that it is no accident that it could be parsed."""
     if isinstance(value, Mapping):
-        return _find_key(value, None, LIST_KEYS) is not None
+        texts = _find_key(value, None, TEXT_KEYS)
+        return _find_key(value, None, LIST_KEYS) is not None or (texts is not None and isinstance(value[texts], list))
     if not isinstance(value, list):
         return False
     # Objects without a text are a list of turns all the same, whose keys have to be named.
     return all(isinstance(turn, str | Mapping) for turn in value) or all(map(_is_pair, value))
 
 
-def join_speakers(turns: Any, speakers: Any, where: str) -> Any:
-    """Return turns with the speakers that stand in a list of their own. Raises DataError where lengths differ."""
-    if not (isinstance(turns, list) and isinstance(speakers, list)):
-        return turns
+def _list_turns(value: Any, where: str, keys: TurnKeys, speakers: Any) -> list[_Turn]:
+    if isinstance(value, Mapping):
+        key = _find_key(value, None, LIST_KEYS)
+        if key is None or not isinstance(value[key], list):
+            return _list_parallel(value, where, keys)
+        value = value[key]
+    elif isinstance(value, list) and isinstance(speakers, list):
+        return _join_speakers(value, speakers, where, TURN_COLUMNS)
+    if value and all(_is_pair(turn) for turn in value):
+        return [_Turn(speaker, text, TURN_PAIRS) for speaker, text in value]
+    return [_open_turn(turn, where, keys) for turn in value]
+
+
+def _list_parallel(value: Mapping[str, Any], where: str, keys: TurnKeys) -> list[_Turn]:
+    """Return the turns of an object with a list of texts, and perhaps one of their speakers."""
+    text, speaker = _find_key(value, keys.text, TEXT_KEYS), _find_key(value, keys.speaker, SPEAKER_KEYS)
+    if text is None or not isinstance(value[text], list):
+        raise DataError(
+            f"{where}: the dialogue must be text or a list of turns, got an object with "
+            f"{', '.join(map(str, value))}. Recognised: {', '.join(LIST_KEYS)}."
+        )
+    if speaker is not None and isinstance(value[speaker], list):
+        return _join_speakers(value[text], value[speaker], where, name_parallel_lists(text, speaker))
+    return [_Turn(None, turn, name_parallel_lists(text, None)) for turn in value[text]]
+
+
+def _join_speakers(turns: list[Any], speakers: list[Any], where: str, form: str) -> list[_Turn]:
     if len(turns) != len(speakers):
         raise DataError(f"{where}: {len(turns)} turns, but {len(speakers)} speakers; give each turn one.")
-    return [{"speaker": speaker, "text": text} for speaker, text in zip(speakers, turns, strict=True)]
-
-
-def _open_object(value: Mapping[str, Any], where: str, keys: TurnKeys) -> Sequence[Any]:
-    key = _find_key(value, None, LIST_KEYS)
-    if key is not None and isinstance(value[key], list):
-        return value[key]
-    text, speaker = _find_key(value, keys.text, TEXT_KEYS), _find_key(value, keys.speaker, SPEAKER_KEYS)
-    if text is not None and isinstance(value[text], list):
-        joined = join_speakers(value[text], value[speaker], where) if speaker is not None else value[text]
-        return joined
-    raise DataError(
-        f"{where}: the dialogue must be text or a list of turns, got an object with {', '.join(map(str, value))}. "
-        f"Recognised: {', '.join(LIST_KEYS)}."
-    )
+    return [_Turn(speaker, text, form) for speaker, text in zip(speakers, turns, strict=True)]
 
 
 def _is_pair(turn: Any) -> bool:
@@ -90,18 +121,21 @@ def _is_pair(turn: Any) -> bool:
     return len(turn[0]) <= LONGEST_SPEAKER and not turn[0].rstrip().endswith((".", "!", "?"))
 
 
-def _read_turn(turn: Any, where: str, keys: TurnKeys) -> str:
+def _open_turn(turn: Any, where: str, keys: TurnKeys) -> _Turn:
     if not isinstance(turn, Mapping):
-        return _read_text(turn, where)
-    key = _find_key(turn, keys.text, TEXT_KEYS)
-    if key is None:
+        return _Turn(None, turn, TURN_TEXTS)
+    text = _find_key(turn, keys.text, TEXT_KEYS)
+    if text is None:
         raise DataError(
             f"{where}: a turn has no text. Keys: {', '.join(map(str, turn))}. Recognised: {', '.join(TEXT_KEYS)}; "
             "data.turn_text_key names another."
         )
-    text = _read_text(turn[key], where)
-    speaker_key = _find_key(turn, keys.speaker, SPEAKER_KEYS)
-    speaker = _read_speaker(turn[speaker_key], where) if speaker_key is not None else ""
+    speaker = _find_key(turn, keys.speaker, SPEAKER_KEYS)
+    return _Turn(None if speaker is None else turn[speaker], turn[text], name_turn_objects(text, speaker))
+
+
+def _read_turn(turn: _Turn, where: str) -> str:
+    text, speaker = _read_text(turn.text, where), _read_speaker(turn.speaker, where)
     return f"{speaker}: {text}" if text and speaker else text
 
 
@@ -136,4 +170,4 @@ def _find_key(value: Mapping[str, Any], named: str | None, known: Sequence[str])
     return next((keys[name] for name in known if name in keys), None)
 
 
-__all__ = ["SPEAKER_KEYS", "TEXT_KEYS", "TurnKeys", "is_turns", "join_speakers", "read_turns"]
+__all__ = ["SPEAKER_KEYS", "TEXT_KEYS", "TurnKeys", "is_turns", "read_turns"]
