@@ -13,10 +13,10 @@ from dialora.errors import DataError
 FORMATS: dict[str, Format] = {}
 """By suffix, in lower case."""
 _ARCHIVE = "archives are not read; unpack it and give the file or folder"
-_WORKBOOK = "workbooks are not read; save the sheet as “CSV UTF-8”"
+_WORKBOOK = "workbooks of this kind are not read; save it as .xlsx, or the sheet as “CSV UTF-8”"
 _UNREAD = {
     **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst"), _ARCHIVE),
-    **dict.fromkeys((".xls", ".xlsx", ".ods"), _WORKBOOK),
+    **dict.fromkeys((".xls", ".xlsb", ".ods", ".numbers"), _WORKBOOK),
     **dict.fromkeys((".pkl", ".pickle", ".pt"), "a pickle can run code and is not opened; save the table as Parquet"),
     ".py": "data sets that are programs are not run; download the data themselves",
     **dict.fromkeys((".xml", ".yaml", ".yml"), "save it as JSON lines or CSV"),
