@@ -152,32 +152,40 @@ def _read_sheet(sheet: Any, path: Path, *, is_hidden: bool) -> _Sheet:
     grid = [[_read_cell(value) for value in row] for row in sheet.to_python()]
     if is_hidden or not grid:
         return _Sheet(sheet.name, ["?"] if grid else [], [], is_hidden=True)
-    top, left = sheet.start
-    above = _count_above(grid)
+    above, first = _count_above(grid), sheet.start[0] + 1
     where = f"{path}: sheet {sheet.name!r}, row"
-    merged = 0
-    for (row, column), (last_row, last_column) in sheet.merged_cell_ranges or ():
-        # Coordinates count from the sheet's corner, the grid from its first filled cell.
-        rows, at = range(max(row - top, 0), min(last_row - top + 1, len(grid))), column - left
-        if not rows or not 0 <= at < len(grid[0]) or not grid[rows[0]][at]:
-            continue
-        if above in rows and any(any(line[at + 1 : last_column - left + 1]) for line in grid[above + 1 :]):
-            raise DataError(
-                f"{where} {top + above + 1}: the name {grid[rows[0]][at]!r} is merged over several columns; give each "
-                "a name of its own, as in summary1, summary2."
-            )
-        merged += len(rows) > 1
-        for below in rows[1:]:
-            grid[below][at] = grid[rows[0]][at]
-    header = read_header(grid[above], f"{where} {top + above + 1}")
+    merged = _fill_merged(sheet, grid, above, f"{where} {first + above}")
+    header = read_header(grid[above], f"{where} {first + above}")
+    below = grid[above + 1 :]
     # A column without a name is one only where it holds something.
-    kept = [at for at, name in enumerate(header) if name or any(line[at] for line in grid[above + 1 :])]
-    rows = []
-    for number, cells in enumerate(grid[above + 1 :], start=top + above + 2):
+    kept = [at for at, name in enumerate(header) if name or any(cells[at] for cells in below)]
+    rows: list[tuple[int, Row]] = []
+    for number, cells in enumerate(below, start=first + above + 1):
         if any(cells):
             require_new(cells, header, f"{where} {number}")
             rows.append((number, {header[at]: cells[at] for at in kept}))
     return _Sheet(sheet.name, header, rows, above=above, merged=merged)
+
+
+def _fill_merged(sheet: Any, grid: list[list[str]], above: int, where: str) -> int:
+    """Repeat what is merged over rows in each, and return how many cells are. Raises DataError for merged names."""
+    top, left = sheet.start
+    merged = 0
+    for (first_row, first_column), (last_row, last_column) in sheet.merged_cell_ranges or ():
+        # Coordinates count from the sheet's corner, the grid from its first filled cell.
+        rows, at = range(max(first_row - top, 0), min(last_row - top + 1, len(grid))), first_column - left
+        if not rows or not 0 <= at < len(grid[0]) or not grid[rows[0]][at]:
+            continue
+        value = grid[rows[0]][at]
+        if above in rows and any(any(cells[at + 1 : last_column - left + 1]) for cells in grid[above + 1 :]):
+            raise DataError(
+                f"{where}: the name {value!r} is merged over several columns; give each a name of its own, as in "
+                "summary1, summary2."
+            )
+        merged += len(rows) > 1
+        for row in rows[1:]:
+            grid[row][at] = value
+    return merged
 
 
 def _read_cell(value: Any) -> str:
