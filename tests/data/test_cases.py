@@ -51,7 +51,7 @@ REFUSED = {
     "val_dup_ids": "data.id_column: none",
     "val_dup_ids_all": "data.id_column: none",
     "val_numeric_summary": "must be text, got int",
-    "xlsx": "CSV UTF-8",
+    "xlsx": "is no whole workbook",
 }
 """What is refused, and what the line has to say."""
 SIZES = {

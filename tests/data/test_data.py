@@ -335,7 +335,7 @@ BAD_FILES = {
     "deep": ("test.json", b"[" * 100_000, "line 1: is not valid JSON"),
     "parquet": ("test.parquet", b"PAR1 no", "is not a readable Parquet file"),
     "suffix": ("test.odd", b"PK", "unknown format '.odd'; the format is recognised by its suffix: .arrow, .csv"),
-    "workbook": ("test.xlsx", b"PK", "workbooks are not read; save the sheet as “CSV UTF-8”"),
+    "workbook": ("test.xls", b"PK", "save it as .xlsx, or the sheet as “CSV UTF-8”"),
     "archive": ("test.zip", b"PK", "archives are not read; unpack it"),
     "Git LFS": ("test.parquet", LFS_POINTER, "is a Git LFS pointer, not the data; get them with `git lfs pull`"),
     "repeated header": ("test.csv", b"dialogue,summary\na,b\ndialogue,summary\n", "line 3: repeats the header"),

@@ -72,8 +72,8 @@ def score(
         list[str] | None,
         typer.Argument(
             metavar="[EXPERIMENT | TABLE...]",
-            help="An experiment, or a table of references and summaries (csv, tsv, json, jsonl, parquet), or several "
-            "files: references and one per system, tables or texts (txt) with a summary a line.",
+            help="An experiment, or a table of references and summaries (csv, tsv, json, jsonl, parquet, xlsx), or "
+            "several files: references and one per system, tables or texts (txt) with a summary a line.",
         ),
     ] = None,
     set: Set = None,

@@ -17,7 +17,9 @@ from dialora.cli.printing import observing, print_json, print_rows
 def summarize(
     source: Annotated[
         Path,
-        typer.Argument(metavar="SOURCE", help="A table of dialogues (csv, tsv, json, jsonl, parquet), or texts (txt)."),
+        typer.Argument(
+            metavar="SOURCE", help="A table of dialogues (csv, tsv, json, jsonl, parquet, xlsx) or texts (txt)."
+        ),
     ],
     run: Run,
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where to: a .jsonl or .csv file.")],

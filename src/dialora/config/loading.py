@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
@@ -40,7 +41,8 @@ def load_experiment(
         try:
             values = json.loads(json.dumps(experiment, default=list))
         except (TypeError, ValueError, RecursionError) as error:
-            raise ConfigError(f"the experiment holds what no file can: {str(error)[:200]}.") from error
+            reason = "a number of too many digits" if str(error).startswith("Exceeds the limit") else str(error)[:200]
+            raise ConfigError(f"the experiment holds what no file can: {reason}.") from error
         values.setdefault("name", "experiment")
     else:
         values = _read_file(experiment)
@@ -75,22 +77,27 @@ def apply_overrides(values: dict[str, Any], overrides: Iterable[str] | Mapping[s
 
 def _read_file(experiment: str | Path) -> dict[str, Any]:
     path = Path(experiment)
+    name = show(str(path))[1:-1]
     try:
-        is_file = path.is_file()
-        if isinstance(experiment, str) and experiment in list_experiments() and not is_file:
+        mode = _find_mode(path)
+        if mode is None and isinstance(experiment, str) and experiment in list_experiments():
             shipped = resources.files("dialora.config") / "experiments" / f"{experiment}.yaml"
             text = shipped.read_text(encoding="utf-8")
-        elif is_file:
-            text = path.read_bytes().decode("utf-8-sig")
-        else:
-            name, shipped_names = show(str(experiment))[1:-1], ", ".join(list_experiments())
+        elif mode is None:
+            shipped_names = ", ".join(list_experiments())
             raise ConfigError(
                 f"{name}: no such file, and no shipped experiment of that name. Shipped: {shipped_names}."
             )
+        elif stat.S_ISDIR(mode):
+            raise ConfigError(f"{name}: is a folder; give the experiment's file, as in {name}/experiment.yaml.")
+        elif not stat.S_ISREG(mode):
+            raise ConfigError(f"{name}: is no file but a pipe or device; save what it gives in a file first.")
+        else:
+            text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
     except OSError as error:
-        raise ConfigError(f"{show(str(path))[1:-1]}: cannot be read ({error.strerror}).") from error
+        raise ConfigError(f"{name}: cannot be read ({error.strerror}).") from error
     try:
         values = parse_yaml(text)
     except ValueError as error:
@@ -99,6 +106,14 @@ def _read_file(experiment: str | Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: an experiment file is a mapping with at least `data` and `methods`.")
     values.setdefault("name", path.stem)
     return values
+
+
+def _find_mode(path: Path) -> int | None:
+    """Return what lies at a path, None where nothing does. Raises OSError where it cannot tell."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
 
 
 def _split_override(text: str) -> tuple[str, Any]:

@@ -15,6 +15,8 @@ from dialora.config.loading import apply_overrides
 from dialora.config.section import Section
 from dialora.config.sections import ScoringConfig
 
+GZIP = ".gz"
+"""The suffix of a packed file, behind that of its format."""
 _LONGEST_NAME = 100
 
 
@@ -63,11 +65,16 @@ def load_outputs_config(
         values = table.model_dump(mode="json")
     else:
         first, *further = [table] if isinstance(table, str | Path) else table or [""]
-        name = "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", Path(path).stem) for path in (first, *further))
+        name = "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", find_stem(Path(path))) for path in (first, *further))
         name = name[:_LONGEST_NAME].strip("-._") or "outputs"
         values = {"name": name, "table": str(first), "further": [str(path) for path in further]}
     apply_overrides(values, overrides)
     return build_config(OutputsConfig, values)
 
 
-__all__ = ["OutputsConfig", "TableConfig", "load_outputs_config"]
+def find_stem(path: Path) -> str:
+    """Return a file's name without the suffix of its format, packed or not: `data` of `data.csv.gz`."""
+    return Path(path.stem if path.suffix.lower() == GZIP else path.name).stem
+
+
+__all__ = ["GZIP", "OutputsConfig", "TableConfig", "find_stem", "load_outputs_config"]

@@ -51,7 +51,10 @@ MAX_LINE, MAX_VALUE = 400, 240
 
 def show(value: Any) -> str:
     """Return a value for a message, cut to some hundred characters; nothing in it moves a terminal's cursor."""
-    text = _shorten.repr(value)
+    try:
+        text = _shorten.repr(value)
+    except ValueError:  # Python writes no integer of more than some thousand digits
+        return "a number of too many digits"
     return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE // 2]}…{text[-MAX_VALUE // 2 :]}"
 
 
@@ -66,12 +69,19 @@ def suggest(name: Any, allowed: Iterable[str]) -> str:
 def describe_problems(error: ValidationError, model: type[BaseModel], *, prefix: str = "") -> list[str]:
     """Return one line for each thing pydantic found wrong."""
     lines: list[str] = []
-    for item in error.errors():
+    items = error.errors()
+    # A list all of whose items are wrong is empty to pydantic, which is no second thing to mend.
+    parents = {item["loc"][:-1] for item in items}
+    for item in items:
+        if item["type"] == "too_short" and item["loc"] in parents:
+            continue
         path = [str(part)[:80] for part in item["loc"]]
         key = prefix + ".".join(path)
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             message = f"unknown key{suggest(path[-1], _fields_at(model, path[:-1]))}"
+        elif item["type"] in ("tuple_type", "list_type"):
+            message = f"must be a list, as in {_write_list(item['input'])}, got {show(item['input'])}"
         elif item["type"] == "missing":
             message = "is missing"
         elif item["type"] != "value_error":
@@ -81,6 +91,11 @@ def describe_problems(error: ValidationError, model: type[BaseModel], *, prefix:
             continue
         lines.append(f"{key}: {message}" if key else message)
     return [line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}…" for line in lines]
+
+
+def _write_list(value: Any) -> str:
+    """Return how a file writes a list with a value in it."""
+    return f"[{show(value)}]" if isinstance(value, int | float) else "[a, b]"
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:

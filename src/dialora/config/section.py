@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
@@ -11,7 +12,7 @@ MAX_SEED = 2**32 - 1
 
 
 class Section(BaseModel):
-    """A part of a file: no key but its own, every number finite, and never changed."""
+    """A part of a file: no key but its own, every number finite, and never changed; a name is a list of one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -25,6 +26,22 @@ class Section(BaseModel):
             if (int in kinds or float in kinds) and bool not in kinds:
                 raise ValueError(f"must be a number, got {str(truth).lower()}")
         return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _takes_a_name_for_a_list_of_one(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str) and info.field_name is not None:
+            annotation = cls.model_fields[info.field_name].annotation
+            kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+            # A number is left alone: `seeds: 3` may mean how many.
+            if all(kind is NoneType or (get_origin(kind) is tuple and _holds_text(kind)) for kind in kinds):
+                return (value,)
+        return value
+
+
+def _holds_text(kind: Any) -> bool:
+    item = get_args(kind)[0]
+    return item is str or get_origin(item) is Literal
 
 
 def _list_kinds(annotation: Any) -> list[Any]:

@@ -13,6 +13,7 @@ import yaml
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
+MAX_DIGITS = 100
 MAX_NODES = 20_000
 """Values in a file, an alias counted as what it stands for."""
 
@@ -43,7 +44,15 @@ class _Loader(yaml.SafeLoader):
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """Build an integer. Raises YAMLError for one that is longer than any number means something."""
+        if len(node.value) > MAX_DIGITS:
+            problem = f"a number has {len(node.value):,} digits; at most {MAX_DIGITS} are read, quote it if it is text"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_yaml_int(node)
 
+
+_Loader.add_constructor(f"{_TAG}int", _Loader.construct_yaml_int)
 _Loader.add_implicit_resolver(f"{_TAG}int", _INTEGER, list("-+0123456789"))
 _Loader.add_implicit_resolver(f"{_TAG}float", _FLOAT, list("-+0123456789."))
 for _kind in ("set", "binary", "timestamp", "omap", "pairs"):

@@ -21,6 +21,8 @@ from dialora.data.reading.columns import (
     TOPIC_COLUMNS,
     column_names,
     find_optional,
+    list_columns,
+    looks_like_data,
 )
 from dialora.data.reading.formats import find_suffix
 from dialora.data.reading.raw import Row
@@ -130,7 +132,7 @@ def find_references(present: Sequence[str], known: Iterable[str] = REFERENCE_COL
     """Return the columns of the first known name that is there: alone, numbered, or both."""
     for one in known:
         words = "(summary|summaries)" if one == "summary" else f"{one}s?(_(summary|summaries|texts?))?"
-        numbers = {name: re.fullmatch(rf"{words}_?(?P<number>\d*)", normalise(name)) for name in present}
+        numbers = {name: re.fullmatch(rf"{words}_?(?P<number>\d{{0,9}})", normalise(name)) for name in present}
         found = sorted((int(match["number"] or 0), name) for name, match in numbers.items() if match)
         if found:
             return tuple(name for _, name in found)
@@ -236,8 +238,17 @@ def _missing(
 ) -> DataError:
     reasons = left_out or {}
     named = ", ".join(f"{name} ({reasons[name]})" if name in reasons else name for name in present if name)
+    if looks_like_data(present):
+        return DataError(
+            f"{config.table}: no {role} column: the first row looks like data, not like a header. Add a header such as "
+            f"id,reference,model as the first line; outputs.{role}_columns names columns that are. Columns: "
+            f"{list_columns([name for name in present if name])}."
+        )
+    is_chat = [normalise(name) for name in present if name] == ["messages"]
+    hint = " A chat of prompt and answer is not taken apart: give reference and output a column each." * is_chat
     return DataError(
         f"{config.table}: no {role} column. Columns: {named}. Recognised: {known}; outputs.{role}_columns names others."
+        f"{hint}"
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from dialora.config import OutputsConfig
 from dialora.data.reading.columns import column_names
-from dialora.data.reading.files import reading_explained
+from dialora.data.reading.files import reading_explained, require_file
 from dialora.data.reading.formats import find_stem, find_suffix
 from dialora.data.reading.raw import Row
 from dialora.data.reading.rows import is_empty
@@ -76,6 +76,7 @@ def is_text_file(name: str | Path) -> bool:
 def read_lines(path: str) -> list[Row]:
     """Read a text file as a table of one column; an empty line is an empty summary. Raises DataError."""
     with reading_explained(Path(path)):
+        require_file(Path(path))
         return [{LINE: line.rstrip("\r\n")} for line in stream_lines(Path(path))]
 
 

@@ -1,6 +1,6 @@
 """A table of references and system outputs → Examples, and what every system wrote of each.
 
-Takes a csv, tsv, json, jsonl, ndjson or parquet file with a column per system and some of references, or one with
+Takes a csv, tsv, json, jsonl, ndjson, parquet or xlsx file with a column per system and some of references, or one with
 a row per system (`long_format`), or several files (`files`). Columns are recognised by name or named (`columns`). Rows
 of one dialogue become one Example with several references (`dialogues`). What is not as it stands is in the notes.
 """
@@ -8,6 +8,7 @@ of one dialogue become one Example with several references (`dialogues`). What i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dialora.config import DataConfig, OutputsConfig
 from dialora.data.examples import EMPTY_SUMMARY, DataSummary, build_dataset
@@ -90,13 +91,13 @@ def load_outputs(config: OutputsConfig) -> Outputs:
 def _read_layout(config: OutputsConfig, notes: list[str]) -> tuple[list[Row], Roles]:
     """Read what is given, whatever its layout, as one table with a column per system. Raises DataError."""
     if config.further:
-        return join_files(config, _read_rows, notes)
+        return join_files(config, partial(_read_rows, notes=notes), notes)
     if is_text_file(config.table):
         raise DataError(
             f"{config.table}: a text file holds one summary a line, and no references; give both, as in `dialora score "
             "refs.txt preds.txt`, or a table with columns of references and summaries."
         )
-    table, config = widen_table(_read_rows(config.table), config, notes)
+    table, config = widen_table(_read_rows(config.table, notes), config, notes)
     return table, find_roles(table, config, notes)
 
 
@@ -113,17 +114,18 @@ def _note_skipped(summary: DataSummary) -> DataSummary:
     return replace(summary, notes=(*summary.notes, note))
 
 
-def _read_rows(source: str) -> list[Row]:
+def _read_rows(source: str, notes: list[str]) -> list[Row]:
     raw = read_source(DataConfig(source=source))
     if len(raw.splits) > 1 and "test" not in raw.splits:
         raise DataError(
             f"{source}: holds several splits ({', '.join(raw.splits)}) and no test split; give one of them."
         )
+    notes += raw.notes
     return raw.splits.get("test") or next(iter(raw.splits.values()), raw.unsplit)
 
 
 def _read_dialogues(source: str, notes: list[str]) -> list[DialogueRow]:
-    table = _read_rows(source)
+    table = _read_rows(source, notes)
     present = column_names(table)
     column = find_dialogue_column(present, DataConfig(source=source), "outputs.dialogues", notes)
     key, topic = find_optional(present, None, ID_COLUMNS), find_optional(present, None, TOPIC_COLUMNS)

@@ -32,8 +32,14 @@ SPLIT_COLUMN = "split"
 NO_COLUMN = "none"
 """As `id_column`: the rows are numbered, whatever columns there are."""
 LONGEST_NAME = 60
+_MOST_WORDS = 3
+"""Of a name, unless it names a role."""
+_ENDS = (".", "!", "?", "…", "。")
+_NUMBER = re.compile(r"[+-]?\d[\d.,:/-]*")
+_KNOWN = (*DIALOGUE_COLUMNS, *OTHER_DIALOGUE_COLUMNS, *SUMMARY_COLUMNS, *OTHER_SUMMARY_COLUMNS, *ID_COLUMNS)
+_ROLE_WORDS = {word for name in _KNOWN for word in name.split("_")} | {"model", "system", "outputs", "generated"}
 _SPACE = re.compile(r"[\s_-]+")
-_NUMBERED_SUMMARY = re.compile(r"summary_?(\d+)")
+_NUMBERED_SUMMARY = re.compile(r"summary_?(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +156,7 @@ def _recognise(present: list[str], known: Sequence[str]) -> list[str]:
 
 def _find_numbered(present: list[str], known: str) -> list[str]:
     """Return the columns with a known name, alone or numbered, whatever stands between its words."""
-    names = {name: re.fullmatch(rf"{known}_?(\d*)", _SPACE.sub("_", normalise_name(name))) for name in present}
+    names = {name: re.fullmatch(rf"{known}_?(\d{{0,9}})", _SPACE.sub("_", normalise_name(name))) for name in present}
     return [name for _, name in sorted((int(match[1] or 0), name) for name, match in names.items() if match)]
 
 
@@ -161,12 +167,32 @@ def list_columns(present: Sequence[str]) -> str:
     return ", ".join(names) or "none"
 
 
+def looks_like_data(names: Sequence[str]) -> bool:
+    """Whether what should be the names of columns is a row: it holds a sentence, an utterance or a number.
+
+    The numbers that pandas gives to columns without names (0, 1, 2) are names.
+    """
+    names = [name.strip() for name in names if name.strip()]
+    if names == [str(at) for at in range(len(names))]:
+        return False
+    return any(
+        "\n" in name or len(name) > LONGEST_NAME or bool(_NUMBER.fullmatch(name)) or _is_prose(name) for name in names
+    )
+
+
+def _is_prose(name: str) -> bool:
+    words = name.split()
+    is_named = any(word in _ROLE_WORDS for word in re.split(r"[\W_\d]+", name.casefold()))
+    return len(words) >= _MOST_WORDS and (name.endswith(_ENDS) or not is_named)
+
+
 def _missing(role: str, split: str, present: list[str], known: Sequence[str], option: str) -> DataError:
     cannot = ", so nothing can be scored" if (split, role) == ("test", "summary") else ""
-    if any("\n" in name or len(name) > LONGEST_NAME for name in present):
+    if looks_like_data(present):
         return DataError(
             f"{split}: no {role} column{cannot}: the first row looks like data, not like a header. Add a header "
-            f"such as id,dialogue,summary as the first line. Columns: {list_columns(present)}."
+            f"such as id,dialogue,summary as the first line; {option} names a column that is one. Columns: "
+            f"{list_columns(present)}."
         )
     is_chat = role == "summary" and any(normalise_name(name) == "messages" for name in present)
     hint = (
@@ -195,5 +221,6 @@ __all__ = [
     "find_optional",
     "find_speakers_column",
     "list_columns",
+    "looks_like_data",
     "normalise_name",
 ]

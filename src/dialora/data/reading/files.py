@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from dialora.errors import DataError
 
-GZIP = ".gz"
 LONGEST_PATH = 200
 """Characters of a path that a message repeats."""
 _GZIP_START = b"\x1f\x8b"
@@ -32,7 +31,10 @@ def open_bytes(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
 
 
 def require_file(path: Path) -> None:
-    """Raise DataError where a path holds no file with the data themselves: a pipe, a device, a Git LFS pointer."""
+    """Raise DataError where a path holds no file with the data themselves: a pipe, a device, a Git LFS pointer.
+
+    Raises OSError where the system cannot tell.
+    """
     if not stat.S_ISREG(path.stat().st_mode):
         raise DataError(f"{path}: is no file but a pipe or device, and data are read twice; save them in a file first.")
     with path.open("rb") as file:
@@ -63,4 +65,4 @@ def describe_error(error: Exception) -> str:
     return (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
 
 
-__all__ = ["GZIP", "describe_error", "open_bytes", "reading_explained", "require_file", "shorten_path"]
+__all__ = ["describe_error", "open_bytes", "reading_explained", "require_file", "shorten_path"]

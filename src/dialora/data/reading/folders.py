@@ -162,6 +162,11 @@ def _read_content(path: Path) -> Content:
 def _describe_nothing(folder: Path) -> str:
     found = _list(folder)
     texts = [path for path in found if path.suffix.lower() == ".txt"]
+    if texts and len(texts) == len(found):
+        return (
+            f"{folder}: holds texts alone, as {join_names(texts, 3)}. They can be summarized; to train or score on "
+            "them, put them in a table with summaries, a row each: data.csv with the columns id, dialogue, summary."
+        )
     hint = " A folder of texts can be summarized; to train or score on them, put them in a table with summaries."
     return (
         f"{folder}: no split found; {NAMING}, the format by its suffix: {list_suffixes()}; or {_CHOOSE}. Found: "

@@ -1,9 +1,14 @@
-"""Files as text: UTF-8 with or without a byte order mark, or UTF-16 with one, also in gzip; by lines or whole."""
+"""Files as text: UTF-8 with or without a byte order mark, or UTF-16 or 32 with one, also in gzip; by lines or whole.
+
+What is no text, or in another encoding, is a DataError that says what it is and how to convert it.
+"""
 
 from __future__ import annotations
 
 import codecs
 import io
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +16,27 @@ from dialora.data.reading.files import open_bytes, reading_explained
 from dialora.errors import DataError
 
 BLOCK = 1 << 20
+_START, _PAIRS = 512, 16
+"""Bytes that are looked at: for what the file is, and for UTF-16."""
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Byte order marks; the longer ones begin like the shorter."""
+_KINDS = {
+    b"PK\x03\x04": "an archive or an Excel workbook (.zip, .xlsx)",
+    b"\xd0\xcf\x11\xe0": "a workbook of the old kind (.xls)",
+    b"PAR1": "a Parquet file (.parquet)",
+    b"ARROW1": "an Arrow file (.arrow)",
+    b"%PDF": "a PDF document",
+    b"SQLite format 3": "an SQLite database",
+}
+"""What is sometimes called like a text, by how it begins."""
+_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+)
 
 
 def stream_lines(path: Path, *, newline: str = "\n", may_be_empty: bool = False) -> Iterator[str]:
@@ -53,15 +79,35 @@ def normalise_name(name: str) -> str:
 
 
 def _find_encoding(path: Path) -> str:
+    """Return the encoding of a text file by how it begins. Raises DataError where that is no text."""
     with open_bytes(path) as file:
-        start = file.read(2)
-    return "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+        start = file.read(_START)
+    for mark, encoding in _MARKS.items():
+        if start.startswith(mark):
+            return encoding
+    for begin, kind in _KINDS.items():
+        if start.startswith(begin):
+            raise DataError(f"{path}: is {kind}, not text; give it the suffix of what it is, or save it as text.")
+    if _PAGE.match(start):
+        raise DataError(
+            f"{path}: is a web page (HTML), not the data; download the file itself, or copy its table into a CSV file."
+        )
+    for at, encoding in ((1, "UTF-16LE"), (0, "UTF-16BE")):
+        zeros, others = start[at:_PAIRS:2], start[1 - at : _PAIRS : 2]
+        if len(others) > 1 and not any(zeros) and all(others):
+            raise DataError(f"{path}: is {encoding} without a byte order mark; {_explain_conversion(path, encoding)}.")
+    return "utf-8-sig"
+
+
+def _explain_conversion(path: Path, encoding: str) -> str:
+    name = shlex.quote(path.name)
+    return f"save it as UTF-8, as with `iconv -f {encoding} -t UTF-8 {name} > {shlex.quote(f'utf8-{path.name}')}`"
 
 
 def _locate(path: Path, encoding: str) -> DataError:
     """Find the first byte that is not UTF-8: decoding by lines tells its place in a block alone."""
-    if encoding == "utf-16":
-        return DataError(f"{path}: begins as UTF-16 does, but is not; save the file as UTF-8.")
+    if encoding != "utf-8-sig":
+        return DataError(f"{path}: begins as {encoding.upper()} does, but is not; save the file as UTF-8.")
     decoder = codecs.getincrementaldecoder("utf-8")()
     offset = lines = 0
     with open_bytes(path) as file:
@@ -75,8 +121,8 @@ def _locate(path: Path, encoding: str) -> DataError:
                 line = lines + data.count(b"\n", 0, error.start) + 1
                 place = f"byte {offset - len(waiting) + error.start} (line {line})"
                 return DataError(
-                    f"{path}: {place} is 0x{data[error.start]:02x}, which is not UTF-8; UTF-8 is expected, save the "
-                    "file in that encoding."
+                    f"{path}: {place} is 0x{data[error.start]:02x}, which is not UTF-8; "
+                    f"{_explain_conversion(path, 'WINDOWS-1252')} if it is Windows-1252 (Western European)."
                 )
             if not block:
                 return DataError(f"{path}: is not UTF-8, or was changed while it was read; save it in that encoding.")

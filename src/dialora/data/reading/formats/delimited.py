@@ -47,9 +47,10 @@ class Delimited(Format):
             for cells in reader:
                 where = f"{path}: line {line}"
                 if cells and not header:
-                    header = _read_header(cells, where)
+                    header = read_header(cells, where)
                 elif cells:
                     _check_cells(cells, header, where, delimiter)
+                    require_new(cells, header, where)
                     yield f"line {line}", dict(zip(header, cells, strict=True))
                 line = lines_above + reader.line_num + 1
         except csv.Error as error:
@@ -94,11 +95,16 @@ def _check_cells(cells: list[str], header: list[str], where: str, delimiter: str
         single = any(cell.lstrip().startswith("'") for cell in cells)
         hint = "; single quotes are no quotes in CSV" if single else ""
         raise DataError(f'{where}: {got}; quote (") a cell that holds {delimiter!r} or a line break{hint}.')
+
+
+def require_new(cells: list[str], header: list[str], where: str) -> None:
+    """Raise DataError where a row is the header once more."""
     if len(header) > 1 and [cell.strip() for cell in cells] == header:
         raise DataError(f"{where}: repeats the header; remove it.")
 
 
-def _read_header(cells: list[str], where: str) -> list[str]:
+def read_header(cells: list[str], where: str) -> list[str]:
+    """Return the names of the columns. Raises DataError where two are alike."""
     header = [name.strip() for name in cells]
     twice = [name for name in header if name and header.count(name) > 1]
     if twice:
@@ -108,4 +114,4 @@ def _read_header(cells: list[str], where: str) -> list[str]:
     return header
 
 
-__all__ = ["Delimited"]
+__all__ = ["MOST_LINES_ABOVE", "Delimited", "read_header", "require_new"]

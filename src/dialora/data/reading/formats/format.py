@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dialora.data.reading.files import GZIP, require_file
+from dialora.config.outputs import GZIP, find_stem
+from dialora.data.reading.files import require_file
 from dialora.data.reading.raw import Content, Row
 from dialora.errors import DataError
 
 FORMATS: dict[str, Format] = {}
 """By suffix, in lower case."""
 _ARCHIVE = "archives are not read; unpack it and give the file or folder"
-_WORKBOOK = "workbooks are not read; save the sheet as “CSV UTF-8”"
+_WORKBOOK = "workbooks of this kind are not read; save it as .xlsx, or the sheet as “CSV UTF-8”"
 _UNREAD = {
     **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst"), _ARCHIVE),
-    **dict.fromkeys((".xls", ".xlsx", ".ods"), _WORKBOOK),
+    **dict.fromkeys((".xls", ".xlsb", ".ods", ".numbers"), _WORKBOOK),
     **dict.fromkeys((".pkl", ".pickle", ".pt"), "a pickle can run code and is not opened; save the table as Parquet"),
     ".py": "data sets that are programs are not run; download the data themselves",
     **dict.fromkeys((".xml", ".yaml", ".yml"), "save it as JSON lines or CSV"),
@@ -59,6 +60,12 @@ def find_format(path: Path, *, needs_summaries: bool = True) -> Format:
     if found is None or (needs_summaries and not found.has_summaries):
         if suffix in _UNREAD:
             raise DataError(f"{path}: unknown format {suffix!r}: {_UNREAD[suffix]}.")
+        if found is not None:
+            raise DataError(
+                f"{path}: a text file is one dialogue, which `dialora summarize` takes. To train or score, put "
+                "dialogues and summaries in a table, as in chats.csv with the columns dialogue and summary; texts with "
+                "a dialogue and a summary on each line are called train.source and train.target."
+            )
         allowed = list_suffixes(needs_summaries=needs_summaries) + ("" if needs_summaries else "; or a folder of .txt")
         raise DataError(f"{path}: unknown format {suffix!r}; the format is recognised by its suffix: {allowed}.")
     return found
@@ -68,11 +75,6 @@ def find_suffix(path: Path) -> str:
     """Return the suffix that tells a file's format, in lower case: `.csv` of `data.csv.gz`."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == GZIP else (suffixes or [""])[-1]
-
-
-def find_stem(path: Path) -> str:
-    """Return a file's name without the suffix of its format, packed or not: `data` of `data.csv.gz`."""
-    return Path(path.stem if path.suffix.lower() == GZIP else path.name).stem
 
 
 def is_known_suffix(suffix: str) -> bool:

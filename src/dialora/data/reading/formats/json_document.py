@@ -13,7 +13,7 @@ from typing import Any
 from dialora.data.reading.columns import DIALOGUE_COLUMNS, normalise_name
 from dialora.data.reading.formats.format import Format
 from dialora.data.reading.formats.json_lines import JsonLines, build_object, parse_json, require_object
-from dialora.data.reading.formats.json_tables import read_columns, read_indexed_rows, read_split_form
+from dialora.data.reading.formats.json_tables import read_columns, read_indexed_rows, read_split_form, require_even
 from dialora.data.reading.raw import Content, Row
 from dialora.data.reading.splits import find_split, join_names, require_one_table
 from dialora.data.reading.text import read_text, stream_lines
@@ -50,7 +50,7 @@ def _is_lines(path: Path) -> bool:
 def _read_document(path: Path) -> Content:
     values = _parse_all(read_text(path), path)
     if isinstance(values, dict) and isinstance(values.get("data"), list | dict):
-        values = read_split_form(values) or values["data"]
+        values = read_split_form(values, path) or values["data"]
     if isinstance(values, list):
         return _check_rows(values, path)
     named: dict[str, Any] = values if isinstance(values, dict) else {}
@@ -62,6 +62,7 @@ def _read_document(path: Path) -> Content:
     table = read_columns(named) or read_indexed_rows(named)
     if table:
         return table
+    require_even(named, path)
     got = f"an object with {join_names(list(named))}" if named else type(values).__name__
     allowed = "a list of rows, JSON lines, or an object with a list per split, per column or under 'data'"
     raise DataError(f"{path}: must be {allowed}; got {got}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from dialora.data.reading.formats.format import Format
 from dialora.data.reading.raw import Row
 from dialora.data.reading.text import stream_lines
 from dialora.errors import DataError
+
+MOST_DIGITS = sys.int_info.default_max_str_digits
 
 
 class JsonLines(Format):
@@ -31,9 +34,19 @@ def parse_json(text: str, path: Path, *, line: int = 1) -> Any:
     """Parse a JSON document that begins on a line. Raises DataError."""
     try:
         return json.loads(text, object_pairs_hook=build_object)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}: line {line + error.lineno - 1}: is not valid JSON: {error.msg}.") from error
     except (ValueError, RecursionError) as error:
-        line += getattr(error, "lineno", 1) - 1
-        raise DataError(f"{path}: line {line}: is not valid JSON: {getattr(error, 'msg', error)}.") from error
+        raise DataError(f"{path}: line {line}: is not valid JSON: {_describe(error)}.") from error
+
+
+def _describe(error: ValueError | RecursionError) -> str:
+    """Say what a parser means by an error of Python's own."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deep; give each dialogue and summary a key of its row"
+    # Of a number with more digits than Python turns into one.
+    is_number = str(error).startswith("Exceeds the limit")
+    return f"a number has more than {MOST_DIGITS:,} digits; write it as text" if is_number else str(error)
 
 
 def build_object(pairs: list[tuple[str, Any]]) -> Row:

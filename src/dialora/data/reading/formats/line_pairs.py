@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
+from dialora.data.reading.files import require_file
 from dialora.data.reading.formats.format import Format
 from dialora.data.reading.raw import Row
 from dialora.data.reading.text import stream_lines
@@ -23,10 +24,11 @@ class LinePairs(Format):
     def stream(self, path: Path) -> Iterator[tuple[str, Row]]:
         """Give a row for each line."""
         target = path.with_name(path.name.replace(SOURCE, TARGET))
-        if not target.is_file():
+        if not target.exists():
             for number, line in enumerate(stream_lines(path), start=1):
                 yield f"line {number}", {"dialogue": line}
             return
+        require_file(target)
         for number, (line, summary) in enumerate(zip_longest(stream_lines(path), stream_lines(target)), start=1):
             if line is None or summary is None:
                 shorter = path if line is None else target
