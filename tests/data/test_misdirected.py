@@ -134,3 +134,12 @@ def test_folders_and_chats_that_are_no_data_say_what_to_do(tmp_path: Path, capsy
         assert "data.csv with the columns id, dialogue, summary" in line
         line = refuse(capsys, *verb, str(chat), "--output", str(tmp_path / verb[0]))
         assert "a column each" in line
+
+
+def test_outputs_without_headers_lose_no_first_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in (("refs", "Anna said hi to Bob.\nTom went home.\n"), ("preds", "Anna said hi.\nTom went.\n")):
+        (tmp_path / f"{name}.csv").write_text(text)
+    files = [str(tmp_path / f"{name}.csv") for name in ("refs", "preds")]
+    line = refuse(capsys, "score", *files, "--output", str(tmp_path / "out"))
+    assert "refs.csv: the first row looks like data" in line
+    assert "Add a header" in line

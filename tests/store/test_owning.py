@@ -49,6 +49,7 @@ def test_a_data_check_takes_its_own_folder_again_and_an_empty_one(
 
     monkeypatch.setattr(room, "check_source", lambda config: (None, None))
     monkeypatch.setattr(room, "render_data_check", render)
+    (tmp_path / names.LOCK).touch()  # all that a refused `score --output` leaves
     for _ in range(2):
         dialora.check_data(DIALOGUES, output=tmp_path)
     with pytest.raises(ConfigError, match="holds a data check"), own_folder(tmp_path):

@@ -25,12 +25,6 @@ from dialora.records import Example, Record
 
 EMPTY_DIALOGUE, EMPTY_SUMMARY = "empty dialogue", "empty summary"
 OVERLAPPING = "also in validation or test"
-_WITHOUT = {
-    "train": "nothing can be trained",
-    "validation": "no validation loss will be reported",
-    "test": "nothing can be scored and no experiment be run",
-}
-"""What it means that a split is not there."""
 SPECIAL = re.compile(r"</s>|<pad>|<unk>|<extra_id_\d+>|\\u(ff1c|fe64)")
 """T5's special tokens in JSON; a tokenizer reads wide angle brackets as narrow ones."""
 
@@ -99,7 +93,7 @@ def load_dataset(config: DataConfig, *, needs_train: bool = True) -> DialogueDat
 
 def build_dataset(rows: SourceRows, config: DataConfig) -> DialogueDataset:
     """Make the rows of each split into examples. Raises DataError where a split has none."""
-    notes = [*rows.notes, *_note_missing_splits(rows)]
+    notes = [*rows.notes]
     collected: dict[str, dict[str, _Dialogue]] = {}
     skipped: dict[str, Counter[str]] = {}
     for split, items in rows.splits.items():
@@ -160,16 +154,6 @@ def _check_splits(rows: SourceRows, config: DataConfig, *, needs_train: bool) ->
         raise DataError(f"{config.source}: no test split, so nothing can be scored. {found}; {rule}.")
     if needs_train and "train" not in rows.splits:
         raise DataError(f"{config.source}: no train split, which training needs. {found}; {rule}.")
-
-
-def _note_missing_splits(rows: SourceRows) -> list[str]:
-    """Say which splits the source names and what the others' absence means; nothing where all three are there."""
-    missing = [split for split in SPLITS if split not in rows.splits]
-    if not missing:
-        return []
-    absences = [f"There is no {split} split, so {_WITHOUT[split]}." for split in missing]
-    named = " and ".join(split for split in SPLITS if split in rows.splits)
-    return [f"The source names {named} and nothing was divided. {' '.join(absences)}"]
 
 
 def _remove_overlapping(collected: dict[str, dict[str, _Dialogue]], notes: list[str]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dialora.config import OutputsConfig
-from dialora.data.reading.columns import column_names
+from dialora.data.reading.columns import column_names, looks_like_data
 from dialora.data.reading.files import reading_explained, require_file
 from dialora.data.reading.formats import find_stem, find_suffix
 from dialora.data.reading.raw import Row
@@ -112,6 +112,11 @@ def _open(path: str, name: str, rows: list[Row], config: OutputsConfig, notes: l
     references = tuple(one for one in config.outputs.reference_columns or () if one in free)
     references = references or find_references(free, STRONG_REFERENCES)
     free = [column for column in free if column not in references]
+    if len(present) == 1 and present == free and not is_text_file(path) and looks_like_data(present):
+        raise DataError(
+            f"{path}: the first row looks like data, not like a header. Add a header such as reference or the system's "
+            "name as the first line; or call the file .txt, which holds a summary a line and no header."
+        )
     left_out: dict[str, str] = {}
     systems = tuple(one for one in config.outputs.system_columns or () if one in free)
     if not systems:

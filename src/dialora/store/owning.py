@@ -34,7 +34,7 @@ def own_folder(
     """
     require_posix()
     with disk_errors_explained(root):
-        _require_free(root, allowed=(names.EXPERIMENT, names.LOCK))
+        _require_free(root, allowed=(names.EXPERIMENT, names.unfinished(names.EXPERIMENT)))
         _require_experiment(root, tables)
         root.mkdir(parents=True, exist_ok=True)
         with (
@@ -77,7 +77,7 @@ def _require_free(root: Path, *, allowed: tuple[str, ...]) -> None:
         raise ConfigError(f"--output {root}: is a file; give a folder.")
     found = {path.name for path in root.iterdir()} if root.is_dir() else set()
     # An experiment that is interrupted at once leaves no more than its lock.
-    if not found or set(allowed) & found:
+    if found <= {names.LOCK} or set(allowed) & found:
         return
     raise ConfigError(f"--output {root}: holds {_describe(root, found)}; give a new or empty folder.")
 

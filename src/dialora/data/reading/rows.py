@@ -6,6 +6,7 @@ DataError with its place. What was done to the texts stands in the notes.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from dialora.config import DataConfig
@@ -21,7 +22,15 @@ from dialora.data.reading.columns import (
 from dialora.data.reading.division import divide
 from dialora.data.reading.raw import Row
 from dialora.data.reading.sources import read_source
+from dialora.data.reading.splits import SPLITS
 from dialora.data.reading.turn_lists import TurnKeys
+
+WITHOUT = {
+    "train": "nothing can be trained",
+    "validation": "no validation loss will be reported",
+    "test": "nothing can be scored and no experiment be run",
+}
+"""What it means that a split is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,17 @@ def load_rows(config: DataConfig) -> SourceRows:
         found = find_speakers_column([row for _, row in raw], found)
         columns[split] = found.roles()
         rows[split] = [_read_row(index, row, found, f"{split}: row {index + 1}", keys, changes) for index, row in raw]
-    return SourceRows(rows, columns, (*notes, *describe_changes(changes)))
+    return SourceRows(rows, columns, (*notes, *describe_changes(changes), *_note_missing_splits(rows)))
+
+
+def _note_missing_splits(splits: Collection[str]) -> list[str]:
+    """Say which splits the source names and what the others' absence means; nothing where all three are there."""
+    missing = [split for split in SPLITS if split not in splits]
+    if not missing:
+        return []
+    absences = [f"There is no {split} split, so {WITHOUT[split]}." for split in missing]
+    named = " and ".join(split for split in SPLITS if split in splits)
+    return [f"The source names {named} and nothing was divided. {' '.join(absences)}"]
 
 
 def _read_row(index: int, row: Row, columns: Columns, where: str, keys: TurnKeys, changes: Changes) -> DialogueRow:
