@@ -36,7 +36,7 @@ async function readSentence(reply) {
     const { error } = await reply.json();
     if (typeof error === "string" && error) return error;
   } catch { /* Not of this server: something between. */ }
-  return `The server answered with status ${reply.status}.`;
+  return reply.status < 500 ? `The server answered with status ${reply.status}.` : "";
 }
 
 class LinkError extends Error {}

@@ -31,12 +31,15 @@ class Marks {
   // White space stays as it was written: line breaks are part of a text.
   fill(text) {
     let from = 0;
+    const content = document.createDocumentFragment();
     this.words.forEach((word, at) => {
       const start = text.indexOf(word, from);
-      if (at) this.text.append(start > from ? plain(text.slice(from, start)) : " ");
-      this.text.append(this.spans[at]);
+      if (at) content.append(start > from ? plain(text.slice(from, start)) : " ");
+      content.append(this.spans[at]);
       from = start < 0 ? from : start + word.length;
     });
+    // All at once: with each node the browser would work out the direction of the whole text again.
+    this.text.append(content);
   }
 
   listen() {
@@ -192,16 +195,21 @@ class Marks {
     const [start, stop] = this.anchor === null ? [0, 0] : this.range;
     this.chips.forEach((chip) => chip.remove());
     this.chips = [];
-    this.spans.forEach((span, at) => {
-      span.classList.toggle("is-selected", at >= start && at < stop);
-      span.classList.remove("is-marked", "is-first", "is-last");
-      span.setAttribute("aria-selected", String(at >= start && at < stop));
+    for (const span of this.painted ?? []) {
+      span.classList.remove("is-selected", "is-marked", "is-first", "is-last");
+      span.setAttribute("aria-selected", "false");
       span.removeAttribute("aria-description");
-    });
+    }
+    this.painted = this.spans.slice(start, stop);
+    for (const span of this.painted) {
+      span.classList.add("is-selected");
+      span.setAttribute("aria-selected", "true");
+    }
     for (const mark of this.marks) {
-      for (let at = mark.start; at < mark.stop; at += 1) {
-        this.spans[at].classList.add("is-marked");
-        this.spans[at].setAttribute("aria-description", `marked: ${this.labelOf(mark.kind)}`);
+      for (const span of this.spans.slice(mark.start, mark.stop)) {
+        span.classList.add("is-marked");
+        span.setAttribute("aria-description", `marked: ${this.labelOf(mark.kind)}`);
+        this.painted.push(span);
       }
       this.spans[mark.start].classList.add("is-first");
       this.spans[mark.stop - 1].classList.add("is-last");

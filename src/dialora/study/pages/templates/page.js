@@ -29,7 +29,7 @@ class RaterPage {
     window.addEventListener("pagehide", () => this.keep());
     window.addEventListener("beforeunload", (event) => { if (ledger.isUnsaved) event.preventDefault(); });
     this.update();
-    if (ledger.practised && Object.keys(ledger.state).length) this.goOn();
+    if (Object.keys(ledger.state).length) this.goOn();
     else this.welcome();
     ledger.flush?.();
   }
@@ -159,8 +159,8 @@ class RaterPage {
     const heading = make(
       "h2", { id: "heading", tabindex: "-1" }, make("span", { class: "eyebrow" }, label), make("span", { class: "unseen" }, ": "), form.question,
     );
-    const dock = make("div", { class: "dock" }, make("p", { class: "warning", role: "alert", id: "warning" }), form.choices, make("div", { class: "actions" }));
-    const judging = make("div", { class: "judging" }, form.body, form.extra, dock);
+    const dock = make("div", { class: "dock" }, make("p", { class: "warning", role: "alert", id: "warning" }), form.choices, form.extra, make("div", { class: "actions" }));
+    const judging = make("div", { class: "judging" }, form.body, dock);
     const node = make(
       "section", { class: `item ${entry.kind}`, "aria-labelledby": "heading" }, heading,
       make("div", { class: "columns" }, buildDialogue(entry.dialogue), judging),
@@ -260,7 +260,7 @@ class RaterPage {
 
   openOverview() {
     const { frontier } = this;
-    const isBusy = ["item", "end"].includes(this.view) || this.ledger.practised;
+    const isBusy = ["item", "end"].includes(this.view) || this.ledger.practised || !this.settings.practice.length;
     find("overview-list").replaceChildren(...this.entries.map((entry, at) => {
       const isDone = this.isDone(entry);
       const isHere = this.view === "item" && at === this.at;

@@ -48,11 +48,11 @@ class PairForm {
 
   reason() {
     const area = make("textarea", {
-      id: "why", rows: "2", maxlength: "2000", dir: "auto",
+      id: "why", rows: "1", maxlength: "2000", dir: "auto", placeholder: "Why? (optional)",
       oninput: () => { this.why = area.value; this.onchange(); },
     });
     area.value = this.why;
-    const label = make("label", { for: "why" }, "Why? ", make("small", {}, "optional"));
+    const label = make("label", { for: "why", class: "unseen" }, "Why? (optional)");
     return make("div", { class: "why" }, label, area);
   }
 
