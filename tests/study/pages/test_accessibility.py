@@ -20,8 +20,8 @@ UNNAMED = """() => {
             : child.getAttribute?.("aria-hidden") === "true" ? "" : child.textContent).join("");
         return label.trim() || [...(node.labels ?? [])].map((one) => one.textContent).join("").trim() || own.trim();
     };
-    const controls = "button, input, textarea, summary, a, progress, dialog, [role=listbox], [role=option], [role=menu]";
-    const found = document.querySelectorAll(`${controls}, [tabindex='0']`);
+    const all = "button, input, textarea, summary, a, progress, dialog, [role=listbox], [role=option], [role=menu]";
+    const found = document.querySelectorAll(`${all}, [tabindex='0']`);
     return [...found].filter((node) => isShown(node) && !name(node)).map((node) => node.outerHTML.slice(0, 120));
 }"""
 CONTRASTS = """() => {

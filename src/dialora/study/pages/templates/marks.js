@@ -10,7 +10,7 @@ class Marks {
       { role: "option", class: "word", "data-at": at, tabindex: at ? "-1" : "0", "aria-selected": "false" },
       plain(word),
     ));
-    this.text = quoted("p", "", {
+    this.text = make("p", {
       class: "text words", role: "listbox", "aria-multiselectable": "true", "aria-describedby": "marking",
       "aria-label": "Words of the summary",
     });
@@ -31,15 +31,14 @@ class Marks {
   // White space stays as it was written: line breaks are part of a text.
   fill(text) {
     let from = 0;
-    const content = document.createDocumentFragment();
     this.words.forEach((word, at) => {
       const start = text.indexOf(word, from);
-      if (at) content.append(start > from ? plain(text.slice(from, start)) : " ");
-      content.append(this.spans[at]);
+      if (at) this.text.append(start > from ? plain(text.slice(from, start)) : " ");
+      this.text.append(this.spans[at]);
       from = start < 0 ? from : start + word.length;
     });
-    // All at once: with each node the browser would work out the direction of the whole text again.
-    this.text.append(content);
+    // Now, not before: with each node the browser would work out the direction of the whole text again.
+    this.text.dir = "auto";
   }
 
   listen() {
