@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -76,12 +77,14 @@ class EventStore:
     def append(self, event: Event) -> Event:
         """Store an event for good and return it as it is stored: one with an id that is known is the old one.
 
-        Raises InputError where the known one says something else, StageError where nothing can be stored.
+        Raises InputError where the known one says something else or `at` is no time, StageError where nothing can be
+        stored.
         """
         from sqlalchemy import select
 
         from dialora.study.event_table import EVENTS, build_insert, write_row
 
+        _require_time(event)
         row = write_row(self.study, event)
         found = select(EVENTS).where(EVENTS.c.study == self.study, EVENTS.c.id == event.id)
         with _explained(self.where), self._engine.begin() as connection:
@@ -166,6 +169,15 @@ class EventStore:
             raise StageError(
                 f"{self.where}: holds an event that is not what was written; put it back from a copy."
             ) from error
+
+
+def _require_time(event: Event) -> None:
+    try:
+        has_zone = datetime.fromisoformat(event.at).tzinfo is not None
+    except ValueError:
+        has_zone = False
+    if not has_zone:
+        raise InputError(f"event {event.id}: at: {event.at!r} is no time in ISO 8601 with its zone.")
 
 
 def _is_sqlite(url: URL) -> bool:
