@@ -1,4 +1,4 @@
-"""The page as a file: it works without a server, keeps what a rater does, and gives a file that is imported as it is."""
+"""The page as a file works without a server, keeps what a rater does, and gives a file that is imported as it is."""
 
 from __future__ import annotations
 

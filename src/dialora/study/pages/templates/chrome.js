@@ -25,12 +25,9 @@ class Preferences {
     this.memory.set("preferences", this.values);
   }
 
-  isOpen(key) {
-    return this.values.open?.[key] ?? window.matchMedia("(min-width: 60rem)").matches;
-  }
-
-  setOpen(key, isOpen) {
-    this.set({ open: { ...this.values.open, [key]: isOpen } });
+  // Examples are in view until they are known; on a phone they would push the scales apart.
+  get hasExamples() {
+    return this.values.examples ?? window.matchMedia("(min-width: 60rem)").matches;
   }
 
   get hasKeys() {
@@ -109,6 +106,14 @@ const KEYS = {
 const COMMON = [["Enter", "next item (in a text field: Ctrl + Enter)"], ["U", "back to the item before"],
   ["P", "pause and go on"], ["?", "this help"]];
 
+function describeKinds(kinds) {
+  if (!kinds.length) return [];
+  const rows = kinds.map((kind) => make(
+    "div", {}, quoted("dt", kind.label), quoted("dd", kind.definition), kind.example ? quoted("dd", kind.example, { class: "example" }) : null,
+  ));
+  return [make("h3", {}, "Kinds of errors"), make("dl", { class: "kinds" }, ...rows)];
+}
+
 function fillHelp(settings, kinds, preferences) {
   const toggle = make("input", {
     type: "checkbox", id: "has-keys", onchange: (event) => preferences.set({ keys: event.target.checked }),
@@ -118,6 +123,7 @@ function fillHelp(settings, kinds, preferences) {
   find("help-body").replaceChildren(
     make("h3", {}, "What to do"),
     ...paragraphs(settings.instructions),
+    ...describeKinds(settings.error_kinds),
     make("h3", {}, "Keys"),
     make("dl", { class: "keys" }, ...rows.map(([key, meaning]) => make("div", {}, make("dt", {}, make("kbd", {}, key)), make("dd", {}, meaning)))),
     make("label", { class: "check" }, toggle, " Single keys work (switch off if they get in the way of a reader or voice control)"),

@@ -148,7 +148,9 @@ class Marks {
     const left = Math.max(0, Math.min(rect.left - box.left - 24, box.width - this.menu.offsetWidth));
     this.menu.style.setProperty("--left", `${left}px`);
     this.menu.style.setProperty("--top", `${rect.bottom - box.top + 8}px`);
-    this.menu.scrollIntoView({ block: "nearest" });
+    // On a phone the menu lies at the bottom: the words that it is about stay in view above it.
+    if (getComputedStyle(this.menu).position !== "fixed") this.menu.scrollIntoView({ block: "nearest" });
+    else if (rect.bottom > this.menu.getBoundingClientRect().top) word.scrollIntoView({ block: "start" });
   }
 
   menuKey(event) {

@@ -34,11 +34,11 @@ class RatingForm {
     ));
     const example = criterion.example ? make(
       "details",
-      { class: "example", open: this.preferences.isOpen(criterion.key) },
+      { class: "example", open: this.preferences.hasExamples },
       make("summary", {}, "Example"),
       quoted("p", criterion.example),
     ) : null;
-    example?.addEventListener("toggle", () => this.preferences.setOpen(criterion.key, example.open));
+    example?.addEventListener("toggle", () => this.showExamples(example.open));
     return make(
       "fieldset",
       { class: "criterion", "data-key": criterion.key },
@@ -48,6 +48,12 @@ class RatingForm {
       make("p", { class: "anchors", "aria-hidden": "true" }, quoted("span", criterion.lowest), quoted("span", criterion.highest)),
       example,
     );
+  }
+
+  // All at once, and so from now on: who knows one criterion knows them all.
+  showExamples(isOpen) {
+    for (const example of this.body.querySelectorAll(".example")) example.open = isOpen;
+    if (this.preferences.hasExamples !== isOpen) this.preferences.set({ examples: isOpen });
   }
 
   set(key, score) {
