@@ -36,6 +36,8 @@ def test_events_come_back_in_order_and_as_they_were(study: StudyFolder, ratings:
         build_event(1, answer={"answer": "tie", "why": "half \ud83d, nothing \x00, „über“ 🙂\u2028"}),
         build_event(2, answer={"scores": {"coverage": 5}, "errors": [{"start": 0, "stop": 2, "kind": "invented"}]}),
         build_event(3, sheet=2, seconds=0.1 + 0.2),
+        build_event(3, seconds=12),
+        build_event(3, seconds=-0.0),
         build_event(1, kind=UNDONE, answer=None),
     ]
     with EventStore.open(study, ratings) as store:
@@ -57,6 +59,18 @@ def test_an_event_sent_twice_is_stored_once(study: StudyFolder, ratings: str | N
         assert [event for event in store.load() if event.id in (first.id, second.id)] == [first, second]
         with pytest.raises(InputError, match="something else"):
             store.append(replace(first, answer={"answer": "b", "why": ""}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"id": ""}, {"id": "\x00" * 8}, {"id": "1" * 65}, {"item": "p\ud800"}, {"item": 3}, {"kind": "judged"},
+     {"seconds": float("nan")}, {"seconds": float("inf")}, {"at": "yesterday"}, {"at": "2026-01-01T00:00:00"}],
+)  # fmt: skip
+def test_what_would_not_come_back_is_refused(study: StudyFolder, changes: dict[str, Any]) -> None:
+    with EventStore.open(study) as store:
+        with pytest.raises(InputError, match="event "):
+            store.append(build_event(**changes))
+        assert store.load() == []
 
 
 def test_studies_share_a_data_base_and_see_their_own(study: StudyFolder, ratings: str | None, tmp_path: Path) -> None:

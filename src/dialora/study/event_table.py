@@ -12,7 +12,7 @@ from sqlalchemy.sql import Insert
 
 from dialora.study.records import Event
 
-EVENTS = Table(
+TABLE = Table(
     "dialora_events",
     MetaData(),
     Column("number", Integer, primary_key=True, autoincrement=True),
@@ -48,19 +48,21 @@ _TRIGGERS = {
 }
 for _dialect, _statements in _TRIGGERS.items():
     for _statement in _statements:
-        event.listen(EVENTS, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
+        event.listen(TABLE, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
 
 
 def build_insert(dialect: str) -> Insert:
     """Build the statement that adds a row, and does nothing where the study has an event of this id."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(EVENTS).on_conflict_do_nothing(index_elements=["study", "id"])
+    return insert(TABLE).on_conflict_do_nothing(index_elements=["study", "id"])
 
 
 def write_row(study: str, new: Event) -> dict[str, Any]:
     """Return the event's row, but for its number."""
     answer = None if new.answer is None else json.dumps(new.answer, sort_keys=True, allow_nan=False)
-    row = {"study": study, **new.to_json(), "answer": answer}
+    # As it comes back: a column of numbers knows neither whole ones nor a negative zero.
+    seconds = None if new.seconds is None else float(new.seconds) + 0.0
+    row = {"study": study, **new.to_json(), "answer": answer, "seconds": seconds}
     return row | {"digest": _digest(row)}
 
 
@@ -80,4 +82,4 @@ def _digest(row: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-__all__ = ["EVENTS", "build_insert", "read_row", "write_row"]
+__all__ = ["TABLE", "build_insert", "read_row", "write_row"]

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from dialora.comparison.people import StudyResult
 from dialora.study.serving.progress import PAUSE_SECONDS, StudyProgress
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+    from dialora.comparison.people import StudyResult
 
 
 @dataclass(frozen=True, slots=True)

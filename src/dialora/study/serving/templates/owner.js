@@ -3,8 +3,12 @@ const REFRESH_SECONDS = 20;
 const said = document.getElementById("said");
 
 function tellTimes(root) {
-  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-  for (const time of root.querySelectorAll("time")) time.textContent = format.format(new Date(time.dateTime));
+  const parts = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
+  for (const time of root.querySelectorAll("time")) {
+    const date = new Date(time.dateTime);
+    const year = date.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+    time.textContent = date.toLocaleString(undefined, { ...parts, year });
+  }
 }
 
 async function copyLink(button) {
@@ -27,17 +31,21 @@ document.addEventListener("click", (event) => {
   if (button) copyLink(button);
 });
 
-// Not while something in it is being used: what is selected or focused would be lost.
+const controls = (root) => [...root.querySelectorAll("input, button")];
+
+// What has the focus keeps it: the rows are the same ones.
 async function refresh() {
-  const live = document.getElementById("live");
-  if (document.hidden || live.contains(document.activeElement)) return;
+  if (document.hidden) return;
   try {
     const reply = await fetch(location.pathname, { cache: "no-store", headers: { Accept: "text/html" } });
     if (!reply.ok) return;
     const next = new DOMParser().parseFromString(await reply.text(), "text/html").getElementById("live");
-    if (!next || live.contains(document.activeElement)) return;
+    if (!next) return;
     tellTimes(next);
+    const live = document.getElementById("live");
+    const focused = controls(live).indexOf(document.activeElement);
     live.replaceWith(document.adoptNode(next));
+    controls(next)[focused]?.focus({ preventScroll: true });
   } catch { /* The next time. */ }
 }
 
