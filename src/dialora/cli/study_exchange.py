@@ -82,6 +82,9 @@ def import_ratings(
         str | None,
         typer.Option("--format", metavar="FORMAT", help="They come from label-studio or potato [default: our page]."),
     ] = None,
+    sheet: Annotated[
+        int | None, typer.Option("--sheet", metavar="N", help="With --format: they are rater N's [default: found].")
+    ] = None,
     ratings: Ratings = None,
     json: Json = False,
 ) -> None:
@@ -92,9 +95,11 @@ def import_ratings(
     from dialora.study.exchange.ratings_file import add_events
     from dialora.study.folder import find_study
 
+    if sheet is not None and format is None:
+        raise InputError("--sheet: goes with --format; a file of our page says itself whose it is.")
     folder = find_study(study)
     blind = folder.load_blind()
-    events = [event for file in files for event in _read_file(file, format, folder, blind)]
+    events = [_read_file(file, format, folder, blind, sheet) for file in files]
     with EventStore.open(folder, ratings) as store:
         imported = add_events(store, events)
     if json:
@@ -135,7 +140,9 @@ def _write_table(folder: StudyFolder, path: Path, *, unblind: bool, ratings: str
     typer.echo(clean(f"{path}: {count:,} answers, {named}."))
 
 
-def _read_file(path: Path, format: str | None, folder: StudyFolder, blind: BlindStudy) -> list[Event]:
+def _read_file(
+    path: Path, format: str | None, folder: StudyFolder, blind: BlindStudy, sheet: int | None
+) -> list[Event]:
     if format is None:
         from dialora.study.exchange.ratings_file import read_ratings
 
@@ -143,11 +150,11 @@ def _read_file(path: Path, format: str | None, folder: StudyFolder, blind: Blind
     if format == LABEL_STUDIO:
         from dialora.study.exchange.label_studio import read_label_studio
 
-        return read_label_studio(path, blind)
+        return read_label_studio(path, blind, sheet=sheet)
     if format == POTATO:
         from dialora.study.exchange.potato import read_potato
 
-        return read_potato(path, blind)
+        return read_potato(path, blind, sheet=sheet)
     raise InputError(f"--format {format}: give {LABEL_STUDIO} or {POTATO}, or leave it out for our page's files.")
 
 
@@ -157,7 +164,7 @@ def _print_imported(imported: list[ImportedSheet], blind: BlindStudy) -> None:
         typer.echo(f"Rater {one.sheet}: {one.num_answered} of {asked} items answered; {one.num_new} new events.")
         if one.had_others:
             typer.echo(
-                f"Note: rater {one.sheet} had answers that are in none of these files. Of each item the one that came "
+                f"Note: the same items of rater {one.sheet} were answered elsewhere, too. Of each the answer that came "
                 "in last counts: make sure that two people did not use the same number."
             )
     if not imported:

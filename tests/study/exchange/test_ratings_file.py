@@ -139,26 +139,37 @@ def test_an_event_that_says_something_else_under_a_known_id_is_refused(
 ) -> None:
     blind = study.load_blind()
     with EventStore.open(study) as store:
-        add_events(store, read_ratings(write(content), study_id=study.id, study=blind))
+        add_events(store, [read_ratings(write(content), study_id=study.id, study=blind)])
         before = store.load()
         altered = change(content, answer={"answer": "b"})
         altered["events"].insert(0, event(30, "p3", {"answer": "a"}))
         with pytest.raises(InputError, match="event-0003 was imported before and says something else"):
-            add_events(store, read_ratings(write(altered), study_id=study.id, study=blind))
+            add_events(store, [read_ratings(write(altered), study_id=study.id, study=blind)])
         assert store.load() == before
 
 
 def test_two_people_with_one_number_are_noticed(
     study: StudyFolder, content: dict[str, Any], write: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["study", "import", str(study.root), str(write(content))])
-    other = content | {"events": [event(40, "p0", {"answer": "b"})]}
-    capsys.readouterr()
-    assert main(["study", "import", str(study.root), str(write(other))]) == 0
+    first = write(content, "first.json")
+    longer = write(content | {"events": [*content["events"], event(8, "p2", {"answer": "b"})]}, "longer.json")
+    other = write(content | {"events": [event(40, "p0", {"answer": "b"})]}, "other.json")
+    said = "two people did not use the same number"
+    assert main(["study", "import", str(study.root), str(first), str(longer)]) == 0
+    assert said not in capsys.readouterr().out
+    assert main(["study", "import", str(study.root), str(other)]) == 0
+    assert said in capsys.readouterr().out
+
+
+def test_two_people_with_one_number_are_noticed_in_files_that_come_together(
+    study: StudyFolder, content: dict[str, Any], write: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write(content | {"events": [event(40, "p0", {"answer": "b"})]}, "other.json")
+    assert main(["study", "import", str(study.root), str(write(content)), str(other)]) == 0
     assert "two people did not use the same number" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["missing.json"], ["."]])
+@pytest.mark.parametrize("arguments", [[], ["missing.json"], ["."], ["x.json", "--sheet", "1"]])
 def test_what_is_no_file_is_said(study: StudyFolder, arguments: list[str]) -> None:
     assert main(["study", "import", str(study.root), *arguments]) == 2
 
@@ -229,6 +240,19 @@ def test_what_cannot_be_exported_is_said(
     [line] = capsys.readouterr().err.splitlines()
     assert words in line
     assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("format", ["label-studio", "potato"])
+def test_other_tools_get_files_that_name_no_system(
+    study: StudyFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str], format: str
+) -> None:
+    folder = tmp_path / "tool"
+    assert main(["study", "export", str(study.root), "--format", format, "--output", str(folder)]) == 0
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {Path(line) for line in capsys.readouterr().out.split()} == set(files)
+    text = "".join(path.read_text(encoding="utf-8").lower() for path in files)
+    assert not [word for word in (*SYSTEMS, "labelname", "sourcename", "dialogue-p") if word in text]
+    assert main(["study", "import", str(study.root), str(files[0]), "--format", format]) == 2
 
 
 def test_no_answers_are_a_table_without_rows(study: StudyFolder, tmp_path: Path) -> None:

@@ -129,3 +129,27 @@ def test_marks_come_back_with_the_answer(new_window: Callable[..., Any]) -> None
         ] == [1, 2]
         assert page.locator(".criterion input:checked").count() == 4
         assert [post["kind"] for post in study.posts if post["kind"] == "answered"] == []
+
+
+def test_a_press_beside_the_menu_closes_it_without_a_mark(new_window: Callable[..., Any]) -> None:
+    with serving(sheet(rating(1, text=TEXT))) as study:
+        page = new_window()
+        open_items(page, study.url)
+        page.locator(".word").nth(2).click()
+        page.locator(".turns").click()
+        assert not page.get_by_role("menu").is_visible()
+        page.locator(".word").nth(4).click()  # a new range, not a longer one
+        page.keyboard.press("3")
+        assert marked(page) == [("table,", "Invented")]
+        assert finish(page, study) == [{"start": 4, "stop": 5, "kind": "invented"}]
+
+
+def test_a_phone_shows_the_words_that_the_menu_is_about(new_window: Callable[..., Any]) -> None:
+    with serving(sheet(rating(1, "\n".join(f"Ann: line {n}" for n in range(30)), TEXT))) as study:
+        page = new_window(phone=True)
+        open_items(page, study.url)
+        page.locator(".word").last.scroll_into_view_if_needed()
+        page.locator(".word").last.tap()
+        box = page.locator(".word").last.bounding_box()
+        assert box["y"] + box["height"] <= page.get_by_role("menu").bounding_box()["y"]
+        assert box["y"] >= page.locator("header.bar").bounding_box()["height"]

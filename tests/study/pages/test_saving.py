@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -139,3 +140,16 @@ def test_two_tabs_of_a_rater_come_to_one_sheet(new_window: Callable[..., Any]) -
         hide(one, False)
         one.get_by_text("Thank you!").wait_for()
         assert len(study.answers()) == 3
+
+
+def test_ids_are_drawn_where_the_page_is_not_served_by_https(new_window: Callable[..., Any]) -> None:
+    with serving(sheet(pair(1), pair(2))) as study:
+        page = new_window()
+        page.add_init_script("Object.defineProperty(crypto, 'randomUUID', { value: undefined });")
+        open_items(page, study.url)
+        choose(page, "a", KEYBOARD)
+        wait_for(page, lambda: "p1" in study.answers())
+        ids = {event["id"] for event in study.events}
+        assert len(ids) == len(study.events)
+        assert {str(uuid.UUID(one)) for one in ids} == ids
+        assert {uuid.UUID(one).version for one in ids} == {4}

@@ -137,3 +137,20 @@ def test_two_tabs_of_a_file_come_to_one_sheet(new_window: Callable[..., Any], st
     choose(one, "tie", KEYBOARD)
     other.get_by_text("Item 4 of 12").wait_for()
     assert other.locator("#count").inner_text() == "3 of 12"
+
+
+def test_a_browser_that_is_full_loses_nothing_that_is_on_the_page(
+    new_window: Callable[..., Any], study: StudyFolder, tmp_path: Path
+) -> None:
+    page = new_window(accept_downloads=True)
+    begin(page, export(study, "--sheet", "1"))
+    choose(page, "a", KEYBOARD)
+    page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full'); }; }")
+    choose(page, "tie", KEYBOARD)
+    page.get_by_text("This browser keeps nothing").first.wait_for()
+    choose(page, "b", KEYBOARD)
+    page.get_by_text("Item 4 of 12").wait_for()
+    page.get_by_role("button", name="Pause").click()
+    saved = save(page, tmp_path / "saved.json")
+    given = [event["answer"]["answer"] for event in saved["events"] if event["kind"] == "answered"]
+    assert given == ["a", "tie", "b"]

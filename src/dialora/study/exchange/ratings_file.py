@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class ImportedSheet:
     num_answered: int
     """Items that the imported events answer."""
     had_others: bool
-    """The study holds answers to this sheet that were in none of the files: of each item the latest import counts."""
+    """It was answered elsewhere, too: in the study or in another of the files are answers that a file does not have. Of
+    each item the one that came in last counts."""
 
 
 def read_ratings(path: Path, *, study_id: str, study: BlindStudy) -> list[Event]:
@@ -59,12 +61,13 @@ def read_ratings(path: Path, *, study_id: str, study: BlindStudy) -> list[Event]
     return [_read_event(study, sheet, event, f"{path}: event {at}") for at, event in enumerate(events, start=1)]
 
 
-def add_events(store: EventStore, events: Sequence[Event]) -> list[ImportedSheet]:
-    """Add events to the store and tell, by sheet, what was new. Nothing is added unless all of it can be.
+def add_events(store: EventStore, files: Sequence[Sequence[Event]]) -> list[ImportedSheet]:
+    """Add the events of files to the store and tell, by sheet, what was new. Nothing is added unless all of it can be.
 
     Raises InputError where an event is known and says something else.
     """
     before = store.load()
+    events = [event for file in files for event in file]
     known = {event.id: event for event in before}
     fresh: dict[str, Event] = {}
     for event in events:
@@ -78,14 +81,24 @@ def add_events(store: EventStore, events: Sequence[Event]) -> list[ImportedSheet
             )
     for event in fresh.values():
         store.append(event)
-    return [_describe(number, events, before, fresh) for number in sorted({event.sheet for event in events})]
+    numbers = sorted({event.sheet for event in events})
+    return [_describe(number, [*files, before], events, fresh) for number in numbers]
 
 
-def _describe(number: int, events: Iterable[Event], before: Sequence[Event], fresh: dict[str, Event]) -> ImportedSheet:
+def _describe(
+    number: int, sources: Iterable[Iterable[Event]], events: Iterable[Event], fresh: dict[str, Event]
+) -> ImportedSheet:
     ids = {event.id: event for event in events if event.sheet == number}
-    others = [event for event in before if event.sheet == number and event.kind == ANSWERED and event.id not in ids]
     answered = {event.item for event in ids.values() if event.kind == ANSWERED}
-    return ImportedSheet(number, len(ids), len(ids.keys() & fresh.keys()), len(answered), bool(others))
+    by_source = [{one.id: one.item for one in file if (one.sheet, one.kind) == (number, ANSWERED)} for file in sources]
+    had_others = any(_differ(one, other) for one, other in combinations(by_source, 2))
+    return ImportedSheet(number, len(ids), len(ids.keys() & fresh.keys()), len(answered), had_others)
+
+
+def _differ(one: dict[str, str | None], other: dict[str, str | None]) -> bool:
+    """Whether two sources answered the same items by themselves: the longer of two files of one page has the other."""
+    is_part = one.keys() <= other.keys() or other.keys() <= one.keys()
+    return not is_part and bool(set(one.values()) & set(other.values()))
 
 
 def _load(path: Path) -> Any:

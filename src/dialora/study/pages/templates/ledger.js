@@ -13,7 +13,8 @@ function newId() {
 }
 
 function newEvent(kind, item, answer, seconds) {
-  return { id: newId(), kind, item, answer, seconds: seconds === null ? null : Math.round(seconds * 10) / 10 };
+  const rounded = seconds === null ? null : Math.min(86400, Math.round(seconds * 10) / 10);
+  return { id: newId(), kind, item, answer, seconds: rounded };
 }
 
 function applyEvent(state, event) {

@@ -24,6 +24,7 @@ class Marks {
       make("span", { class: "desk" }, "By keyboard: arrow keys, with Shift for several, then Enter."),
     );
     this.node = make("div", { class: "marking" }, this.text, this.menu, this.hint, this.list);
+    this.leave = (event) => { if (!this.node.contains(event.target)) this.close(); };
     this.listen();
     this.paint();
   }
@@ -138,6 +139,7 @@ class Marks {
     );
     this.menu.setAttribute("aria-label", `What is wrong with ${plain(words)}?`);
     this.menu.hidden = false;
+    document.addEventListener("pointerdown", this.leave);
     this.paint();
     this.place(this.spans[stop - 1]);
     this.menu.querySelector("button").focus({ preventScroll: true });
@@ -184,6 +186,7 @@ class Marks {
     this.isDown = false;
     this.anchor = null;
     this.menu.hidden = true;
+    document.removeEventListener("pointerdown", this.leave);
     this.paint();
     if (returnsFocus) this.spans[this.focus].focus({ preventScroll: true });
   }

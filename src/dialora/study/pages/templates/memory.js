@@ -17,11 +17,13 @@ class Memory {
   }
 
   get(name, otherwise = null) {
+    // What could not be kept is newer than what is.
+    if (this.values.has(name)) return this.values.get(name);
     try {
       const text = localStorage.getItem(this.prefix + name);
       if (text !== null) return JSON.parse(text);
     } catch { /* Closed to the page, or not what it wrote: as if nothing were kept. */ }
-    return this.values.has(name) ? this.values.get(name) : otherwise;
+    return otherwise;
   }
 
   // Whether it is kept beyond this page.

@@ -187,7 +187,7 @@ class RaterPage {
     }
     const { item, kind } = this.entry;
     if (canonical(answer) !== canonical(this.ledger.state[item] ?? null)) {
-      const seconds = Math.min(this.clock.seconds(), 86400);
+      const seconds = this.clock.seconds();
       if (!this.isDone(this.entry)) this.pace.note(kind, seconds);
       this.isTouched = false;
       this.wasAnswered = answer;
