@@ -112,8 +112,8 @@ def _write_page(folder: StudyFolder, path: Path, sheet: int | None) -> None:
     from dialora.study.exchange.static_page import export_page
 
     sheets = export_page(folder, path, sheet)
-    numbers = ", ".join(str(one.number) for one in sheets)
-    typer.echo(clean(f"{path}: the page of rater {numbers}. It opens in any browser and names no system."))
+    whose = f"rater {sheets[0].number}" if len(sheets) == 1 else f"all {len(sheets)} raters"
+    typer.echo(clean(f"{path}: the page of {whose}. It opens in any browser and names no system."))
     typer.echo(f"Raters send back a file; take it in with: dialora study import {clean(str(folder.root))} FILE")
 
 
