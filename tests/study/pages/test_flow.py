@@ -192,3 +192,31 @@ def test_single_keys_can_be_switched_off(new_window: Callable[..., Any]) -> None
         page.keyboard.press("Escape")
         page.keyboard.press("a")
         assert page.locator("input[name=choice]:checked").count() == 0
+
+
+def test_a_whole_sheet_by_keyboard_alone(new_window: Callable[..., Any]) -> None:
+    with serving(sheet(pair(1), rating(1), practice=True)) as study:
+        page = new_window()
+        page.goto(study.url)
+        page.get_by_role("button", name="Start the practice round").wait_for()
+        page.keyboard.press("Enter")
+        for keys in (["a", "Enter", "Enter"], [*"1234", "Enter", "Enter"]):
+            page.get_by_role("button", name="Check").wait_for()
+            for key in keys:
+                page.keyboard.press(key)
+        page.get_by_text("That was the practice round").wait_for()
+        page.keyboard.press("Enter")
+        page.get_by_text("Item 1 of 2").wait_for()
+        # Radio buttons by their own keys, too.
+        for _ in range(9):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.type") == "radio":
+                break
+        for key in ("ArrowRight", "ArrowRight", "Enter"):
+            page.keyboard.press(key)
+        page.get_by_text("Item 2 of 2").wait_for()
+        for key in ("5", "4", "3", "2", "Enter"):
+            page.keyboard.press(key)
+        page.get_by_text("Everything is saved. You can close the page.").wait_for()
+        assert study.answers()["r1"]["scores"] == {"faithfulness": 5, "coverage": 4, "concision": 3, "fluency": 2}
+        assert study.answers()["p1"] == {"answer": "tie"}

@@ -37,6 +37,12 @@ function button(label, className, onclick, key = null) {
   return make("button", { type: "button", class: className, onclick }, make("span", {}, label), hint);
 }
 
+// The label shows what is chosen, also in browsers that do not know `:has`.
+function check(input, isChecked) {
+  input.checked = isChecked;
+  input.parentElement.classList.toggle("is-checked", isChecked);
+}
+
 function plural(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

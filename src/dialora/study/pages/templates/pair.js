@@ -63,7 +63,7 @@ class PairForm {
   }
 
   paint() {
-    for (const input of this.choices.querySelectorAll("input")) input.checked = input.value === this.answer;
+    for (const input of this.choices.querySelectorAll("input")) check(input, input.value === this.answer);
     this.cards.forEach((card, at) => card.classList.toggle("is-chosen", this.answer === "ab"[at]));
   }
 

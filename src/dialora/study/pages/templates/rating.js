@@ -66,7 +66,7 @@ class RatingForm {
     for (const group of this.groups) {
       const score = this.scores[group.dataset.key];
       group.classList.toggle("is-scored", score !== undefined);
-      for (const input of group.querySelectorAll("input")) input.checked = Number(input.value) === score;
+      for (const input of group.querySelectorAll("input")) check(input, Number(input.value) === score);
     }
   }
 

@@ -3,9 +3,10 @@ function pressKey(page, event) {
   if (event.defaultPrevented || event.altKey || document.querySelector("dialog[open]")) return;
   const isText = event.target.matches?.("textarea, input[type=text]");
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey || !isText)) {
-    if (event.target.closest?.("button, summary, a") || !page.form || page.isPaused) return;
+    if (event.target.closest?.("button, summary, a") || page.isPaused) return;
     event.preventDefault();
-    page.next();
+    if (page.form) page.next();
+    else if (["welcome", "practised"].includes(page.view)) page.main.querySelector(".primary").click();
     return;
   }
   if (isText || event.ctrlKey || event.metaKey || !page.preferences.hasKeys) return;
