@@ -5,6 +5,7 @@
     comparison = dialora.compare("bundled")
     print(comparison.verdict)
     comparison.frame()
+    print(comparison.examples(3))
 
 Importing this package loads neither torch nor transformers; the functions do when they need them.
 """
@@ -15,7 +16,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dialora.api import check, check_data, compare, load_model, params, score_outputs, summarize
+    from dialora.api import (
+        check,
+        check_data,
+        compare,
+        examples,
+        generate,
+        load_comparison,
+        load_model,
+        methods,
+        params,
+        report,
+        score,
+        score_outputs,
+        summarize,
+        train,
+    )
     from dialora.comparison import Comparison
     from dialora.config import ExperimentConfig, load_experiment
     from dialora.errors import DialoraError
@@ -29,11 +45,18 @@ _HOMES = {
     "check": "dialora.api",
     "check_data": "dialora.api",
     "compare": "dialora.api",
+    "examples": "dialora.api",
+    "generate": "dialora.api",
+    "load_comparison": "dialora.api",
     "load_experiment": "dialora.config",
     "load_model": "dialora.api",
+    "methods": "dialora.api",
     "params": "dialora.api",
+    "report": "dialora.api",
+    "score": "dialora.api",
     "score_outputs": "dialora.api",
     "summarize": "dialora.api",
+    "train": "dialora.api",
 }
 
 __all__ = [
@@ -43,11 +66,18 @@ __all__ = [
     "check",
     "check_data",
     "compare",
+    "examples",
+    "generate",
+    "load_comparison",
     "load_experiment",
     "load_model",
+    "methods",
     "params",
+    "report",
+    "score",
     "score_outputs",
     "summarize",
+    "train",
 ]
 
 

@@ -19,10 +19,11 @@ from dialora.records import Observer, ignore_events
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dialora.comparison import Comparison
     from dialora.data.quality import DataCheck
     from dialora.experiment.plan import Plan
     from dialora.report.methods import MethodRow
+    from dialora.report.reported import ReportedComparison
+    from dialora.report.selection import ExampleSelection
     from dialora.systems import System
     from dialora.systems.precision import PrecisionCost
     from dialora.tuning.rules import SearchOutcome
@@ -36,7 +37,7 @@ T = TypeVar("T")
 
 def compare(
     experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None, observer: Watch = None
-) -> Comparison:
+) -> ReportedComparison:
     """Run all that is missing of an experiment, write its report, and return the comparison."""
     from dialora.experiment import pipeline
 
@@ -97,7 +98,7 @@ def score(
 
 def report(
     experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None, observer: Watch = None
-) -> Comparison:
+) -> ReportedComparison:
     """Compare the scored systems, write the report, and return the comparison."""
     from dialora.experiment import pipeline
     from dialora.experiment.plan import require_runs
@@ -142,7 +143,7 @@ def score_outputs(
     set: Overrides = (),
     output: Folder = None,
     observer: Watch = None,
-) -> Comparison:
+) -> ReportedComparison:
     """Score a table of references and system outputs, whoever made them, and report it like an experiment.
 
     `table` is a csv, tsv, json, jsonl or parquet file with a column or a row per system, several files (references and
@@ -153,6 +154,26 @@ def score_outputs(
 
     config = load_outputs_config(table, set)
     return outputs.score_outputs(config, output=_path(output), observer=observer or ignore_events)
+
+
+def load_comparison(run: Experiment, *, set: Overrides = ()) -> ReportedComparison:
+    """Load a finished comparison: `run` is the folder of an experiment or scored table, or an experiment in `runs`."""
+    from dialora.report.reported import ReportedComparison, find_comparison
+
+    return ReportedComparison.load(find_comparison(run, set))
+
+
+def examples(
+    run: Experiment,
+    *,
+    n: int = 3,
+    sort: str = "disagree",
+    ids: str | Sequence[str] = (),
+    systems: str | Sequence[str] = (),
+    seed: int = 0,
+) -> ExampleSelection:
+    """Show test dialogues of a finished comparison side by side; see `load_comparison` and its `examples`."""
+    return load_comparison(run).examples(n, sort, ids=ids, systems=systems, seed=seed)
 
 
 def summarize(
@@ -209,24 +230,11 @@ def parity(
 
 def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.DataFrame:
     """Count every method's parameters from the base model's config alone: trainable, all, and their ratio."""
-    import pandas as pd
-
     from dialora.models.counting import count_methods
-    from dialora.report.labels import build_labels
+    from dialora.report.labels import build_parameters_frame
 
     config = load_experiment(experiment, set)
-    labels = build_labels(config)
-    rows = [
-        {
-            "system": labels[key],
-            "method": key,
-            "trainable_params": count.trainable,
-            "total_params": count.total,
-            "trainable_percent": count.percent,
-        }
-        for key, count in count_methods(config).items()
-    ]
-    return pd.DataFrame(rows).set_index("system")
+    return build_parameters_frame(config, count_methods(config))
 
 
 def methods(experiment: Experiment = "bundled", *, set: Overrides = ()) -> list[MethodRow]:
@@ -272,7 +280,9 @@ __all__ = [
     "check",
     "check_data",
     "compare",
+    "examples",
     "generate",
+    "load_comparison",
     "load_model",
     "methods",
     "params",

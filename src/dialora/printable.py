@@ -17,6 +17,7 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 LONGEST_LINE = 600
 """Characters of a message."""
 _LAST_SHOWN = 200
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*(e[+-]?\d+)?", re.IGNORECASE)
 T = TypeVar("T")
 
 
@@ -50,6 +51,16 @@ def clean_all(value: T) -> T:
     return cast(T, cleaned)
 
 
+def clean_cell(text: str) -> str:
+    """Return a cell on one line that no spreadsheet takes for a formula: what begins like one and is no number gets an
+    apostrophe.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    text = clean(" ".join(text.split()))
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text) else text
+
+
 def clean_message(message: str) -> list[str]:
     """Return the lines of a message, each safe to show; of one that is too long the middle is left out."""
     return [_shorten(clean(line)) for line in message.split("\n")]
@@ -66,4 +77,4 @@ def _shorten(line: str) -> str:
     return f"{line[: LONGEST_LINE - _LAST_SHOWN]} […] {line[-_LAST_SHOWN:]}"
 
 
-__all__ = ["clean", "clean_all", "clean_message", "escape_json"]
+__all__ = ["clean", "clean_all", "clean_cell", "clean_message", "escape_json"]

@@ -16,7 +16,19 @@ from dialora.config import load_experiment
 from dialora.errors import DialoraError
 from tests.conftest import ROOT
 
-COMMANDS = ["compare", "train", "generate", "score", "report", "params", "check", "methods", "summarize", "parity"]
+COMMANDS = [
+    "compare",
+    "examples",
+    "train",
+    "generate",
+    "score",
+    "report",
+    "params",
+    "check",
+    "methods",
+    "summarize",
+    "parity",
+]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dialora.comparison.statistics import CONFIDENCE
+from dialora.printable import clean_all
 from dialora.records import Cost, ExampleScores, Ledger, Record
 from dialora.scoring import METRICS
 
@@ -144,8 +146,10 @@ class Comparison(Record):
         return pd.DataFrame(rows).set_index("system")
 
     def _repr_html_(self) -> str:
-        frame = self.frame().drop(columns=["peak_memory_bytes", "method"])
-        return f"<p>{self.verdict}</p>{frame.to_html(float_format='{:.4f}'.format, na_rep='–')}"
+        safe = clean_all(self)
+        frame = safe.frame().drop(columns=["peak_memory_bytes", "method"])
+        frame["trainable_params"] = ["–" if value != value else f"{value:,.0f}" for value in frame["trainable_params"]]
+        return f"<p>{html.escape(safe.verdict)}</p>{frame.to_html(float_format='{:.4f}'.format, na_rep='–')}"
 
 
 def list_metrics(found: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dialora.comparison import Comparison
 from dialora.comparison.yardsticks import load_yardsticks, make_yardsticks
 from dialora.config import ExperimentConfig
 from dialora.errors import ConfigError
@@ -23,6 +22,7 @@ from dialora.experiment.plan import Plan, PlannedRuns, describe_run, lay_out_run
 from dialora.experiment.workspace import read_data
 from dialora.measuring.clock import Stopwatch
 from dialora.records import Observer, Prediction, ignore_events
+from dialora.report.reported import ReportedComparison
 from dialora.scoring import score_predictions
 from dialora.scoring.learned import LearnedMetrics
 from dialora.store import (
@@ -41,7 +41,9 @@ from dialora.tuning.rules import Search, Trial
 from dialora.tuning.trials import set_learning_rates
 
 
-def compare(config: ExperimentConfig, *, output: Path | None = None, observer: Observer = ignore_events) -> Comparison:
+def compare(
+    config: ExperimentConfig, *, output: Path | None = None, observer: Observer = ignore_events
+) -> ReportedComparison:
     """Run all that is missing of an experiment and report it. Raises DialoraError.
 
     Running it again is cheap: finished stages are kept. Interrupted, it goes on where it was.
@@ -173,7 +175,7 @@ def score(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
     return runs
 
 
-def report(runs: PlannedRuns, observer: Observer) -> Comparison:
+def report(runs: PlannedRuns, observer: Observer) -> ReportedComparison:
     """Compare the scored runs and write `results.json` and the report. Raises StageError when one is not scored."""
     from dialora.report import render_report
     from dialora.report.assembly import build_document
@@ -196,7 +198,7 @@ def report(runs: PlannedRuns, observer: Observer) -> Comparison:
     keep_comparison(document, workspace.folder)
     render_report(document, workspace.folder.root)
     observer({"event": "reported", "folder": str(workspace.folder.root), "document": document})
-    return document.comparison
+    return ReportedComparison.of(document)
 
 
 def _do_run(runs: PlannedRuns, run: Run, observer: Observer, *, until: str) -> None:

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dialora.comparison import Comparison
 from dialora.comparison.yardsticks import load_yardsticks, make_yardsticks, plan_yardsticks
 from dialora.config import OutputsConfig, stable_hash
 from dialora.measuring.clock import Stopwatch
@@ -19,6 +18,7 @@ from dialora.outputs.document import build_outputs_document
 from dialora.outputs.table import Outputs, load_outputs
 from dialora.records import Observer, ignore_events
 from dialora.report.comparison_stage import keep_comparison
+from dialora.report.reported import ReportedComparison
 from dialora.report.results_json import build_results
 from dialora.scoring import score_summaries
 from dialora.scoring.learned import LearnedMetrics, describe_scorer, require_learned
@@ -27,7 +27,7 @@ from dialora.store import RUNS, ExperimentFolder, Stage, names, own_folder, save
 
 def score_outputs(
     config: OutputsConfig, *, output: Path | None = None, observer: Observer = ignore_events
-) -> Comparison:
+) -> ReportedComparison:
     """Score a table of outputs, compare its systems, and write the report. Raises DialoraError."""
     from dialora.report import render_report
 
@@ -61,7 +61,7 @@ def score_outputs(
         keep_comparison(document, folder)
         render_report(document, folder.root)
         observer({"event": "reported", "folder": str(folder.root), "document": document})
-        return document.comparison
+        return ReportedComparison.of(document)
 
 
 def _plan_stages(folder: ExperimentFolder, config: OutputsConfig, outputs: Outputs) -> tuple[Stage, Stage]:

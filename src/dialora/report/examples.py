@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from dialora.comparison import METRICS, System
+from dialora.printable import escape_json
 from dialora.report.document import ReportedExample
 from dialora.report.palette import build_styles
 
@@ -18,9 +19,10 @@ EMPTY = "(empty)"
 """Stands where a system wrote nothing."""
 
 
-def measure_disagreement(example: ReportedExample) -> float | None:
-    """Return the largest minus the smallest ROUGE-1 among systems; None with fewer than two scores."""
-    scores = [score for key in example.scores if (score := _rouge1(example, key)) is not None]
+def measure_disagreement(example: ReportedExample, systems: Collection[str] | None = None) -> float | None:
+    """Return the largest minus the smallest ROUGE-1 among `systems`, or all; None with fewer than two scores."""
+    keys = [key for key in example.scores if systems is None or key in systems]
+    scores = [score for key in keys if (score := find_rouge1(example, key)) is not None]
     return max(scores) - min(scores) if len(scores) > 1 else None
 
 
@@ -37,7 +39,12 @@ def build_browser_json(examples: Sequence[ReportedExample], systems: Sequence[Sy
         "systems": [{"label": system.label, "color": styles[system.key].color} for system in shown],
         "examples": [_browser_example(example, shown) for example in examples],
     }
-    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return embed_json(values)
+
+
+def embed_json(values: Any) -> str:
+    """Return JSON in which no `<`, `>` or `&` stands, so that it cannot end the `<script>` element that holds it."""
+    text = escape_json(json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
@@ -50,14 +57,15 @@ def _browser_example(example: ReportedExample, systems: Sequence[System]) -> dic
         "dialogue": example.dialogue,
         "references": list(example.references),
         "summaries": [example.summaries.get(system.key) for system in systems],
-        "rouge1": [_rounded(_rouge1(example, system.key)) for system in systems],
+        "rouge1": [_rounded(find_rouge1(example, system.key)) for system in systems],
     }
     if any(example.unsupported.values()):
         values["unsupported"] = [sorted(set(example.unsupported.get(system.key, ()))) for system in systems]
     return values
 
 
-def _rouge1(example: ReportedExample, key: str) -> float | None:
+def find_rouge1(example: ReportedExample, key: str) -> float | None:
+    """Return a system's ROUGE-1 on a dialogue; None where it has none."""
     score = example.scores.get(key, {}).get(METRICS[0])
     return None if score is None or math.isnan(score) else score
 
@@ -66,4 +74,4 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-__all__ = ["EMPTY", "build_browser_json", "measure_disagreement", "select_disagreements"]
+__all__ = ["EMPTY", "build_browser_json", "embed_json", "find_rouge1", "measure_disagreement", "select_disagreements"]

@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from dialora.report.palette import GREY, SystemStyle, build_styles, find_system,
 from dialora.report.tables import METRIC_NAMES, name_metric
 from dialora.report.tradeoff import build_panels, draw_panel, shorten_label
 from dialora.report.tuning import FIGURE, draw_learning_rates
+from dialora.store import save_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +67,7 @@ _STYLE: Any = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ReportFigure:
     """A drawn figure: its file name without suffix, what it shows, and the SVG."""
 
@@ -74,18 +76,31 @@ class ReportFigure:
     caption: str
     svg: str
 
+    def save(self, path: str | Path) -> None:
+        """Write the SVG into a file, whose folder is made where it is missing."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_text(self.svg, path, errors="replace")
 
-def render_figures(document: ReportDocument) -> tuple[ReportFigure, ...]:
-    """Draw every figure the document has facts for."""
+    def __repr__(self) -> str:
+        return f"{self.title}: {self.caption}"
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+def render_figures(document: ReportDocument, *, only: str | None = None) -> tuple[ReportFigure, ...]:
+    """Draw every figure the document has facts for, or `only` the one of that name."""
     comparison = document.comparison
     styles = build_styles(comparison.systems)
+    drawers: dict[str, Callable[[], ReportFigure | None]] = {
+        "scores": lambda: _draw_scores(comparison, styles),
+        "loss": lambda: _draw_loss(document.curves, comparison, styles),
+        "tradeoff": lambda: _draw_tradeoff(comparison, styles),
+        FIGURE: lambda: _draw_searches(document, styles),
+    }
     with _drawing():
-        figures = (
-            _draw_scores(comparison, styles),
-            _draw_loss(document.curves, comparison, styles),
-            _draw_tradeoff(comparison, styles),
-            _draw_searches(document, styles),
-        )
+        figures = [drawn() for name, drawn in drawers.items() if only in (None, name)]
     return tuple(figure for figure in figures if figure is not None)
 
 

@@ -69,7 +69,7 @@ def render_markdown(document: ReportDocument, figures: Sequence[ReportFigure]) -
         build_cost_table(comparison),
         build_tuning_table(document.searches, {system.key: system.label for system in comparison.systems}),
     ]
-    parts += [_render_table(table) for table in tables if table is not None]
+    parts += [render_table(table) for table in tables if table is not None]
     parts += [_render_figure(figure) for figure in figures]
     parts += _render_examples(document)
     parts += _render_provenance(document)
@@ -82,11 +82,13 @@ def escape_markdown(text: str) -> str:
     return _BLOCK.sub(r"\1\\\2", _INLINE.sub(r"\\\g<0>", "<br>".join(lines)))
 
 
-def _render_table(table: Table) -> str:
+def render_table(table: Table, *, has_title: bool = True) -> str:
+    """Return a table with its title, where wanted, and its footnote."""
     rule = ["---"] + ["---" if table.is_text else "---:"] * (len(table.columns) - 1)
     lines = [_join_row([escape_markdown(name) for name in table.columns]), _join_row(rule)]
     lines += [_join_row([_render_cell(cell) for cell in row.cells]) for row in table.rows]
-    parts = [f"## {escape_markdown(table.title)}", "\n".join(lines)]
+    parts = [f"## {escape_markdown(table.title)}"] if has_title else []
+    parts.append("\n".join(lines))
     if table.footnote:
         parts.append(f"<sub>{escape_markdown(table.footnote)}</sub>")
     return "\n\n".join(parts)
@@ -148,7 +150,7 @@ def _render_provenance(document: ReportDocument) -> list[str]:
         build_time_table(document),
         build_environment_table(document),
     ]
-    parts = [_render_table(table) for table in tables if table is not None]
+    parts = [render_table(table) for table in tables if table is not None]
     facts = [f"- {escape_markdown(name)}: {_render_cell(cell)}" for name, cell in build_data_facts(document.data)]
     if facts:
         parts.append("## Source\n\n" + "\n".join(facts))
@@ -165,4 +167,4 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-__all__ = ["escape_markdown", "render_markdown"]
+__all__ = ["escape_markdown", "render_markdown", "render_table"]

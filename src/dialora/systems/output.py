@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -19,13 +18,12 @@ from typing import Any, BinaryIO
 
 from dialora.data.reading.tables import StreamedDialogue
 from dialora.errors import ConfigError
-from dialora.printable import clean, escape_json
+from dialora.printable import clean_cell, escape_json
 from dialora.records import Prediction
 from dialora.store import load_json, locked, save_json, tell_damage
 
 COLUMNS = ("row", "id", "summary", "truncated")
 OUTPUTS = (".jsonl", ".csv")
-_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*(e[+-]?\d+)?", re.IGNORECASE)
 
 
 class SummariesFile:
@@ -125,19 +123,10 @@ def _lines(items: Sequence[StreamedDialogue], predictions: Sequence[Prediction],
     for item, made in zip(items, predictions, strict=True):
         if suffix == ".csv":
             # A line break in a cell would make the lines more than the rows.
-            yield _csv_line((item.number, _write_text(item.id), _write_text(made.summary), str(made.truncated).lower()))
+            yield _csv_line((item.number, clean_cell(item.id), clean_cell(made.summary), str(made.truncated).lower()))
         else:
             values = (item.number, item.id, made.summary, made.truncated)
             yield escape_json(json.dumps(dict(zip(COLUMNS, values, strict=True)), ensure_ascii=False)).encode() + b"\n"
-
-
-def _write_text(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: what begins like one and is no number gets an apostrophe.
-
-    https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    text = clean(" ".join(text.split()))
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(text) else text
 
 
 def _csv_line(cells: Iterable[Any]) -> bytes:

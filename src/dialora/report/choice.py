@@ -1,0 +1,116 @@
+"""Which test dialogues are looked at, and of which systems: by id, by ROUGE-1 or at random.
+
+Takes the examples of a comparison and gives the chosen ones with a phrase that says how they were chosen.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dialora.comparison import System
+from dialora.config.problems import show, suggest
+from dialora.errors import ConfigError
+from dialora.report.document import ReportedExample
+from dialora.report.examples import find_rouge1, measure_disagreement
+from dialora.report.palette import is_trained
+
+DISAGREE, WORST, BEST, RANDOM = "disagree", "worst", "best", "random"
+SORTS = (DISAGREE, WORST, BEST, RANDOM)
+MAX_NEAR = 3
+"""Ids that are named where one is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is looked at."""
+
+    systems: tuple[System, ...]
+    """In the order of the tables."""
+    examples: tuple[ReportedExample, ...]
+    how: str
+    """Behind "3 of 120 test dialogues": how they were chosen."""
+
+
+def choose_examples(
+    examples: Sequence[ReportedExample],
+    systems: Sequence[System],
+    *,
+    n: int = 3,
+    sort: str = DISAGREE,
+    ids: Sequence[str] = (),
+    keys: Sequence[str] = (),
+    seed: int = 0,
+) -> Choice:
+    """Choose `n` examples, or those with `ids` in their order; equal ones keep the order of the test set.
+
+    `keys` are the systems that are looked at, all when none is named. The first of them is whose ROUGE-1 `worst` and
+    `best` go by; without one it is the only trained system. Raises ConfigError.
+    """
+    if n < 1:
+        raise ConfigError(f"n: must be 1 or more, got {show(n)}.")
+    if sort not in SORTS:
+        raise ConfigError(f"sort: {show(sort)} is no order{suggest(sort, SORTS)}")
+    written = [system for system in systems if any(system.key in example.summaries for example in examples)]
+    shown = _find_systems(written, keys)
+    if ids:
+        return Choice(shown, _find_examples(examples, ids), "as named")
+    names = {system.key for system in shown}
+    if sort == RANDOM:
+        places = random.Random(seed).sample(range(len(examples)), min(n, len(examples)))
+        return Choice(shown, tuple(examples[at] for at in places), f"drawn at random (seed {seed})")
+    if sort == DISAGREE:
+        spreads = [measure_disagreement(example, names) for example in examples]
+        if all(spread is None for spread in spreads):
+            return Choice(shown, tuple(examples[:n]), "the first ones: there are no two systems to disagree")
+        return Choice(shown, _sort(examples, spreads, -1)[:n], "on which the systems' ROUGE-1 differs most")
+    judged = _find_judged(shown, keys, sort)
+    scores = [find_rouge1(example, judged.key) for example in examples]
+    what = "lowest" if sort == WORST else "highest"
+    return Choice(
+        shown, _sort(examples, scores, 1 if sort == WORST else -1)[:n], f"with the {what} ROUGE-1 of {judged.label}"
+    )
+
+
+def _sort(
+    examples: Sequence[ReportedExample], values: Sequence[float | None], sign: int
+) -> tuple[ReportedExample, ...]:
+    order = [math.inf if value is None else sign * value for value in values]
+    return tuple(examples[at] for at in sorted(range(len(examples)), key=order.__getitem__))
+
+
+def _find_systems(systems: Sequence[System], keys: Sequence[str]) -> tuple[System, ...]:
+    known = [system.key for system in systems]
+    problems = [f"system: {show(key)} is not compared{suggest(key, known)}" for key in keys if key not in known]
+    if problems:
+        raise ConfigError(problems)
+    return tuple(system for system in systems if not keys or system.key in keys)
+
+
+def _find_judged(shown: Sequence[System], keys: Sequence[str], sort: str) -> System:
+    """Return the system whose ROUGE-1 orders the examples."""
+    if keys:
+        return next(system for system in shown if system.key == keys[0])
+    trained = [system for system in shown if is_trained(system)]
+    if len(trained) != 1:
+        names = ", ".join(system.key for system in trained or shown)
+        raise ConfigError(f"sort: {sort} by whose ROUGE-1? Name the system first: {names}.")
+    return trained[0]
+
+
+def _find_examples(examples: Sequence[ReportedExample], ids: Sequence[str]) -> tuple[ReportedExample, ...]:
+    by_id = {example.id: example for example in examples}
+    problems = []
+    for one in dict.fromkeys(ids):
+        if one not in by_id:
+            near = difflib.get_close_matches(str(one)[:100], by_id, n=MAX_NEAR, cutoff=0.0)
+            problems.append(f"id: {show(one)} is no test dialogue; the nearest: {', '.join(map(show, near))}.")
+    if problems:
+        raise ConfigError(problems)
+    return tuple(by_id[one] for one in dict.fromkeys(ids))
+
+
+__all__ = ["BEST", "DISAGREE", "RANDOM", "SORTS", "WORST", "Choice", "choose_examples"]
