@@ -97,6 +97,18 @@ def test_from_an_experiment(experiment: dict[str, Any], here: Path) -> None:
     assert list(drawn.systems) == ["zero_shot", "lora"]
 
 
+def test_the_study_is_called_as_its_folder_unless_that_tells(folder: Path) -> None:
+    for output, name in (("calls-1", "calls-1"), ("quokkaling-or-not", "study"), ("two words", "study")):
+        assert create(folder, output=output).name == name
+
+
+def test_a_source_that_is_not_there_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"^nowhere: no such folder or file; give .* a shipped one: bundled, "):
+        create(folder, "nowhere")
+    with pytest.raises(InputError, match=r"nowhere.csv"):
+        create("nowhere.csv")
+
+
 def test_from_a_shipped_experiments_default_folder() -> None:
     with pytest.raises(StageError, match=r"runs/bundled: holds no finished comparison"):
         create("bundled")
@@ -222,7 +234,7 @@ def test_a_study_whose_writing_was_broken_off_is_written_anew(folder: Path, here
 
 def test_the_same_command_draws_the_same_study(folder: Path, here: Path) -> None:
     for output in ("one", "two"):
-        create(folder, output=output)
+        create(folder, output=output, name="same")
     for path in (here / "one").glob("*/*"):
         assert path.read_bytes() == (here / "two" / path.relative_to(here / "one")).read_bytes()
 
@@ -296,8 +308,9 @@ def test_criteria_files_that_are_wrong(text: str, message: str, folder: Path, he
 def test_the_command_says_what_was_drawn(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["study", "create", str(folder), "--items", "6", "--design", "both", "--output", "s"]) == 0
     printed = capfd.readouterr().out
-    for told in ("6 of 12: 2 by disagreement, 2 by length, 2 by random", "12 to rate and 6 pairs", "minutes",
-                 "2 attention checks and 1 repeats", "dialora study serve s"):  # fmt: skip
+    for told in ("6 of 12: 2 where systems disagree most, 2 spread over lengths, 2 at random",
+                 "12 texts to rate and 6 pairs", "minutes",
+                 "2 attention checks and 1 repeat in each", "dialora study serve s"):  # fmt: skip
         assert told in " ".join(printed.replace("│", " ").split())
     assert main(["study", "create", str(folder), "--items", "6", "--json", "--output", "j"]) == 0
     values = json.loads(capfd.readouterr().out)

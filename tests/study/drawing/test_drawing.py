@@ -166,6 +166,15 @@ def test_a_reference_that_is_judged_is_in_no_check() -> None:
             assert not references & {normalise(text) for text in study.items[item.id].texts}
 
 
+def test_checks_stand_on_other_dialogues_where_the_drawn_ones_have_no_reference_to_spare() -> None:
+    pool = add_people(build_pool(60, 3))
+    study, key, _ = draw(pool, num_dialogues=30, design="both")
+    judged = {item.dialogue_id for item in key.items if item.role == JUDGED}
+    pairs = [item for item in key.items if item.role == ATTENTION and study.items[item.id].kind == PAIRWISE]
+    assert pairs
+    assert not judged & {item.dialogue_id for item in pairs}
+
+
 def test_people_are_among_the_systems() -> None:
     pool = add_people(build_pool(10, 2))
     study, key, _ = draw(pool, num_dialogues=10)

@@ -9,6 +9,7 @@ from dialora.study.records import DESIGNS
 
 MAX_DIALOGUES, MAX_RATERS = 10_000, 1_000
 ALL_PAIRS = "all"
+ITEMS_PER_CHECK, ITEMS_PER_REPEAT, FEWEST_CHECKS = 15, 15, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class StudyOptions:
     def num_judges(self) -> int:
         """How many raters judge each item."""
         return self.num_raters if self.judgements_per_item is None else self.judgements_per_item
+
+    def count_checks(self, num_items: int) -> int:
+        """Return how many attention checks a sheet of so many items has."""
+        return max(FEWEST_CHECKS, num_items // ITEMS_PER_CHECK) if self.attention is None else self.attention
+
+    def count_repeats(self, num_items: int) -> int:
+        """Return how many items a sheet of so many asks again."""
+        return num_items // ITEMS_PER_REPEAT if self.repeats is None else self.repeats
 
     def require_valid(self) -> None:
         """Raise InputError with a line for each number that cannot be."""
