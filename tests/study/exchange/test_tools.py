@@ -67,9 +67,8 @@ def find_place(text: str, error: dict[str, Any]) -> tuple[int, int]:
     return start, start + len(" ".join(words[error["start"] : error["stop"]]))
 
 
-def annotate_label_studio(folder: Path, study: BlindStudy, given: Given) -> list[Path]:
+def annotate_label_studio(folder: Path, _: BlindStudy, given: Given) -> list[Path]:
     """Write the exports of Label Studio's projects, as its documentation shows them."""
-    labels = {one.key: one.label for one in study.settings.error_kinds}
     written = []
     for path in sorted(folder.glob("sheet-*.json")):
         exported = []
@@ -84,7 +83,7 @@ def annotate_label_studio(folder: Path, study: BlindStudy, given: Given) -> list
                 result.append(region(f"score_{key}", "text", "rating", {"rating": score}))
             for error in answer.get("errors", []):
                 start, end = find_place(data["text"], error)
-                value = {"start": start, "end": end, "text": data["text"][start:end], "labels": [labels[error["kind"]]]}
+                value = {"start": start, "end": end, "text": data["text"][start:end], "labels": [error["kind"]]}
                 result.append(region("errors", "text", "labels", value))
             stamp = f"2026-03-09T22:{number // 60:02}:{number % 60:02}.746926Z"
             annotation = {

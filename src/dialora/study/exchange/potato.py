@@ -152,7 +152,7 @@ def _list_rating_schemes(settings: StudySettings) -> list[dict[str, Any]]:
         for one in settings.criteria
     ]
     if settings.error_kinds:
-        kinds = "; ".join(f"{one.label}: {one.definition}" for one in settings.error_kinds)
+        kinds = " ".join(f"{one.label}: {one.definition}" for one in settings.error_kinds)
         schemes.append(
             {
                 "annotation_type": "span",
