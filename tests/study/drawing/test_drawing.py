@@ -236,6 +236,12 @@ def test_numbers_that_cannot_be_are_refused(options: dict[str, int], message: st
     assert not (tmp_path / "s").exists()
 
 
+def test_each_wrong_number_is_told_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as raised:
+        create_study([tmp_path], options=StudyOptions(num_dialogues=0, num_raters=0), output=tmp_path / "s")
+    assert [line.split(":")[0] for line in str(raised.value).split("\n")] == ["--items 0", "--raters 0"]
+
+
 def test_no_checks_and_no_repeats_where_none_are_wanted() -> None:
     _, key, _ = draw(build_pool(40), attention=0, repeats=0)
     assert {item.role for item in key.items} == {JUDGED}

@@ -62,9 +62,9 @@ class StudyOptions:
             for name, (value, low, high) in bounds.items()
             if value is not None and not low <= value <= high
         ]
-        if not 1 <= self.num_judges <= max(self.num_raters, 1):
+        if self.judgements_per_item is not None and not 1 <= self.judgements_per_item <= self.num_raters:
             problems.append(
-                f"--judgements-per-item {self.num_judges}: each rater judges an item once, so it must be from 1 to "
+                f"--judgements-per-item {self.judgements_per_item}: each rater judges an item once, so it must be from 1 to "
                 f"--raters, {self.num_raters}."
             )
         if problems:
