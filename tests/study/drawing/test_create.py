@@ -271,7 +271,7 @@ def test_set_means_something_to_a_table_alone(folder: Path, here: Path) -> None:
 def test_a_damaged_comparison_is_refused(folder: Path) -> None:
     with (folder / "comparison" / "examples.jsonl").open("a") as file:
         file.write("\n")
-    with pytest.raises(StageError, match=r"examples.jsonl is not what was written there"):
+    with pytest.raises(StageError, match=r"examples\.jsonl is not what was written there"):
         create(folder)
     assert not Path("out").exists()
 

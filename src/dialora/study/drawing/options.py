@@ -64,8 +64,8 @@ class StudyOptions:
         ]
         if self.judgements_per_item is not None and not 1 <= self.judgements_per_item <= self.num_raters:
             problems.append(
-                f"--judgements-per-item {self.judgements_per_item}: each rater judges an item once, so it must be from 1 to "
-                f"--raters, {self.num_raters}."
+                f"--judgements-per-item {self.judgements_per_item}: each rater judges an item once, so it must be "
+                f"from 1 to --raters, {self.num_raters}."
             )
         if problems:
             raise InputError("\n".join(problems))
