@@ -15,6 +15,8 @@ from dialora.printable import clean
 if TYPE_CHECKING:
     from dialora.study.drawing import DrawnStudy
 
+_WHY = {"disagreement": "where systems disagree most", "length": "spread over lengths", "random": "at random"}
+
 
 @study_app.command()
 def create(
@@ -30,10 +32,10 @@ def create(
     raters: Annotated[int, typer.Option("--raters", metavar="N", help="How many people judge.")] = 3,
     judgements: Annotated[
         int | None,
-        typer.Option("--judgements-per-item", metavar="N", help="How many of them judge each item [default: all]."),
+        typer.Option("--judgements-per-item", metavar="N", help="How many of them judge each item, if not all."),
     ] = None,
     systems: Annotated[
-        list[str] | None, typer.Option("--systems", metavar="KEY", help="A system to judge [default: all]. Repeatable.")
+        list[str] | None, typer.Option("--systems", metavar="KEY", help="A system to judge, if not all. Repeatable.")
     ] = None,
     include_human: Annotated[
         bool, typer.Option("--include-human", help="Put the first reference among the systems.")
@@ -43,11 +45,11 @@ def create(
     ] = "all",
     attention: Annotated[
         int | None,
-        typer.Option("--attention", metavar="N", help="Attention checks a sheet [default: 1 in 15 items, at least 2]."),
+        typer.Option("--attention", metavar="N", help="Attention checks a sheet, if not 1 in 15 items (at least 2)."),
     ] = None,
     repeats: Annotated[
         int | None,
-        typer.Option("--repeats", metavar="N", help="Items that a sheet asks again [default: 1 in 15 items]."),
+        typer.Option("--repeats", metavar="N", help="Items that a sheet asks again, if not 1 in 15."),
     ] = None,
     criteria: Annotated[
         Path | None,
@@ -56,15 +58,16 @@ def create(
     why: Annotated[bool, typer.Option("--why", help="Let raters say why they prefer a text.")] = False,
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="What raters see at the top.")] = None,
     name: Annotated[
-        str, typer.Option("--name", metavar="NAME", help="Of the study; it must not tell what is compared.")
-    ] = "study",
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Of the study, if not `study`; it must not tell what is compared."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Another one draws another study.")] = 0,
     set: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Of a table: override outputs.* or scoring.*. Repeatable."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="DIR", help="The study's folder [default: studies/NAME].")
+        Path | None, typer.Option("--output", metavar="DIR", help="The study's folder, if not studies/NAME.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -112,16 +115,16 @@ def _print_drawn(drawn: DrawnStudy) -> None:
     minutes = [sheet.minutes for sheet in drawn.sheets]
     checks = [sheet.num_attention for sheet in drawn.sheets]
     repeats = [sheet.num_repeats for sheet in drawn.sheets]
-    asked = [f"{drawn.num_ratings:,} to rate"] * bool(drawn.num_ratings)
-    asked += [f"{drawn.num_pairs:,} pairs"] * bool(drawn.num_pairs)
-    strata = ", ".join(f"{count:,} by {stratum}" for stratum, count in drawn.strata.items() if count)
+    asked = [f"{_count(drawn.num_ratings, 'text')} to rate"] * bool(drawn.num_ratings)
+    asked += [_count(drawn.num_pairs, "pair")] * bool(drawn.num_pairs)
+    strata = ", ".join(f"{count:,} {_WHY[stratum]}" for stratum, count in drawn.strata.items() if count)
     rows: list[tuple[str, str]] = [
         ("systems", ", ".join(f"{label} ({key})" if label != key else key for key, label in drawn.systems.items())),
         ("dialogues", f"{drawn.num_dialogues:,} of {drawn.num_available:,}: {strata}"),
         ("items", f"{' and '.join(asked)}, each judged by {drawn.judgements_per_item:,}"),
-        ("same text", f"{drawn.num_merged:,} times two systems wrote the same; that is judged once"),
-        ("sheets", f"{len(drawn.sheets):,}, of {_range(lengths)} items each, about {_range(minutes)} minutes"),
-        ("checks", f"{_range(checks)} attention checks and {_range(repeats)} repeats in each"),
+        ("same text", f"{_count(drawn.num_merged, 'time')} two systems wrote the same of a dialogue"),
+        ("sheets", f"{len(drawn.sheets):,}, of {_count(lengths, 'item')} each, about {_count(minutes, 'minute')}"),
+        ("checks", f"{_count(checks, 'attention check')} and {_count(repeats, 'repeat')} in each"),
     ]
     print_rows(f"Study {drawn.name}, {drawn.design}, seed {drawn.seed}", ("", "what was drawn"), rows)
     for note in drawn.notes:
@@ -130,9 +133,12 @@ def _print_drawn(drawn: DrawnStudy) -> None:
     typer.echo(f"Next: dialora study serve {clean(drawn.folder)}")
 
 
-def _range(values: list[int] | list[float]) -> str:
+def _count(numbers: int | list[int] | list[float], noun: str) -> str:
+    """Say a number of things, or the least and the most."""
+    values = [numbers] if isinstance(numbers, int) else [round(number) for number in numbers]
     low, high = min(values), max(values)
-    return f"{low:,.0f}" if round(low) == round(high) else f"{low:,.0f} to {high:,.0f}"
+    shown = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return f"{shown} {noun}" if high == 1 else f"{shown} {noun}s"
 
 
 __all__ = ["create"]

@@ -145,9 +145,12 @@ class ItemKey(Record):
     """One of ROLES."""
     dialogue_id: str
     writers: tuple[tuple[str, ...], ...]
-    """For each text the keys of all systems that wrote just that; () for a planted one."""
+    """For each text the keys of all systems that wrote just that; () for a planted one.
+
+    Where one system is compared with all others, its text has its own key alone.
+    """
     stratum: str
-    """Why the dialogue was drawn: `disagreement`, `length` or `random`."""
+    """Why the dialogue was drawn: `disagreement`, `length` or `random`; `attention` for a check."""
     of: str | None = None
     """Of a repeat: the item that it repeats."""
     better: int | None = None
@@ -177,7 +180,7 @@ class StudyKey(Record):
     systems: tuple[JudgedSystem, ...]
     items: tuple[ItemKey, ...]
     identical: tuple[tuple[str, str, str], ...]
-    """(dialogue id, system, system) that wrote the same, so that nobody was asked."""
+    """(dialogue id, system, system) that wrote the same and would have been set side by side; nobody was asked."""
     scores: dict[str, dict[str, dict[str, float]]]
     """By dialogue id, system and metric, aggregated over references: what metrics said of the dialogues drawn."""
     seed: int

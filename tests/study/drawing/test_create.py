@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,19 @@ def score(table: Path, output: str) -> Path:
     return Path(output)
 
 
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a scored table with two systems, made once."""
+    place = tmp_path_factory.mktemp("scored")
+    return score(write_table(place / "o.csv", "zebrafinch", "quokkaling"), str(place / "runs"))
+
+
 @pytest.fixture
-def folder(here: Path) -> Path:
-    """The folder of a scored table with two systems."""
-    return score(write_table(here / "o.csv", "zebrafinch", "quokkaling"), "runs/scored-table")
+def folder(scored: Path, here: Path) -> Path:
+    """A copy of that folder, and its table."""
+    shutil.copytree(scored, here / "runs" / "scored-table")
+    shutil.copy(scored.with_name("o.csv"), here)
+    return Path("runs/scored-table")
 
 
 def test_from_a_table(here: Path) -> None:
@@ -88,13 +98,22 @@ def test_from_an_experiment(experiment: dict[str, Any], here: Path) -> None:
     """Floors and people are in its tables, but are none of its systems."""
     import dialora
 
-    dialora.compare(
-        experiment | {"methods": {"zero_shot": {}, "lora": {"r": 4, "learning_rate": 1e-2}}},
-        set=["training.max_steps=2"],
-        output=here / "e",
-    )
+    dialora.compare(experiment | {"methods": {"zero_shot": {}}}, output=here / "e")
     drawn = create("e", options=StudyOptions(num_dialogues=6, design="rating"))
-    assert list(drawn.systems) == ["zero_shot", "lora"]
+    assert list(drawn.systems) == ["zero_shot"]
+    assert list(create("e", include_human=True, output="with").systems) == ["zero_shot", PEOPLE]
+
+
+def test_the_study_is_called_as_its_folder_unless_that_tells(folder: Path) -> None:
+    for output, name in (("calls-1", "calls-1"), ("quokkaling-or-not", "study"), ("two words", "study")):
+        assert create(folder, output=output).name == name
+
+
+def test_a_source_that_is_not_there_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"^nowhere: no such folder or file; give .* a shipped one: bundled, "):
+        create(folder, "nowhere")
+    with pytest.raises(InputError, match=r"nowhere.csv"):
+        create("nowhere.csv")
 
 
 def test_from_a_shipped_experiments_default_folder() -> None:
@@ -222,7 +241,7 @@ def test_a_study_whose_writing_was_broken_off_is_written_anew(folder: Path, here
 
 def test_the_same_command_draws_the_same_study(folder: Path, here: Path) -> None:
     for output in ("one", "two"):
-        create(folder, output=output)
+        create(folder, output=output, name="same")
     for path in (here / "one").glob("*/*"):
         assert path.read_bytes() == (here / "two" / path.relative_to(here / "one")).read_bytes()
 
@@ -247,6 +266,14 @@ def test_set_means_something_to_a_table_alone(folder: Path, here: Path) -> None:
         create(folder, set=["outputs.id_column=id"])
     create("o.csv", set=["outputs.system_columns=[quokkaling, zebrafinch]", "name=again"])
     assert (here / "runs" / "again").is_dir()
+
+
+def test_a_damaged_comparison_is_refused(folder: Path) -> None:
+    with (folder / "comparison" / "examples.jsonl").open("a") as file:
+        file.write("\n")
+    with pytest.raises(StageError, match=r"examples\.jsonl is not what was written there"):
+        create(folder)
+    assert not Path("out").exists()
 
 
 def test_own_criteria(folder: Path, here: Path) -> None:
@@ -296,8 +323,9 @@ def test_criteria_files_that_are_wrong(text: str, message: str, folder: Path, he
 def test_the_command_says_what_was_drawn(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["study", "create", str(folder), "--items", "6", "--design", "both", "--output", "s"]) == 0
     printed = capfd.readouterr().out
-    for told in ("6 of 12: 2 by disagreement, 2 by length, 2 by random", "12 to rate and 6 pairs", "minutes",
-                 "2 attention checks and 1 repeats", "dialora study serve s"):  # fmt: skip
+    for told in ("6 of 12: 2 where systems disagree most, 2 spread over lengths, 2 at random",
+                 "12 texts to rate and 6 pairs", "minutes",
+                 "2 attention checks and 1 repeat in each", "dialora study serve s"):  # fmt: skip
         assert told in " ".join(printed.replace("│", " ").split())
     assert main(["study", "create", str(folder), "--items", "6", "--json", "--output", "j"]) == 0
     values = json.loads(capfd.readouterr().out)

@@ -166,6 +166,15 @@ def test_a_reference_that_is_judged_is_in_no_check() -> None:
             assert not references & {normalise(text) for text in study.items[item.id].texts}
 
 
+def test_checks_stand_on_other_dialogues_where_the_drawn_ones_have_no_reference_to_spare() -> None:
+    pool = add_people(build_pool(60, 3))
+    study, key, _ = draw(pool, num_dialogues=30, design="both")
+    judged = {item.dialogue_id for item in key.items if item.role == JUDGED}
+    pairs = [item for item in key.items if item.role == ATTENTION and study.items[item.id].kind == PAIRWISE]
+    assert pairs
+    assert not judged & {item.dialogue_id for item in pairs}
+
+
 def test_people_are_among_the_systems() -> None:
     pool = add_people(build_pool(10, 2))
     study, key, _ = draw(pool, num_dialogues=10)
@@ -225,6 +234,12 @@ def test_numbers_that_cannot_be_are_refused(options: dict[str, int], message: st
     with pytest.raises(InputError, match=message):
         create_study([tmp_path], options=StudyOptions(**options), output=tmp_path / "s")  # type: ignore[arg-type]
     assert not (tmp_path / "s").exists()
+
+
+def test_each_wrong_number_is_told_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as raised:
+        create_study([tmp_path], options=StudyOptions(num_dialogues=0, num_raters=0), output=tmp_path / "s")
+    assert [line.split(":")[0] for line in str(raised.value).split("\n")] == ["--items 0", "--raters 0"]
 
 
 def test_no_checks_and_no_repeats_where_none_are_wanted() -> None:

@@ -67,9 +67,8 @@ def find_place(text: str, error: dict[str, Any]) -> tuple[int, int]:
     return start, start + len(" ".join(words[error["start"] : error["stop"]]))
 
 
-def annotate_label_studio(folder: Path, study: BlindStudy, given: Given) -> list[Path]:
+def annotate_label_studio(folder: Path, _: BlindStudy, given: Given) -> list[Path]:
     """Write the exports of Label Studio's projects, as its documentation shows them."""
-    labels = {one.key: one.label for one in study.settings.error_kinds}
     written = []
     for path in sorted(folder.glob("sheet-*.json")):
         exported = []
@@ -84,7 +83,7 @@ def annotate_label_studio(folder: Path, study: BlindStudy, given: Given) -> list
                 result.append(region(f"score_{key}", "text", "rating", {"rating": score}))
             for error in answer.get("errors", []):
                 start, end = find_place(data["text"], error)
-                value = {"start": start, "end": end, "text": data["text"][start:end], "labels": [labels[error["kind"]]]}
+                value = {"start": start, "end": end, "text": data["text"][start:end], "labels": [error["kind"]]}
                 result.append(region("errors", "text", "labels", value))
             stamp = f"2026-03-09T22:{number // 60:02}:{number % 60:02}.746926Z"
             annotation = {
@@ -114,10 +113,10 @@ def region(name: str, to: str, kind: str, value: dict[str, Any]) -> dict[str, An
 def label_items(folder: Path, given: Given) -> dict[Path, list[tuple[dict[str, Any], dict[str, Any]]]]:
     """The rows of each Potato project with their answers."""
     found = {}
-    for path in sorted(folder.glob("*/data/items.jsonl")):
+    for path in sorted(folder.glob("*/tasks.jsonl")):
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         keys = [row["id"].split("-") for row in rows]
-        found[path.parents[1]] = [(row, given[int(at), key]) for row, (at, key) in zip(rows, keys, strict=True)]
+        found[path.parent] = [(row, given[int(at), key]) for row, (at, key) in zip(rows, keys, strict=True)]
     return found
 
 
@@ -234,7 +233,7 @@ def test_texts_stand_as_in_the_sheet_and_balanced(tmp_path: Path) -> None:
     export_potato(study, tmp_path / "p")
     for sheet in study.sheets:
         tasks = [task["data"] for task in json.loads((tmp_path / f"l/sheet-{sheet.number}-pairwise.json").read_text())]
-        lines = (tmp_path / f"p/sheet-{sheet.number}-pairwise/data/items.jsonl").read_text().splitlines()
+        lines = (tmp_path / f"p/sheet-{sheet.number}-pairwise/tasks.jsonl").read_text().splitlines()
         rows = [json.loads(line) for line in lines]
         first: Counter[tuple[str, str]] = Counter()
         for entry, task, row in zip(sheet.entries, tasks, rows, strict=True):
@@ -445,4 +444,4 @@ def test_potatos_own_mistakes_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"line 1: answer has several answers .*repair-annotations"):
         read_potato(path, study)
     with pytest.raises(InputError, match=r"holds no user_state.json"):
-        read_potato(tmp_path / "sheet-1-pairwise" / "data", study)
+        read_potato(tmp_path, study)

@@ -27,10 +27,9 @@ from dialora.study.drawing.sources import find_folders
 from dialora.study.drawing.strata import draw_dialogues
 from dialora.study.drawing.texts import StudyTexts, load_texts
 from dialora.study.folder import STUDIES, BlindStudy, StudyFolder
-from dialora.study.records import BOTH, PAIRWISE, RATING, Criterion, ErrorKind, JudgedSystem, StudyKey, StudySettings
+from dialora.study.records import BOTH, PAIRWISE, RATING, Criterion, ErrorKind, StudyKey, StudySettings
 
 DEFAULT_NAME = "study"
-"""Nothing that raters see may be named after what is compared, so this is not."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LONGEST_TITLE = 120
 
@@ -42,13 +41,15 @@ def create_study(
     systems: Sequence[str] = (),
     include_human: bool = False,
     criteria: Path | None = None,
-    name: str = DEFAULT_NAME,
+    name: str | None = None,
     title: str | None = None,
     output: Path | None = None,
     set: Iterable[str] | Mapping[str, Any] = (),
     observer: Observer = ignore_events,
 ) -> DrawnStudy:
-    """Draw a study and write it to `output` (`studies/NAME`); return what was drawn. Raises DialoraError.
+    """Draw a study and write it to `output`, or `studies/NAME`; return what was drawn. Raises DialoraError.
+
+    Without a `name` the study is called as its folder, unless that tells what is compared.
 
     `sources` are folders of finished experiments or scored tables, names of shipped experiments, or files of outputs,
     which are scored first, with `set`. `systems` are keys; `include_human` puts the first reference among them.
@@ -57,13 +58,15 @@ def create_study(
     options = options or StudyOptions()
     options.require_valid()
     _require_names(name, title)
-    root = STUDIES / name if output is None else output
+    root = STUDIES / (name or DEFAULT_NAME) if output is None else output
     with disk_errors_explained(root):
         _require_free(root)
     texts = load_texts(criteria)
     pool = load_pool(find_folders(sources, set, observer), systems=systems, include_human=include_human)
+    if name is None:
+        name = root.name if _NAME.fullmatch(root.name) and _find_told(root.name, pool) is None else DEFAULT_NAME
+    _require_blind(name, title, pool)
     settings = _write_settings(options, texts, name, title)
-    _require_blind(settings, pool.systems)
     study, key, drawn = draw_study(pool, options, settings)
     with disk_errors_explained(root):
         StudyFolder(root).save(study, key)
@@ -119,8 +122,8 @@ def _write_settings(options: StudyOptions, texts: StudyTexts, name: str, title: 
     )
 
 
-def _require_names(name: str, title: str | None) -> None:
-    if not _NAME.fullmatch(name):
+def _require_names(name: str | None, title: str | None) -> None:
+    if name is not None and not _NAME.fullmatch(name):
         raise InputError(f"--name {name}: must be of letters, digits, `.`, `_` and `-`, and at most 100 of them.")
     if title is None:
         return
@@ -131,16 +134,24 @@ def _require_names(name: str, title: str | None) -> None:
         raise InputError(f"--title: must have 1 to {_LONGEST_TITLE} characters, got {len(title.strip()):,}.")
 
 
-def _require_blind(settings: StudySettings, systems: Sequence[JudgedSystem]) -> None:
-    """Raise InputError where a name that the user gave tells what is compared."""
-    for what, text in (("--name", settings.name), ("--title", settings.title)):
-        for system in systems:
-            for told in (system.key, system.label, Path(system.source).name):
-                if told and re.search(rf"(?<![^\W_]){re.escape(told)}(?![^\W_])", text, re.IGNORECASE):
-                    raise InputError(
-                        f"{what} {text}: names {told}, which raters must not know of; give another that tells nothing "
-                        "of what is compared."
-                    )
+def _require_blind(name: str, title: str | None, pool: Pool) -> None:
+    """Raise InputError where what the user calls the study tells what is compared."""
+    for what, text in (("--name", name), ("--title", title or "")):
+        told = _find_told(text, pool)
+        if told is not None:
+            raise InputError(
+                f"{what} {text}: names {told}, which raters must not know of; give another that tells nothing of what "
+                "is compared."
+            )
+
+
+def _find_told(text: str, pool: Pool) -> str | None:
+    """Return the system or folder that a text names as a word; None where it names none."""
+    for system in pool.systems:
+        for told in (system.key, system.label, Path(system.source).name):
+            if told and re.search(rf"(?<![^\W_]){re.escape(told)}(?![^\W_])", text, re.IGNORECASE):
+                return told
+    return None
 
 
 def _require_free(root: Path) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 from dialora.records import Record
 from dialora.study.drawing.options import StudyOptions
 from dialora.study.drawing.positions import find_imbalance
-from dialora.study.drawing.sheets import FEWEST_CHECKS
 from dialora.study.drawing.strata import DISAGREEMENT, STRATA
 from dialora.study.folder import BlindStudy
 from dialora.study.records import ATTENTION, JUDGED, PAIRWISE, RATING, REPEAT, StudyKey
 
 SECONDS = {PAIRWISE: 35, RATING: 60}
 """That an item of a kind takes, the dialogue's reading included: what short chats take; long ones take longer."""
+
+LONG_MINUTES = 90
+"""A sheet that takes longer is told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +122,24 @@ def _list_notes(
         )
     if not strata.get(DISAGREEMENT):
         notes.append("No two systems have scores, so no dialogue was drawn for their disagreement.")
-    fewest = min(sheet.num_attention for sheet in sheets)
-    wanted = FEWEST_CHECKS if options.attention is None else options.attention
+    num_items = min(sheet.num_entries - sheet.num_attention - sheet.num_repeats for sheet in sheets)
+    fewest, wanted = min(sheet.num_attention for sheet in sheets), options.count_checks(num_items)
     if fewest < wanted:
         notes.append(
             f"A sheet has {fewest:,} attention checks and not {wanted:,}: there are too few references that are not "
-            "judged themselves."
+            "judged themselves, or too few dialogues."
         )
-    repeats = min(sheet.num_repeats for sheet in sheets)
-    if options.repeats is not None and repeats < options.repeats:
+    fewest, wanted = min(sheet.num_repeats for sheet in sheets), options.count_repeats(num_items)
+    if fewest < wanted:
         notes.append(
-            f"A sheet has {repeats:,} repeats and not {options.repeats:,}: only what comes in its first half is asked "
-            "again, and once."
+            f"A sheet has {fewest:,} repeats and not {wanted:,}: of a dialogue one item is asked again, and only of "
+            "those in the first half."
+        )
+    longest = max(sheet.minutes for sheet in sheets)
+    if longest > LONG_MINUTES:
+        notes.append(
+            f"A sheet takes about {longest / 60:.1f} hours. It can be done in parts; fewer --items, fewer --systems, "
+            "or more --raters with fewer --judgements-per-item make it shorter."
         )
     kinds = {item.kind for item in study.items.values()}
     lacking = kinds - {one.kind for one in study.settings.practice}

@@ -9,6 +9,7 @@ from dialora.study.records import DESIGNS
 
 MAX_DIALOGUES, MAX_RATERS = 10_000, 1_000
 ALL_PAIRS = "all"
+ITEMS_PER_CHECK, ITEMS_PER_REPEAT, FEWEST_CHECKS = 15, 15, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,14 @@ class StudyOptions:
         """How many raters judge each item."""
         return self.num_raters if self.judgements_per_item is None else self.judgements_per_item
 
+    def count_checks(self, num_items: int) -> int:
+        """Return how many attention checks a sheet of so many items has."""
+        return max(FEWEST_CHECKS, num_items // ITEMS_PER_CHECK) if self.attention is None else self.attention
+
+    def count_repeats(self, num_items: int) -> int:
+        """Return how many items a sheet of so many asks again."""
+        return num_items // ITEMS_PER_REPEAT if self.repeats is None else self.repeats
+
     def require_valid(self) -> None:
         """Raise InputError with a line for each number that cannot be."""
         problems = []
@@ -53,10 +62,10 @@ class StudyOptions:
             for name, (value, low, high) in bounds.items()
             if value is not None and not low <= value <= high
         ]
-        if not 1 <= self.num_judges <= max(self.num_raters, 1):
+        if self.judgements_per_item is not None and not 1 <= self.judgements_per_item <= self.num_raters:
             problems.append(
-                f"--judgements-per-item {self.num_judges}: each rater judges an item once, so it must be from 1 to "
-                f"--raters, {self.num_raters}."
+                f"--judgements-per-item {self.judgements_per_item}: each rater judges an item once, so it must be "
+                f"from 1 to --raters, {self.num_raters}."
             )
         if problems:
             raise InputError("\n".join(problems))

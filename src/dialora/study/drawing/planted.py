@@ -3,8 +3,8 @@
 A check sets a dialogue's reference beside a reference of another dialogue, or asks for a rating of the latter alone.
 Only reading tells: both were written by people, in the same manner, and are about as long. The other dialogue's is the
 one that has the fewest words in common with the dialogue, names among them, so that whoever reads cannot take it for
-right. A check stands where it does not stand out: among a dialogue's other items where it has several, and else on a
-dialogue of its own that was not drawn. No check uses a text that is judged.
+right. A check stands where it does not stand out: among a dialogue's other items where dialogues have several, and else
+on a dialogue of its own that was not drawn, as far as there are references. No check uses a text that is judged.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 
 from dialora.report.document import ReportedExample
 from dialora.study.drawing.pool import Pool, normalise
@@ -35,14 +36,14 @@ class Checks:
     rng: random.Random
     drawn: frozenset[str]
     _made: dict[tuple[str, str], str | None] = field(default_factory=dict)
-    _references: list[tuple[int, str, str]] = field(default_factory=list)
-    """Number of words, the dialogue, and the reference."""
+    _references: list[tuple[int, str, str, str]] = field(default_factory=list)
+    """Number of words, the dialogue, the reference as it is compared, and as it is."""
 
     def __post_init__(self) -> None:
         for example in self.pool.examples:
             texts = {normalise(text): text for text in self._list_free(example)}
             said = normalise(example.dialogue)
-            self._references += [(len(text.split()), said, text) for text in texts.values()]
+            self._references += [(len(text.split()), said, normal, text) for normal, text in texts.items()]
 
     def list_fresh(self) -> list[ReportedExample]:
         """Return the dialogues that were not drawn, in an order of chance."""
@@ -84,13 +85,13 @@ class Checks:
         size = len(like.split())
         own = {normalise(text) for text in (*example.references, *example.summaries.values())}
         here = normalise(example.dialogue)
-        others = [
+        others = (
             (abs(length - size), self.rng.random(), text)
-            for length, dialogue, text in self._references
-            if dialogue != here and normalise(text) not in own
-        ]
+            for length, dialogue, normal, text in self._references
+            if dialogue != here and normal not in own
+        )
         said = set(_WORD.findall(example.dialogue.lower()))
-        near = [text for _, _, text in sorted(others)[:_NEAREST]]
+        near = [text for _, _, text in nsmallest(_NEAREST, others)]
         near.sort(key=lambda text: _measure_shared(text, said))
         return self.rng.choice(near[:_FEWEST_IN_COMMON]) if near else None
 

@@ -18,8 +18,6 @@ from dialora.study.records import ATTENTION, BOTH, JUDGED, PAIRWISE, RATING, REP
 
 Signature = tuple[tuple[str, ...], ...]
 """The writers of an item's texts, sorted."""
-ITEMS_PER_CHECK, ITEMS_PER_REPEAT = 15, 15
-FEWEST_CHECKS = 2
 
 
 @dataclass(slots=True)
@@ -50,7 +48,7 @@ class SheetBuilder:
         order = [item for block in questions.blocks for item in block.items if questions.items[item].kind == PAIRWISE]
         showings = [(at, item) for at, items in enumerate(assigned) for item in order if item in items]
         sides = choose_sides(showings, questions.keys, self.rng)
-        fresh = self.checks.list_fresh() if max(len(block.items) for block in questions.blocks) == 1 else []
+        fresh = self.checks.list_fresh()
         shortest = min(map(len, assigned))
         return [
             Sheet(at + 1, tuple(self._build_sheet(at, items, sides, fresh, shortest)))
@@ -87,14 +85,16 @@ class SheetBuilder:
         self, blocks: list[Block], num_items: int, swapped: dict[str, bool], fresh: Sequence[ReportedExample]
     ) -> None:
         """Add checks, one in each of as many stretches of the sheet; kinds take turns where there are two."""
-        asked = self.options.attention
-        count = max(FEWEST_CHECKS, num_items // ITEMS_PER_CHECK) if asked is None else asked
         kinds = (PAIRWISE, RATING) if self.options.design == BOTH else (self.options.design,)
-        stretches = divide(list(blocks), count)
+        stretches = divide(list(blocks), self.options.count_checks(num_items))
         unused = list(fresh)
+        # Beside a lone pair, a second one of the same dialogue would stand out; among several, a lone one would.
+        is_lone = max(len(block.items) for block in self.questions.blocks) == 1
         for number, stretch in enumerate(stretches):
             kind = kinds[number % len(kinds)]
-            found = self._add_fresh_check(blocks, stretch, unused, kind) or self._add_check(blocks, stretch, kind)
+            found = None if is_lone else self._add_check(blocks, stretch, kind)
+            found = found or self._add_fresh_check(blocks, stretch, unused, kind)
+            found = found or self._add_check(blocks, stretch, kind)
             if found is not None and kind == PAIRWISE:
                 self._check_first = self.rng.random() < 0.5 if self._check_first is None else not self._check_first
                 swapped[found] = (self.questions.keys[found].better == 0) != self._check_first
@@ -132,15 +132,13 @@ class SheetBuilder:
 
     def _plant_repeats(self, blocks: list[Block], num_items: int, swapped: dict[str, bool]) -> None:
         """Ask some items of the sheet's first half again half a sheet later, pairs the other way round."""
-        asked = self.options.repeats
-        count = num_items // ITEMS_PER_REPEAT if asked is None else asked
         middle = len(blocks) // 2
         if not middle:
             return
         open_blocks = list(range(len(blocks) - middle))
         seen: Counter[Signature] = Counter()
         later: list[tuple[int, Block]] = []
-        for number in range(count):
+        for number in range(self.options.count_repeats(num_items)):
             kinds = (PAIRWISE, RATING) if self.options.design == BOTH else (self.options.design,)
             kind = kinds[number % len(kinds)]
             candidates = [

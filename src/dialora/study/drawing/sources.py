@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dialora.config import load_experiment, load_outputs_config
+from dialora.config import list_experiments, load_experiment, load_outputs_config
 from dialora.errors import InputError
 from dialora.outputs import is_table, score_outputs
 from dialora.records import Observer
@@ -38,7 +38,15 @@ def find_folders(
 def _find_folder(source: str | Path) -> Path:
     """Return a folder as it is given; of an experiment, by file or name, its default one."""
     path = Path(source)
-    return path if path.is_dir() else RUNS / load_experiment(source).name
+    if path.is_dir():
+        return path
+    shipped = list_experiments()
+    if not path.is_file() and str(source) not in shipped:
+        raise InputError(
+            f"{source}: no such folder or file; give the folder of a finished experiment or of a scored table, a table "
+            f"of outputs, an experiment's file, or the name of a shipped one: {', '.join(shipped)}."
+        )
+    return RUNS / load_experiment(source).name
 
 
 __all__ = ["find_folders"]

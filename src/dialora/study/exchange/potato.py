@@ -1,6 +1,6 @@
 """A study in Potato: a project for each sheet and kind of item, and its annotations read back.
 
-A project has `config.yaml` and `data/items.jsonl`, in the sheet's order and with its texts in the order shown. What
+A project has `config.yaml` and `tasks.jsonl`, in the sheet's order and with its texts in the order shown. What
 comes back is the project's JSONL export (`annotations.jsonl`), a `user_state.json`, or the folder of these,
 `annotation_output`. Formats: https://potatoannotator.com/docs (configuration, instance display, schemas, export
 formats, behavioral tracking).
@@ -24,7 +24,7 @@ from dialora.study.exchange.labels import CHOICES, SCORE
 from dialora.study.folder import BlindStudy
 from dialora.study.records import HIGHEST, KINDS, LOWEST, PAIRWISE, Entry, Event, Sheet, StudySettings
 
-_STATE = "user_state.json"
+_TASKS, _STATE = "tasks.jsonl", "user_state.json"
 _FREE = "free_response"
 """A name under which a scheme keeps another answer than its choice."""
 
@@ -38,10 +38,10 @@ def export_potato(study: BlindStudy, folder: Path) -> list[Path]:
             if not rows:
                 continue
             project = folder / f"sheet-{sheet.number}-{kind}"
-            (project / "data").mkdir(parents=True, exist_ok=True)
+            project.mkdir(parents=True, exist_ok=True)
             config = yaml.safe_dump(_build_config(study.settings, kind), sort_keys=False, allow_unicode=True)
             lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-            for path, text in ((project / "config.yaml", config), (project / "data" / "items.jsonl", "\n".join(lines))):
+            for path, text in ((project / "config.yaml", config), (project / _TASKS, "\n".join(lines))):
                 save_text(text.rstrip("\n") + "\n", path, errors="replace")
                 written.append(path)
     return written
@@ -105,7 +105,7 @@ def _build_config(settings: StudySettings, kind: str) -> dict[str, Any]:
         "annotation_task_name": clean(settings.title),
         "annotation_task_description": clean(settings.instructions),
         "task_dir": ".",
-        "data_files": ["data/items.jsonl"],
+        "data_files": [_TASKS],
         "item_properties": {"id_key": "id", "text_key": "text_a" if kind == PAIRWISE else "text"},
         "output_annotation_dir": "annotation_output",
         "export_annotation_format": "jsonl",
@@ -152,7 +152,7 @@ def _list_rating_schemes(settings: StudySettings) -> list[dict[str, Any]]:
         for one in settings.criteria
     ]
     if settings.error_kinds:
-        kinds = "; ".join(f"{one.label}: {one.definition}" for one in settings.error_kinds)
+        kinds = " ".join(f"{one.label}: {one.definition}" for one in settings.error_kinds)
         schemes.append(
             {
                 "annotation_type": "span",
@@ -189,7 +189,7 @@ def _read_state(path: Path, state: dict[str, Any], study: BlindStudy) -> Iterato
         took, end = behavior.get("total_time_ms"), behavior.get("session_end")
         stamp = float(end) if end else path.stat().st_mtime
         at = datetime.fromtimestamp(stamp, UTC).isoformat()
-        seconds = None if took is None else float(took) / 1000
+        seconds = float(took) / 1000 if took else None  # 0 is what stands there before the time is known
         yield from _read_record(study, record, state["user_id"], f"{path}: {instance}", seconds, at)
 
 
