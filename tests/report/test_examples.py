@@ -238,3 +238,14 @@ def test_json_has_the_systems_that_are_shown_and_no_nan() -> None:
 def test_of_several_seeds_it_says_whose_summaries_these_are() -> None:
     selection = ExampleSelection(build_comparison(seeds=(0, 1)), EXAMPLES)
     assert selection.heading.endswith("of several seeds, what the first one wrote")
+
+
+def test_in_a_notebook_a_selections_text_is_one_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    selection = ExampleSelection(COMPARISON, EXAMPLES)
+    before = str(selection)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert str(selection) == before
+    selection.print(width=80)
+    assert "Two blocks down." in capsys.readouterr().out
