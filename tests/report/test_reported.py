@@ -129,8 +129,8 @@ def test_the_csv_is_the_frame_and_holds_no_formula(tmp_path: Path) -> None:
     assert rows[0]["train_seconds"] == ""
     frame = reported.frame()
     assert [float(row["rouge1_low"]) for row in rows] == list(frame["rouge1_low"])
-    assert reported.to_csv(tmp_path / "x.csv") is None
-    assert (tmp_path / "x.csv").read_text(encoding="utf-8") == text
+    assert reported.to_csv(tmp_path / "new" / "x.csv") is None
+    assert (tmp_path / "new" / "x.csv").read_text(encoding="utf-8") == text
 
 
 def test_costs_that_cannot_be_compared_are_no_column() -> None:
