@@ -164,8 +164,8 @@ instruct.plot("loss")
 # %% [markdown]
 # ### 4.1 Read
 #
-# First by eye. Underlined is a name, number, time, price or speaker that a summary has and its dialogue has not. These
-# are the dialogues on which the two systems' ROUGE-1 differs most, which flatters whoever is ahead; a few at random
+# First by eye. Underlined is a name, number, time, price or speaker that a summary has and its dialogue has not. The
+# dialogue on which the two systems' ROUGE-1 differs most comes first, which flatters whoever is ahead; two at random
 # keep one honest.
 
 # %%
