@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import dataclasses
 import io
@@ -137,7 +138,7 @@ def test_the_csv_is_the_frame_and_holds_no_formula(tmp_path: Path) -> None:
 
 def test_the_readmes_lines_on_a_comparison_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     block = next(b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "import dialora" in b)
-    lines = [line for line in block.splitlines() if line.startswith("comparison.")]
+    lines = [one for one in map(ast.unparse, ast.parse(block).body) if one.startswith("comparison.")]
     assert {line[11:].split("(")[0] for line in lines} == {"frame", "examples", "plot", "to_latex"}
     monkeypatch.chdir(tmp_path)
     for line in lines:
