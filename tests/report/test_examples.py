@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import math
+import random
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -177,6 +178,38 @@ def test_a_long_name_or_word_is_folded_and_not_cut() -> None:
     assert name in text
     assert "".join(text.split()).count(word) == 2
     assert max(map(len, text.splitlines())) <= 60
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_no_text_makes_a_line_too_long(width: int) -> None:
+    rng = random.Random(0)
+    parts = [
+        "a",
+        "b ",
+        "\t",
+        "\n",
+        "小",
+        "😀",
+        "e\u0301",
+        "م",
+        "[/]",
+        "\x1b[31m",
+        ": ",
+        "#Person1#: ",
+        "\r",
+        "x" * 70,
+        "\ud800",
+    ]
+
+    def draw() -> str:
+        return "".join(rng.choices(parts, k=rng.randint(0, 40)))
+
+    for _ in range(40):
+        texts = {key: draw() for key in LABELS}
+        example = build_example(
+            draw(), (0.1, 0.2, 0.3), dialogue=draw(), topic=draw(), references=(draw(),), summaries=texts
+        )
+        assert max(cell_len(line) for line in show([example], width).split("\n")) <= width
 
 
 def test_unsupported_names_are_underlined_and_named_in_a_file_too() -> None:
