@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install compare test check lint gpu bench bench-quick same docs base build clean
+.PHONY: install compare test check lint gpu bench bench-quick same docs notebook base build clean
 
 install: .venv/.installed
 
@@ -52,6 +52,10 @@ same: install
 # Pages that are made from the code.
 docs: install
 	$(BIN)/dialora methods --markdown > docs/methods.md
+
+# Execute the notebook from its text, and keep its outputs: some minutes.
+notebook: install
+	$(BIN)/python -m tools.notebook $(ARGS)
 
 # Retrain the embedded base model from the corpora (see recipes/base/README.md). glibc gives large blocks back to the
 # system at every step unless told to keep them; that costs a sixth of the speed.

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import math
+import random
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -179,6 +180,38 @@ def test_a_long_name_or_word_is_folded_and_not_cut() -> None:
     assert max(map(len, text.splitlines())) <= 60
 
 
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_no_text_makes_a_line_too_long(width: int) -> None:
+    rng = random.Random(0)
+    parts = [
+        "a",
+        "b ",
+        "\t",
+        "\n",
+        "小",
+        "😀",
+        "e\u0301",
+        "م",
+        "[/]",
+        "\x1b[31m",
+        ": ",
+        "#Person1#: ",
+        "\r",
+        "x" * 70,
+        "\ud800",
+    ]
+
+    def draw() -> str:
+        return "".join(rng.choices(parts, k=rng.randint(0, 40)))
+
+    for _ in range(40):
+        texts = {key: draw() for key in LABELS}
+        example = build_example(
+            draw(), (0.1, 0.2, 0.3), dialogue=draw(), topic=draw(), references=(draw(),), summaries=texts
+        )
+        assert max(cell_len(line) for line in show([example], width).split("\n")) <= width
+
+
 def test_unsupported_names_are_underlined_and_named_in_a_file_too() -> None:
     example = build_example("a", (0.1, 0.2, 0.3), unsupported={"full": ("Oslo",)}, summaries={"full": "Go to Oslo."})
     assert "not in the dialogue: Oslo" in show([example], 80)
@@ -238,3 +271,14 @@ def test_json_has_the_systems_that_are_shown_and_no_nan() -> None:
 def test_of_several_seeds_it_says_whose_summaries_these_are() -> None:
     selection = ExampleSelection(build_comparison(seeds=(0, 1)), EXAMPLES)
     assert selection.heading.endswith("of several seeds, what the first one wrote")
+
+
+def test_in_a_notebook_a_selections_text_is_one_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    selection = ExampleSelection(COMPARISON, EXAMPLES)
+    before = str(selection)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert str(selection) == before
+    selection.print(width=80)
+    assert "Two blocks down." in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import dataclasses
 import io
@@ -21,9 +22,11 @@ from dialora.report.comparison_stage import keep_comparison
 from dialora.report.paper import escape_latex, find_clearly_best
 from dialora.report.reported import ReportedComparison, find_comparison
 from dialora.store import ExperimentFolder
+from tests.conftest import ROOT
 from tests.report.test_printable import UNSAFE, build_hostile
 from tests.report.test_report import build_comparison, build_document
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENT = build_document()
 REPORTED = ReportedComparison.of(DOCUMENT)
 
@@ -129,8 +132,18 @@ def test_the_csv_is_the_frame_and_holds_no_formula(tmp_path: Path) -> None:
     assert rows[0]["train_seconds"] == ""
     frame = reported.frame()
     assert [float(row["rouge1_low"]) for row in rows] == list(frame["rouge1_low"])
-    assert reported.to_csv(tmp_path / "x.csv") is None
-    assert (tmp_path / "x.csv").read_text(encoding="utf-8") == text
+    assert reported.to_csv(tmp_path / "new" / "x.csv") is None
+    assert (tmp_path / "new" / "x.csv").read_text(encoding="utf-8") == text
+
+
+def test_the_readmes_lines_on_a_comparison_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    block = next(b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "import dialora" in b)
+    lines = [one for one in map(ast.unparse, ast.parse(block).body) if one.startswith("comparison.")]
+    assert {line[11:].split("(")[0] for line in lines} == {"frame", "examples", "plot", "to_latex"}
+    monkeypatch.chdir(tmp_path)
+    for line in lines:
+        eval(line, {"comparison": REPORTED})
+    assert (tmp_path / "scores.svg").is_file()
 
 
 def test_costs_that_cannot_be_compared_are_no_column() -> None:

@@ -48,7 +48,7 @@ def examples(
             metavar="N",
             min=MIN_WIDTH,
             max=MAX_WIDTH,
-            help="Columns [default: the terminal's, up to 120; 100 in a file].",
+            help="Columns; the terminal's up to 120, or 100 in a file, where it is not given.",
         ),
     ] = None,
     json: Json = False,

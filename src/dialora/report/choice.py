@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dialora.comparison import System
@@ -22,6 +22,8 @@ DISAGREE, WORST, BEST, RANDOM = "disagree", "worst", "best", "random"
 SORTS = (DISAGREE, WORST, BEST, RANDOM)
 MAX_NEAR = 3
 """Ids that are named where one is unknown."""
+MAX_UNKNOWN = 5
+"""To look for the nearest takes a while where there are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,18 @@ def _find_judged(shown: Sequence[System], keys: Sequence[str], sort: str) -> Sys
 
 def _find_examples(examples: Sequence[ReportedExample], ids: Sequence[str]) -> tuple[ReportedExample, ...]:
     by_id = {example.id: example for example in examples}
-    problems = []
-    for one in dict.fromkeys(ids):
-        if one not in by_id:
-            near = difflib.get_close_matches(str(one)[:100], by_id, n=MAX_NEAR, cutoff=0.0)
-            problems.append(f"id: {show(one)} is no test dialogue; the nearest: {', '.join(map(show, near))}.")
+    unknown = [one for one in dict.fromkeys(ids) if one not in by_id]
+    problems = [f"id: {show(one)} is no test dialogue{_name_near(one, by_id)}" for one in unknown[:MAX_UNKNOWN]]
+    if len(unknown) > MAX_UNKNOWN:
+        problems.append(f"id: and {len(unknown) - MAX_UNKNOWN:,} more that are none.")
     if problems:
         raise ConfigError(problems)
     return tuple(by_id[one] for one in dict.fromkeys(ids))
+
+
+def _name_near(unknown: str, ids: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(unknown)[:100], ids, n=MAX_NEAR, cutoff=0.0)
+    return f"; the nearest: {', '.join(map(show, near))}."
 
 
 __all__ = ["BEST", "DISAGREE", "RANDOM", "SORTS", "WORST", "Choice", "choose_examples"]

@@ -60,7 +60,7 @@ def draw(document: ReportDocument, name: str) -> ReportFigure:
         there = ", ".join(draw_all(document).names)
         raise ConfigError(
             f"plot: there are no facts for {name!r} here: nothing was trained or searched, or the comparison was "
-            f"loaded from its folder, which keeps scores alone; `dialora.report(...)` has all. There are: {there}."
+            f"loaded from its folder, which keeps scores alone; `dialora.compare(...)` gives all. There are: {there}."
         )
     return found[0]
 

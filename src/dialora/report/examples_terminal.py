@@ -66,7 +66,8 @@ def _print_turns(example: SideBySide, console: Console) -> None:
     from rich.text import Text
 
     speakers = list(dict.fromkeys(turn.speaker for turn in example.turns))
-    column = min(max((cell_len(speaker) for speaker in speakers), default=0), MAX_SPEAKER)
+    widest = max((cell_len(speaker) for speaker in speakers), default=0)
+    column = min(widest, MAX_SPEAKER, console.width // 3)
     for turn in example.turns:
         speaker = Text(turn.speaker, style=SPEAKERS[speakers.index(turn.speaker) % len(SPEAKERS)])
         if speaker.cell_len > column:

@@ -19,7 +19,7 @@ from dialora.report.tables import Cell, Row, Table, name_metric
 
 _LATEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
     numbers.MISSING: "--", numbers.MINUS: "$-$", "±": r"$\pm$", "≥": r"$\geq$",
 } | {character: f"\\{character}" for character in "&%$#_{}"}  # fmt: skip
 """What LaTeX reads otherwise."""

@@ -110,7 +110,9 @@ class ReportedComparison(Comparison):
             return text
         from dialora.store import save_text
 
-        save_text(text, Path(path))
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_text(text, path)
         return None
 
     def _plain(self) -> Comparison:

@@ -52,7 +52,9 @@ class ExampleSelection(Sequence[ReportedExample]):
 
         from dialora.report.examples_terminal import print_examples
 
-        print_examples(self.heading, self.side_by_side(), console or Console(), width=width)
+        # Rich takes a notebook for a page and would show every line as one of its outputs.
+        console = console or Console(force_jupyter=False)
+        print_examples(self.heading, self.side_by_side(), console, width=width)
 
     def side_by_side(self) -> tuple[SideBySide, ...]:
         """Return the examples as plain values that are safe to show."""
@@ -82,7 +84,8 @@ class ExampleSelection(Sequence[ReportedExample]):
         from rich.console import Console
 
         file = io.StringIO()
-        self.print(Console(file=file, width=TEXT_WIDTH, color_system=None, force_terminal=False))
+        console = Console(file=file, width=TEXT_WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
+        self.print(console)
         return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
     __repr__ = __str__

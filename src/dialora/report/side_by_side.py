@@ -107,7 +107,7 @@ def split_turns(dialogue: str) -> tuple[Turn, ...]:
     for line in _TURN_BREAK.split(dialogue):
         if line.strip():
             match = LABEL.match(line)
-            speaker = "" if match is None else (match[1] or match[2]).strip()
+            speaker = "" if match is None else " ".join((match[1] or match[2]).split())
             turns.append(Turn(speaker, line[match.end() if match else 0 :].strip()))
     return tuple(turns)
 
