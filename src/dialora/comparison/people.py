@@ -30,7 +30,8 @@ class Preference(Record):
     both_bad: int
     num_dialogues: int
     share: float
-    """Mean over dialogues of a's share of the judgements; a tie and "both bad" are half a win each."""
+    """Mean over dialogues of a's share of the judgements; a tie and "both bad" are half a win each. A rater's
+    leaning to a side is taken out, which changes it only where positions have come out unbalanced."""
     ci_low: float
     ci_high: float
     p_value: float
@@ -38,6 +39,8 @@ class Preference(Record):
     """After Holm's correction over the pairs."""
     num_more: int | None
     """So many more judgements would show a difference of this size four times in five; 0 where it is shown."""
+    num_identical: int = 0
+    """Dialogues for which both wrote the same: nobody was asked, and each is one of the ties."""
 
     @property
     def is_clear(self) -> bool:
@@ -46,8 +49,8 @@ class Preference(Record):
 
     @property
     def num_judgements(self) -> int:
-        """All judgements of the pair."""
-        return self.wins + self.losses + self.ties + self.both_bad
+        """All judgements of the pair by people."""
+        return self.wins + self.losses + self.ties + self.both_bad - self.num_identical
 
 
 @dataclass(frozen=True, slots=True)
