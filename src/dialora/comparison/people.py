@@ -6,7 +6,7 @@ interval; a fact that could not be found out is None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from dialora.comparison.statistics import CONFIDENCE
@@ -206,6 +206,10 @@ class StudyResult(Record):
     """In words: what was left out and what that changed, warnings."""
     sources: tuple[str, ...] = ()
     """The folders whose systems were judged."""
+    written_by: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """For each system of `labels` its key where it was trained, and the folder it lies in; ("", "") for people."""
+    judged: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By system and dialogue id, what the text that was judged is known by (`people_stage.digest_text`)."""
     schema_version: int = SCHEMA_VERSION
 
     @classmethod
@@ -226,6 +230,7 @@ class StudyResult(Record):
         }
         position = values["position"]
         read["position"] = None if position is None else PositionBias.from_json(position)
+        read["written_by"] = {key: tuple(pair) for key, pair in values["written_by"].items()}
         return cls(**values | read | {"notes": tuple(values["notes"]), "sources": tuple(values["sources"])})
 
 
