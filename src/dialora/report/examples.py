@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dialora.comparison import METRICS, System
+from dialora.printable import escape_json
 from dialora.report.document import ReportedExample
 from dialora.report.palette import build_styles
 
@@ -37,7 +38,12 @@ def build_browser_json(examples: Sequence[ReportedExample], systems: Sequence[Sy
         "systems": [{"label": system.label, "color": styles[system.key].color} for system in shown],
         "examples": [_browser_example(example, shown) for example in examples],
     }
-    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return embed_json(values)
+
+
+def embed_json(values: Any) -> str:
+    """Return JSON in which no `<`, `>` or `&` stands, so that it cannot end the `<script>` element that holds it."""
+    text = escape_json(json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
@@ -66,4 +72,4 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-__all__ = ["EMPTY", "build_browser_json", "measure_disagreement", "select_disagreements"]
+__all__ = ["EMPTY", "build_browser_json", "embed_json", "measure_disagreement", "select_disagreements"]

@@ -97,4 +97,11 @@ class StudyFolder:
         return stage.folder
 
 
-__all__ = ["STUDIES", "BlindStudy", "StudyFolder"]
+def find_study(named: str) -> StudyFolder:
+    """Return the study that a folder holds, or one of STUDIES by its name; it need not be there."""
+    path = Path(named)
+    is_name = not path.is_dir() and (STUDIES / named).is_dir()
+    return StudyFolder(STUDIES / named if is_name else path)
+
+
+__all__ = ["STUDIES", "BlindStudy", "StudyFolder", "find_study"]

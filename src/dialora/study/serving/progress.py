@@ -1,0 +1,166 @@
+"""How far a study is: what each rater has done, and how much they agree so far. Nothing of it goes by system.
+
+Made of what is blind alone, so planted items count like all others.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dialora.records import Record
+from dialora.study.events import EventStore
+from dialora.study.folder import BlindStudy, StudyFolder
+from dialora.study.records import (
+    ANSWERS,
+    FIRST,
+    PAIRWISE,
+    PRACTISED,
+    RATING,
+    SECOND,
+    Event,
+    Judgement,
+    Sheet,
+    collect_judgements,
+)
+
+PAUSE_SECONDS = 600
+"""Time between two events that counts as a pause, beyond what the later one took."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetProgress(Record):
+    """What one rater has done."""
+
+    sheet: int
+    num_answered: int
+    num_asked: int
+    has_practised: bool
+    last_seen: str | None
+    """ISO 8601 in UTC; None before the link was opened."""
+    median_seconds: float | None
+    """An item, of those that are answered."""
+    num_pauses: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementSoFar(Record):
+    """Krippendorff's alpha between raters."""
+
+    what: str
+    """`preference`, or the key of a criterion."""
+    label: str
+    alpha: float | None
+    """None where fewer than two judged the same, or all gave one and the same answer."""
+    num_items: int
+    """Judged by two or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyProgress(Record):
+    """How far a study is."""
+
+    name: str
+    title: str
+    num_answered: int
+    num_asked: int
+    sheets: tuple[SheetProgress, ...]
+    agreements: tuple[AgreementSoFar, ...]
+
+
+def measure_study(folder: StudyFolder, ratings: str | None = None) -> StudyProgress:
+    """Return how far a study is; `ratings` is the URL of its data base, where that is not its own file.
+
+    Raises StageError where the study or its events are missing or damaged, InputError where the URL cannot be used.
+    """
+    study = folder.load_blind()
+    if ratings is None and not folder.ratings.exists():
+        return measure_progress(study, [])
+    with EventStore.open(folder, ratings) as store:
+        return measure_progress(study, store.load())
+
+
+def measure_progress(study: BlindStudy, events: Sequence[Event]) -> StudyProgress:
+    """Return how far a study is after `events`."""
+    judgements = collect_judgements(study.sheets, events)
+    sheets = tuple(
+        _measure_sheet(
+            sheet,
+            [one for one in judgements if one.sheet == sheet.number],
+            [event for event in events if event.sheet == sheet.number],
+        )
+        for sheet in study.sheets
+    )
+    return StudyProgress(
+        study.settings.name,
+        study.settings.title,
+        len(judgements),
+        sum(sheet.num_asked for sheet in sheets),
+        sheets,
+        tuple(_measure_agreements(study, judgements)),
+    )
+
+
+def _measure_sheet(sheet: Sheet, judgements: Sequence[Judgement], events: Sequence[Event]) -> SheetProgress:
+    seconds = [one.seconds for one in judgements if one.seconds is not None]
+    # Those of a file of ratings come all at once, and with the times at which they were given.
+    seen = sorted((datetime.fromisoformat(event.at), event.seconds or 0.0) for event in events)
+    gaps = [(later - earlier).total_seconds() - took for (earlier, _), (later, took) in itertools.pairwise(seen)]
+    return SheetProgress(
+        sheet.number,
+        len(judgements),
+        len(sheet.entries),
+        any(event.kind == PRACTISED for event in events),
+        seen[-1][0].isoformat(timespec="seconds") if seen else None,
+        statistics.median(seconds) if seconds else None,
+        sum(gap > PAUSE_SECONDS for gap in gaps),
+    )
+
+
+def _measure_agreements(study: BlindStudy, judgements: Sequence[Judgement]) -> Iterable[AgreementSoFar]:
+    kinds = {item.kind for item in study.items.values()}
+    if PAIRWISE in kinds:
+        choices = {(one.sheet, one.item): float(_orient(study, one)) for one in judgements if one.answer is not None}
+        yield _measure_alpha("preference", "Preference", choices, "nominal")
+    if RATING in kinds:
+        for criterion in study.settings.criteria:
+            scores = {
+                (one.sheet, one.item): float(one.scores[criterion.key])
+                for one in judgements
+                if criterion.key in one.scores
+            }
+            yield _measure_alpha(criterion.key, criterion.label, scores, "ordinal")
+
+
+def _orient(study: BlindStudy, judgement: Judgement) -> int:
+    """Return the answer as an index of ANSWERS in the order of the item's texts, however they were shown."""
+    entry = study.find_sheet(judgement.sheet).entries[judgement.place]
+    other = {FIRST: SECOND, SECOND: FIRST}
+    answer = str(judgement.answer)
+    return ANSWERS.index(other.get(answer, answer) if entry.is_swapped else answer)
+
+
+def _measure_alpha(what: str, label: str, values: dict[tuple[int, str], float], level: str) -> AgreementSoFar:
+    import krippendorff
+
+    raters = sorted({sheet for sheet, _ in values})
+    items = sorted({item for _, item in values})
+    shared = [item for item in items if sum((rater, item) in values for rater in raters) >= 2]
+    table = [[values.get((rater, item), math.nan) for item in shared] for rater in raters]
+    distinct = {value for row in table for value in row if not math.isnan(value)}
+    alpha = float(krippendorff.alpha(table, level_of_measurement=level)) if len(distinct) > 1 else None
+    return AgreementSoFar(what, label, alpha, len(shared))
+
+
+__all__ = [
+    "PAUSE_SECONDS",
+    "AgreementSoFar",
+    "SheetProgress",
+    "StudyProgress",
+    "measure_progress",
+    "measure_study",
+]

@@ -1,0 +1,337 @@
+"""What is served: one consistent sheet for whoever has its link, events checked and kept, nothing of the key."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from dialora.study.events import EventStore
+from dialora.study.folder import BlindStudy, StudyFolder
+from dialora.study.serving import guard
+from dialora.study.serving.app import INVALID, build_app
+from dialora.study.serving.links import Links
+from tests.study.conftest import NUM_PAIRS, NUM_RATED, SYSTEMS
+from tests.study.serving.conftest import PAIR, RATED, Client, build_event
+
+NUM_ITEMS = NUM_PAIRS + NUM_RATED
+
+
+def test_a_sheet_comes_as_it_is_shown(client: Client, blind: BlindStudy) -> None:
+    for sheet in blind.sheets:
+        given = client.sheet(sheet.number)
+        assert [entry["item"] for entry in given["entries"]] == [entry.item for entry in sheet.entries]
+        for entry, shown in zip(sheet.entries, given["entries"], strict=True):
+            item = blind.items[entry.item]
+            assert shown["texts"] == list(reversed(item.texts) if entry.is_swapped else item.texts)
+            assert shown["words"] == [text.split() for text in shown["texts"]]
+            assert (shown["kind"], shown["dialogue"]) == (item.kind, item.dialogue)
+        assert given["state"] == {}
+        assert given["practised"] is False
+        assert given["settings"]["title"] == blind.settings.title
+        assert "name" not in given["settings"]
+    assert any(entry.is_swapped for entry in blind.sheets[0].entries)
+
+
+def test_what_was_answered_is_there_after_the_server_was_away(
+    study: StudyFolder, client: Client, serve: Callable[[Starlette], int]
+) -> None:
+    assert client.post(1, build_event("p0", PAIR)).json() == {"stored": True, "state": {"p0": PAIR}}
+    assert client.post(1, build_event("r0", RATED)).json()["state"] == {"p0": PAIR, "r0": RATED}
+    client.post(1, build_event(None, kind="practised"))
+    with EventStore.open(study) as store:
+        later = Client(serve(build_app(study, store)), Links.open(study))
+        assert later.sheet(1)["state"] == {"p0": PAIR, "r0": RATED}
+        assert later.sheet(1)["practised"] is True
+        assert later.sheet(2)["state"] == {}
+        assert later.sheet(2)["practised"] is False
+
+
+def test_two_tabs_see_one_sheet(client: Client) -> None:
+    """Undo in one while the other answers, and a retry that comes late: what was stored last counts."""
+    lost = build_event("p0", PAIR)
+    client.post(1, lost)
+    other = {"answer": "tie", "why": "hm"}
+    assert client.post(1, build_event("p0", other)).json()["state"] == {"p0": other}
+    assert client.post(1, lost).json()["state"] == {"p0": other}
+    assert client.post(1, build_event("p1", PAIR)).json()["state"] == {"p0": other, "p1": PAIR}
+    assert client.post(1, build_event("p0", None, kind="undone")).json()["state"] == {"p1": PAIR}
+    assert client.sheet(1)["state"] == {"p1": PAIR}
+
+
+def test_raters_and_tabs_at_once(client: Client) -> None:
+    failures: list[Any] = []
+
+    def work(sheet: int, choice: str) -> None:
+        for at in range(NUM_PAIRS):
+            answer = client.post(sheet, build_event(f"p{at}", {"answer": choice, "why": ""}))
+            if answer.status != 200 or f"p{at}" not in answer.json()["state"]:
+                failures.append(answer)
+
+    threads = [threading.Thread(target=work, args=args) for args in ((1, "a"), (1, "b"), (2, "tie"), (3, "neither"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    states = [client.sheet(sheet)["state"] for sheet in (1, 2, 3)]
+    assert [len(state) for state in states] == [NUM_PAIRS] * 3
+    assert {one["answer"] for one in states[0].values()} <= {"a", "b"}
+    assert {one["answer"] for one in states[1].values()} == {"tie"}
+    assert states[0] == client.sheet(1)["state"]
+
+
+BROKEN = {
+    "no JSON": b"{",
+    "no object": b"[]",
+    "nothing": b"",
+    "no UTF-8": b'{"id": "\xff"}',
+    "deep": b"[" * 50_000,
+    "a field too many": build_event("p0", PAIR) | {"sheet": 2},
+    "a field too few": {"id": "12345678", "kind": "opened"},
+    "an id of another kind": build_event("p0", PAIR, id=5),
+    "an id with a quote": build_event("p0", PAIR, id="12345678'"),
+    "an id that is too long": build_event("p0", PAIR, id="1" * 65),
+    "an unknown kind": build_event("p0", PAIR, kind="deleted"),
+    "an item of nobody": build_event("p99", PAIR),
+    "an item that is a list": build_event(["p0"], PAIR),
+    "no item": build_event(None, PAIR),
+    "nothing to undo": build_event(None, kind="undone"),
+    "an answer where none belongs": build_event("p0", PAIR, kind="undone"),
+    "no answer": build_event("p0", None, kind="answered"),
+    "an unknown answer": build_event("p0", {"answer": "c"}),
+    "scores of a pair": build_event("p0", RATED),
+    "a choice of a text": build_event("r0", PAIR),
+    "a long reason": build_event("p0", {"answer": "a", "why": "x" * 2001}),
+    "a reason that is no text": build_event("p0", {"answer": "a", "why": ["x"]}),
+    "half a character": json.dumps(build_event("p0", {"answer": "a", "why": "\ud800"})).encode(),
+    "NaN": json.dumps(build_event("p0", PAIR, seconds=float("nan"))).encode(),
+    "infinity": json.dumps(build_event("p0", PAIR)).replace("2.5", "1e999").encode(),
+    "negative seconds": build_event("p0", PAIR, seconds=-1),
+    "seconds of two days": build_event("p0", PAIR, seconds=172_800),
+    "a huge number": json.dumps(build_event("p0", PAIR)).replace("2.5", "9" * 5000).encode(),
+    "seconds that are a truth": build_event("p0", PAIR, seconds=True),
+    "seconds that are text": build_event("p0", PAIR, seconds="2"),
+    "a criterion missing": build_event("r0", RATED | {"scores": {"coverage": 2}}),
+    "a criterion too many": build_event("r0", RATED | {"scores": RATED["scores"] | {"style": 2}}),
+    "half a score": build_event("r0", RATED | {"scores": {"faithfulness": 4.5, "coverage": 2}}),
+    "a score of 6": build_event("r0", RATED | {"scores": {"faithfulness": 6, "coverage": 2}}),
+    "a score of 0": build_event("r0", RATED | {"scores": {"faithfulness": 0, "coverage": 2}}),
+    "a score that is a truth": build_event("r0", RATED | {"scores": {"faithfulness": True, "coverage": 2}}),
+    "an error past the words": build_event("r0", RATED | {"errors": [{"start": 0, "stop": 99, "kind": "invented"}]}),
+    "an error of no words": build_event("r0", RATED | {"errors": [{"start": 1, "stop": 1, "kind": "invented"}]}),
+    "an error before the words": build_event("r0", RATED | {"errors": [{"start": -1, "stop": 1, "kind": "invented"}]}),
+    "an error of no kind": build_event("r0", RATED | {"errors": [{"start": 0, "stop": 1, "kind": "style"}]}),
+    "errors that are no list": build_event("r0", RATED | {"errors": {"start": 0}}),
+}
+
+
+def test_what_is_no_answer_is_refused_with_a_sentence(client: Client) -> None:
+    answers = {name: client.post(1, event) for name, event in BROKEN.items()}
+    assert {name: answer.status for name, answer in answers.items() if answer.status != 422} == {}
+    assert [name for name, answer in answers.items() if set(answer.json()) != {"error"}] == []
+    assert [name for name, answer in answers.items() if not answer.json()["error"].endswith(".")] == []
+    assert client.sheet(1)["state"] == {}
+
+
+def test_an_id_that_says_something_else_is_refused(client: Client) -> None:
+    event = build_event("p0", PAIR)
+    client.post(1, event)
+    assert client.post(1, event | {"item": "p1"}).status == 409
+    assert client.post(2, event).status == 409
+    assert client.sheet(1)["state"] == {"p0": PAIR}
+
+
+def test_huge_bodies_and_other_types_are_refused(client: Client) -> None:
+    event = json.dumps(build_event("p0", PAIR)).encode()
+    assert client.post(1, event + b" " * guard.MAX_BODY).status == 413
+    chunked = client.ask(
+        "POST", f"{client.address(1)}/events", iter([b" " * 40_000] * 4), {"content-type": "application/json"}
+    )  # type: ignore[arg-type]
+    assert chunked.status == 413
+    for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
+        assert client.post(1, event, content_type=kind).status == 415
+    assert client.sheet(1)["state"] == {}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "cross-site", "origin": "https://evil.example"}, 403),
+        ({"sec-fetch-site": "same-site", "origin": "http://other.127.0.0.1"}, 403),
+        ({"sec-fetch-site": "same-origin", "origin": "https://study.example.org"}, 200),
+        ({}, 200),
+    ],
+)
+def test_only_the_page_itself_posts(client: Client, headers: dict[str, str], status: int) -> None:
+    assert client.post(1, build_event("p0", PAIR), **headers).status == status
+    assert client.sheet(1)["state"] == ({"p0": PAIR} if status == 200 else {})
+
+
+def test_a_page_behind_another_server_posts(study: StudyFolder, serve: Callable[[Starlette], int]) -> None:
+    with EventStore.open(study) as store:
+        port = serve(build_app(study, store, url="https://study.example.org"))
+        client = Client(port, Links.open(study))
+        assert client.post(1, build_event("p0", PAIR), origin="https://study.example.org").status == 200
+        assert client.post(1, build_event("p0", PAIR), origin=f"http://127.0.0.1:{port}").status == 200
+        assert client.post(1, build_event("p0", PAIR), origin="https://evil.example").status == 403
+        owner = client.get(f"/owner/{client.links.sign_owner()}").body.decode()
+        assert f"https://study.example.org{client.address(1)}" in owner
+
+
+def test_a_sheet_is_not_flooded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard.RateLimit, "most", 5)
+    assert [client.post(1, b"{").status for _ in range(7)] == [422] * 5 + [429] * 2
+    assert int(client.sent[-1].headers["retry-after"]) > 0
+    # Whoever floods does so in a sheet of his own.
+    assert client.post(2, build_event("p0", PAIR)).status == 200
+
+
+def test_a_sheet_does_not_grow_without_end(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialora.study.serving.app.MORE_EVENTS", 3)
+    monkeypatch.setattr("dialora.study.serving.app.EVENTS_PER_ITEM", 0)
+    assert [client.post(1, build_event("p0", PAIR)).status for _ in range(5)] == [200] * 3 + [429] * 2
+    assert client.post(2, build_event("p0", PAIR)).status == 200
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_whatever_link_is_wrong_the_answer_is_the_same(client: Client, accept: str) -> None:
+    token = client.links.invite(1)
+    wrong = [
+        "/r/x", f"/r/{token[:-1]}", f"/r/{client.links.sign_owner()}", f"/r/{client.links.invite(99)}",
+        f"/owner/{token}", f"/r/{token[:5]}%00{token[5:]}", "/", "/r/", f"/r/{token}/", f"/r/{token}/key",
+        f"/r/{token}/../key", "/key/key.json", "/r/..%2f..%2fkey%2fkey.json", f"/r/{token}/..%2f..%2fkey",
+        "//etc/passwd", "/r/%2e%2e/secret.key", "/static/../x", "/owner", "/docs", "/openapi.json", f"/r/{'a' * 5000}",
+    ]  # fmt: skip
+    bodies = []
+    for path in wrong:
+        answer = client.get(path, accept=accept)
+        assert answer.status == 404, path
+        nonce = answer.headers["content-security-policy"].partition("'nonce-")[2].partition("'")[0]
+        bodies.append(answer.body.replace(nonce.encode(), b"") if nonce else answer.body)
+    assert len(set(bodies)) == 1
+    assert INVALID.encode() in bodies[0]
+
+
+def test_methods_that_nobody_needs_are_refused(client: Client) -> None:
+    address = client.address(1)
+    for path in (address, f"{address}/sheet", f"{address}/events", f"/owner/{client.links.sign_owner()}", "/healthz"):
+        for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
+            assert client.ask(method, path).status == 405
+    assert client.get(f"{address}/events").status == 405
+    assert client.ask("POST", f"{address}/sheet", b"{}").status == 405
+
+
+def test_nothing_served_names_a_system_or_a_score(client: Client, study: StudyFolder) -> None:
+    """All routes, all sheets, good and bad requests; bodies and headers."""
+    for sheet in (1, 2, 3):
+        client.get(client.address(sheet), accept="text/html")
+        for entry in client.sheet(sheet)["entries"]:
+            client.post(sheet, build_event(entry["item"]))
+            client.post(sheet, build_event(entry["item"], PAIR if entry["kind"] == "pairwise" else RATED))
+        client.sheet(sheet)
+    owner = f"/owner/{client.links.sign_owner()}"
+    for path in (owner, f"{owner}/progress", "/healthz", "/", "/favicon.ico", "/robots.txt", "/key/key.json"):
+        assert client.get(path, accept="text/html").status in (200, 404)
+    client.post(1, b"{")
+    served = b"\n".join(answer.body + repr(answer.headers).encode() for answer in client.sent).lower()
+    assert len(client.sent) > 70
+    secrets = [
+        *SYSTEMS, "labelname", "sourcename", "zero_shot", "0.1234567", "0.7654321", "rouge", "dialogue-p", "stratum",
+        "attention", "writers", str(study.root), "traceback",
+    ]  # fmt: skip
+    assert [secret for secret in secrets if secret.lower().encode() in served] == []
+    study_name = study.load_blind().settings.name.encode()
+    assert b'"name": "' + study_name not in served
+
+
+def test_every_answer_carries_the_headers(client: Client) -> None:
+    client.get(client.address(1), accept="text/html")
+    client.sheet(1)
+    client.post(1, build_event("p0", PAIR))
+    client.post(1, b"{")
+    client.get("/nowhere", accept="text/html")
+    client.get("/nowhere")
+    client.ask("DELETE", client.address(1))
+    client.get(f"/owner/{client.links.sign_owner()}")
+    for answer in client.sent:
+        headers = answer.headers
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert not {"set-cookie", "access-control-allow-origin"} & set(headers)
+    nonces = {client.get(client.address(1)).headers["content-security-policy"] for _ in range(3)}
+    assert len(nonces) == 3
+
+
+def test_serving_never_opens_the_key(study: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    (study.root / "key" / "key.json").unlink()
+    (study.root / "key" / "manifest.json").unlink()
+    (study.root / "key").rmdir()
+    with EventStore.open(study) as store:
+        assert build_app(study, store) is not None
+
+
+def test_a_store_that_fails_is_said_and_tried_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sqlalchemy.exc
+
+    def fail(*_: Any) -> Any:
+        raise sqlalchemy.exc.OperationalError("INSERT secret-text", {}, Exception("database or disk is full"))
+
+    event = build_event("p0", PAIR)
+    with monkeypatch.context() as patch:
+        patch.setattr("dialora.study.event_table.build_insert", fail)
+        answer = client.post(1, event)
+    assert answer.status == 503
+    assert answer.headers["retry-after"]
+    assert b"INSERT" not in answer.body
+    assert client.post(1, event).json() == {"stored": True, "state": {"p0": PAIR}}
+
+
+def test_what_nobody_foresaw_is_a_sentence(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("what a rater wrote")
+
+    monkeypatch.setattr("dialora.study.serving.app.describe_sheet", fail)
+    answer = client.get(f"{client.address(1)}/sheet")
+    assert answer.status == 500
+    assert set(answer.json()) == {"error"}
+    assert "what a rater wrote" not in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_hostile_texts_are_shown_as_text(serve: Callable[[Starlette], int], study: StudyFolder) -> None:
+    from dataclasses import replace
+
+    from dialora.study.folder import BlindStudy
+    from tests.study.conftest import build_key
+
+    blind = study.load_blind()
+    hostile = "<script>alert(1)</script>\u202e \x1b[31m \x1c\x85half \ud83d"
+    settings = replace(blind.settings, title=f"</title>{hostile}".replace("\ud83d", ""))
+    items = {
+        key: replace(item, texts=tuple(hostile.replace("\ud83d", "") for _ in item.texts))
+        for key, item in blind.items.items()
+    }
+    other = StudyFolder(study.root.parent / "hostile")
+    other.save(BlindStudy(settings, items, blind.sheets), build_key())
+    with EventStore.open(other) as store:
+        client = Client(serve(build_app(other, store)), Links.open(other))
+        given = client.sheet(1)
+        owner = client.get(f"/owner/{client.links.sign_owner()}").body.decode()
+    assert "<script>alert" not in owner
+    for entry in given["entries"]:
+        assert [len(words) for words in entry["words"]] == [len(text.split()) for text in items[entry["item"]].texts]
+        assert not any(char in text for text in entry["texts"] for char in "\u202e\x1b\x1c\x85")
