@@ -25,8 +25,9 @@ class KeptStudies:
 
 
 def digest_text(text: str) -> str:
-    """Return what a judged text is known by."""
-    return hashlib.sha256(text.strip().encode(errors="backslashreplace")).hexdigest()[:16]
+    """Return what a judged text is known by: its words, since texts of the same words are judged once."""
+    words = " ".join(text.split())
+    return hashlib.sha256(words.encode(errors="backslashreplace")).hexdigest()[:16]
 
 
 def keep_study(result: StudyResult, folder: ExperimentFolder) -> Path:

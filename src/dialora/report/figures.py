@@ -20,8 +20,8 @@ import numpy as np
 from dialora.comparison import METRICS, Comparison
 from dialora.report import numbers
 from dialora.report.document import LossCurve, ReportDocument
-from dialora.report.people_figure import count_rows, draw_preferences, draw_ratings
 from dialora.report.palette import GREY, SystemStyle, build_styles, find_system, is_trained
+from dialora.report.people_figure import count_rows, draw_preferences, draw_ratings
 from dialora.report.tables import METRIC_NAMES, name_metric
 from dialora.report.tradeoff import build_panels, draw_panel, shorten_label
 from dialora.report.tuning import FIGURE, draw_learning_rates

@@ -14,7 +14,9 @@ from functools import lru_cache
 import numpy as np
 
 from dialora.comparison.draws import Floats
+from dialora.comparison.statistics import POWER
 from dialora.records import Record
+from dialora.report.tables import Cell, Row, Table
 from dialora.study.analysis.distributions import f_quantile, student_quantile
 from dialora.study.analysis.intervals import RATERS_DIFFER, find_interval
 
@@ -56,6 +58,26 @@ def simulate_power(
                 power = _simulate(number, num_raters, share, num_studies, rng)
                 found.append(Power(number, num_raters, share, power))
     return tuple(found)
+
+
+def build_power_table(found: Sequence[Power]) -> Table:
+    """Return the simulated power as a table, a row for each size."""
+    shares = list(dict.fromkeys(one.share for one in found))
+    given = {(one.num_dialogues, one.num_raters, one.share): one.power for one in found}
+    rows = []
+    for number, raters in dict.fromkeys((one.num_dialogues, one.num_raters) for one in found):
+        powers = [given[number, raters, share] for share in shares]
+        cells = [Cell(f"{100 * power:.0f} %", is_strong=power >= POWER) for power in powers]
+        rows.append(Row((Cell(f"{number:,}"), Cell(f"{raters:,}"), Cell(f"{number * raters:,}"), *cells)))
+    footnote = (
+        "How often a true share of one of two systems is found to be clear (bold: four times in five and more), by "
+        f"{NUM_STUDIES:,} simulated studies of each size. Assumed: dialogues differ by a standard deviation of "
+        f"{DIALOGUE_SPREAD:g} in the unit of raters' logistic noise, differences below {MARGIN:g} are called a tie "
+        "(about one in five), all raters judge all dialogues and differ by noise alone. Several pairs need more: Holm's "
+        "correction divides 5 % by their number."
+    )
+    columns = ("Dialogues", "Raters", "Judgements", *(f"{100 * share:g} %" for share in shares))
+    return Table("power", "Chance to find a true preference of", columns, tuple(rows), footnote)
 
 
 def draw_shares(
@@ -122,6 +144,7 @@ __all__ = [
     "RATERS",
     "SHARES",
     "Power",
+    "build_power_table",
     "draw_shares",
     "find_lead",
     "simulate_power",
