@@ -31,7 +31,7 @@ def format_share(pair: Preference) -> str:
 
 def format_difference(row: RatingDifference) -> str:
     """Return a difference of ratings with its interval, as in +0.42 [0.11, 0.73], of a scale from 1 to 5."""
-    text = f"{row.difference:+.2f} [{row.ci_low:.2f}, {row.ci_high:.2f}]"
+    text = f"{row.difference:+.2f} [{row.ci_low:.2f}, {row.ci_high:.2f}]".replace("-0.00", "0.00")
     # A minus as in the tables, not a hyphen, at which lines are broken.
     return text.replace("-", "−")
 

@@ -8,6 +8,10 @@ from dialora.report.tables import Cell, Row, Table, name_metric
 
 _CLEAR = "Bold: the interval leaves out {} and the corrected p < 0.05."
 _PREFERENCE = "Preference"
+_MORE = (
+    "More: judgements that would show a difference of this size four times in five (–: over 100,000, or raters differ "
+    "too much for any number of dialogues)."
+)
 _INTERVALS = "95 % intervals over dialogues, and over raters where they differ."
 
 
@@ -45,8 +49,8 @@ def _build_preferences(study: StudyResult) -> Table:
         rows.append(Row(cells))
     footnote = (
         "Share of the first one: ties and both bad are half a win; raters of a dialogue are averaged first. "
-        f"{_INTERVALS} p: sign flips over dialogues, after Holm's correction over the pairs. More: judgements that "
-        f"would show a difference of this size four times in five. {_CLEAR.format('50 %')}"
+        f"{_INTERVALS} p: sign flips over dialogues, after Holm's correction over the pairs. {_MORE} "
+        f"{_CLEAR.format('50 %')}"
     )
     columns = ("Pair", "Preferred", "Won : lost", "Dialogues", "p", "More")
     return Table("people-preferences", "Preferred by people", columns, tuple(rows), footnote)
@@ -104,8 +108,7 @@ def _build_differences(study: StudyResult) -> Table:
         rows.append(Row((Cell(f"{study.labels[a]} {numbers.MINUS} {study.labels[b]}"), *cells)))
     footnote = (
         f"Over the same dialogues and raters. {_INTERVALS} p: sign flips over dialogues, after Holm's correction over "
-        "the pairs of a criterion; more: judgements that would show a difference of this size four times in five. "
-        f"{_CLEAR.format('0')}"
+        f"the pairs of a criterion. {_MORE} {_CLEAR.format('0')}"
     )
     columns = ("Difference", *study.criteria.values())
     return Table("people-differences", "Differences of ratings", columns, tuple(rows), footnote)
@@ -179,8 +182,8 @@ def _build_raters(study: StudyResult) -> Table:
         rows.append(Row(cells))
     footnote = (
         "Time: median for an item. Checks: attention checks passed. Self: repeats answered alike. A: how often the "
-        "text shown as A was chosen. Drift: mean rating of the second half less the first. Others: share of choices that "
-        "most of the others share, or rank correlation with their ratings."
+        "text shown as A was chosen. Drift: mean rating of the second half less the first. Others: share of "
+        "choices that most of the others share, or rank correlation with their ratings."
     )
     columns = ("Rater", "Judged", "Time", "Checks", "Self", "A", "Drift", "Others")
     return Table("people-raters", "Raters", columns, tuple(rows), footnote)
@@ -205,7 +208,7 @@ def _tau_cell(row: MetricAgreement | None) -> Cell:
 def _alpha_cell(row: Agreement) -> Cell:
     if row.alpha is None:
         return Cell(numbers.MISSING)
-    text = f"{row.alpha:.2f}".replace("-", numbers.MINUS)
+    text = _format(row.alpha)
     bounds = () if row.ci_low is None or row.ci_high is None else (_bounds(row.ci_low, row.ci_high, 1, 2),)
     return Cell(text, bounds)
 
@@ -223,11 +226,17 @@ def _percent(share: float | None) -> str:
 
 
 def _bounds(low: float, high: float, scale: float, digits: int) -> str:
-    return f"[{scale * low:.{digits}f}, {scale * high:.{digits}f}]".replace("-", numbers.MINUS)
+    return f"[{_format(scale * low, digits)}, {_format(scale * high, digits)}]"
+
+
+def _format(value: float, digits: int = 2) -> str:
+    # Adding 0 makes a negative zero a plain one.
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", numbers.MINUS)
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", numbers.MINUS)
+    text = _format(value)
+    return f"+{text}" if round(value, 2) > 0 else text
 
 
 __all__ = ["build_study_tables"]

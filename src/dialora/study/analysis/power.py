@@ -73,8 +73,8 @@ def build_power_table(found: Sequence[Power]) -> Table:
         "How often a true share of one of two systems is found to be clear (bold: four times in five and more), by "
         f"{NUM_STUDIES:,} simulated studies of each size. Assumed: dialogues differ by a standard deviation of "
         f"{DIALOGUE_SPREAD:g} in the unit of raters' logistic noise, differences below {MARGIN:g} are called a tie "
-        "(about one in five), all raters judge all dialogues and differ by noise alone. Several pairs need more: Holm's "
-        "correction divides 5 % by their number."
+        "(about one in five), all raters judge all dialogues and differ by noise alone. Several pairs need more: "
+        "Holm's correction divides 5 % by their number."
     )
     columns = ("Dialogues", "Raters", "Judgements", *(f"{100 * share:g} %" for share in shares))
     return Table("power", "Chance to find a true preference of", columns, tuple(rows), footnote)
