@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install compare test check lint gpu bench bench-quick same docs notebook base build clean
+.PHONY: install system compare test check lint gpu bench bench-quick same docs notebook base build clean
 
 install: .venv/.installed
 
@@ -12,6 +12,18 @@ install: .venv/.installed
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "No venv module: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	@touch $@
+
+# What some tests use of the system, where it is Debian's or a kin's: a browser and a PostgreSQL server. Without them
+# those tests skip and say so.
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+system:
+	@command -v apt-get > /dev/null || exit 0; \
+	missing=; \
+	command -v chromium > /dev/null || missing="$$missing chromium"; \
+	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || missing="$$missing postgresql"; \
+	[ -z "$$missing" ] && exit 0; \
+	$(SUDO) apt-get update -qq && \
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
 
 compare: install
 	$(BIN)/dialora compare $(ARGS)

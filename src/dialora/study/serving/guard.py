@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Guard:
 
         try:
             await self.app(scope, receive, send_guarded)
+        except ClientDisconnect:
+            return
         except Exception as error:
             # Neither a traceback nor a message: both may hold what a rater wrote, or a link.
             logger.error("An unforeseen %s; the rater was asked to try again.", type(error).__name__)
