@@ -72,7 +72,7 @@ def serve(
             typer.echo(build_address(address, "r", Links.open(folder).invite(invite, expires_days=expires)))
             return
         with EventStore.open(folder, ratings) as store:
-            app = build_app(folder, store, show_results=show_results, url=url)
+            app = build_app(folder, store, show_results=show_results, url=url, expires_days=expires)
             _print_links(blind, Links.open(folder), address, expires)
             _warn_of_clear_text(host, url)
             try:

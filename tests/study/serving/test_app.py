@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,7 @@ from starlette.applications import Starlette
 from dialora.study.events import EventStore
 from dialora.study.folder import BlindStudy, StudyFolder
 from dialora.study.serving import guard
-from dialora.study.serving.app import INVALID, build_app
+from dialora.study.serving.app import EXPIRED, INVALID, build_app
 from dialora.study.serving.links import Links
 from tests.study.conftest import NUM_PAIRS, NUM_RATED, SYSTEMS
 from tests.study.serving.conftest import PAIR, RATED, Client, build_event
@@ -183,6 +185,23 @@ def test_a_page_behind_another_server_posts(study: StudyFolder, serve: Callable[
         assert client.post(1, build_event("p0", PAIR), origin="https://evil.example").status == 403
         owner = client.get(f"/owner/{client.links.sign_owner()}").body.decode()
         assert f"https://study.example.org{client.address(1)}" in owner
+
+
+def test_the_owners_invitations_run_out_where_they_are_to(
+    study: StudyFolder, serve: Callable[[Starlette], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EventStore.open(study) as store:
+        client = Client(serve(build_app(study, store, expires_days=2)), Links.open(study))
+        owner = client.get(f"/owner/{client.links.sign_owner()}").body.decode()
+        (token, *others) = re.findall(r"/r/([^\"]+)", owner)
+        assert len(others) == 2
+        assert client.get(f"/r/{token}/sheet").status == 200
+        now = time.time()
+        monkeypatch.setattr("dialora.study.serving.links.time.time", lambda: now + 3 * 86_400)
+        answer = client.get(f"/r/{token}", accept="text/html")
+        assert answer.status == 403
+        assert EXPIRED in answer.body.decode()
+        assert client.post(1, build_event("p0", PAIR)).status == 200
 
 
 def test_a_sheet_is_not_flooded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,14 +41,21 @@ logger = logging.getLogger("dialora.study")
 
 
 def build_app(
-    folder: StudyFolder, store: EventStore, *, show_results: bool = False, url: str | None = None
+    folder: StudyFolder,
+    store: EventStore,
+    *,
+    show_results: bool = False,
+    url: str | None = None,
+    expires_days: float | None = None,
 ) -> Starlette:
     """Build the ASGI application of a study.
 
-    `url` is where raters reach it, where that is not where it listens. Raises StageError where the study or its secret
-    is missing or damaged.
+    `url` is where raters reach it, where that is not where it listens; the invitations on the owner's page run out
+    `expires_days` from now. Raises StageError where the study or its secret is missing or damaged.
     """
-    served = _ServedStudy(folder, store, folder.load_blind(), Links.open(folder), show_results, url)
+    study, links = folder.load_blind(), Links.open(folder)
+    invitations = {sheet.number: links.invite(sheet.number, expires_days=expires_days) for sheet in study.sheets}
+    served = _ServedStudy(folder, store, study, links, invitations, show_results, url)
     app = Starlette(
         routes=[
             Route("/r/{token}", served.show_page),
@@ -71,6 +78,8 @@ class _ServedStudy:
     store: EventStore
     study: BlindStudy
     links: Links
+    invitations: dict[int, str]
+    """Tokens by sheet, for the owner to give out."""
     show_results: bool
     url: str | None
     limit: RateLimit = field(default_factory=RateLimit)
@@ -131,7 +140,7 @@ class _ServedStudy:
         results = self._analyse(events) if self.show_results else None
 
         def invite(sheet: int) -> str:
-            return build_address(self.url or base, "r", self.links.invite(sheet))
+            return build_address(self.url or base, "r", self.invitations[sheet])
 
         progress = clean_all(measure_progress(self.study, events))
         return _respond_page(lambda nonce: render_owner(progress, invite, nonce, results=results))
