@@ -6,7 +6,7 @@ interval; a fact that could not be found out is None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from dialora.comparison.statistics import CONFIDENCE
@@ -30,7 +30,8 @@ class Preference(Record):
     both_bad: int
     num_dialogues: int
     share: float
-    """Mean over dialogues of a's share of the judgements; a tie and "both bad" are half a win each."""
+    """Mean over dialogues of a's share of the judgements; a tie and "both bad" are half a win each. A rater's
+    leaning to a side is taken out, which changes it only where positions have come out unbalanced."""
     ci_low: float
     ci_high: float
     p_value: float
@@ -38,6 +39,8 @@ class Preference(Record):
     """After Holm's correction over the pairs."""
     num_more: int | None
     """So many more judgements would show a difference of this size four times in five; 0 where it is shown."""
+    num_identical: int = 0
+    """Dialogues for which both wrote the same: nobody was asked, and each is one of the ties."""
 
     @property
     def is_clear(self) -> bool:
@@ -46,8 +49,8 @@ class Preference(Record):
 
     @property
     def num_judgements(self) -> int:
-        """All judgements of the pair."""
-        return self.wins + self.losses + self.ties + self.both_bad
+        """All judgements of the pair by people."""
+        return self.wins + self.losses + self.ties + self.both_bad - self.num_identical
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,10 @@ class StudyResult(Record):
     """In words: what was left out and what that changed, warnings."""
     sources: tuple[str, ...] = ()
     """The folders whose systems were judged."""
+    written_by: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """For each system of `labels` its key where it was trained, and the folder it lies in; ("", "") for people."""
+    judged: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By system and dialogue id, what the text that was judged is known by (`people_stage.digest_text`)."""
     schema_version: int = SCHEMA_VERSION
 
     @classmethod
@@ -223,6 +230,7 @@ class StudyResult(Record):
         }
         position = values["position"]
         read["position"] = None if position is None else PositionBias.from_json(position)
+        read["written_by"] = {key: tuple(pair) for key, pair in values["written_by"].items()}
         return cls(**values | read | {"notes": tuple(values["notes"]), "sources": tuple(values["sources"])})
 
 

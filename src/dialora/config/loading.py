@@ -68,7 +68,7 @@ def apply_overrides(values: dict[str, Any], overrides: Iterable[str] | Mapping[s
     pairs = overrides.items() if isinstance(overrides, Mapping) else map(_split_override, overrides)
     for key, value in pairs:
         _set(values, key, value)
-    problems = list(_find_bad_text(values, ()))
+    problems = list(find_bad_text(values, ()))
     if problems:
         raise ConfigError(problems)
 
@@ -112,15 +112,15 @@ def _split_override(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {shown}: the value {error}.") from error
 
 
-def _find_bad_text(value: Any, path: tuple[str, ...]) -> Iterator[str]:
+def find_bad_text(value: Any, path: tuple[str, ...]) -> Iterator[str]:
     """Yield a line for each key or text that no file, folder or terminal takes as it is."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _find_bad_text(key, path)
-            yield from _find_bad_text(item, (*path, show(str(key))[1:-1]))
+            yield from find_bad_text(key, path)
+            yield from find_bad_text(item, (*path, show(str(key))[1:-1]))
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _find_bad_text(item, path)
+            yield from find_bad_text(item, path)
     elif isinstance(value, str):
         strange = next((char for char in value if _is_strange(char)), None)
         if strange is not None:
@@ -144,4 +144,4 @@ def _set(values: dict[str, Any], key: str, value: Any) -> None:
     values[last] = value
 
 
-__all__ = ["apply_overrides", "list_experiments", "load_data_experiment", "load_experiment"]
+__all__ = ["apply_overrides", "find_bad_text", "list_experiments", "load_data_experiment", "load_experiment"]

@@ -11,7 +11,7 @@ from dialora.comparison.faithfulness_stage import measure_once
 from dialora.config import OutputsConfig
 from dialora.outputs.table import Outputs
 from dialora.records import Cost, ExampleScores
-from dialora.report.assembly import build_examples
+from dialora.report.assembly import add_people, build_examples, find_studies
 from dialora.report.document import ReportDocument
 from dialora.report.notes import describe_letters, describe_protocol, describe_yardsticks, sign_scores
 from dialora.scoring.learned import describe_learned
@@ -51,18 +51,18 @@ def build_outputs_document(
         labels={one.key: one.label for one in outputs.systems},
         num_resamples=config.scoring.num_resamples,
     )
+    examples = build_examples(
+        outputs.examples,
+        {one.key: one.summaries for one in outputs.systems},
+        {one.key: items for one, items in zip(outputs.systems, scores, strict=True)},
+        measured,
+        references=config.scoring.references,
+    )
+    studies = find_studies(folder, examples)
     return ReportDocument(
-        comparison=comparison,
+        comparison=add_people(comparison, studies),
         curves=(),
-        examples=tuple(
-            build_examples(
-                outputs.examples,
-                {one.key: one.summaries for one in outputs.systems},
-                {one.key: items for one, items in zip(outputs.systems, scores, strict=True)},
-                measured,
-                references=config.scoring.references,
-            )
-        ),
+        examples=tuple(examples),
         data=outputs.summary.to_json(),
         truncation=(),
         seconds={"score": facts["score_seconds"]},
@@ -74,8 +74,10 @@ def build_outputs_document(
             *describe_learned(config.scoring, [facts]),
             *describe_yardsticks(yardsticks, outputs.examples),
             *_describe_empty(outputs),
+            *studies.notes,
         ),
         faithfulness=rows if has_dialogues else (),
+        studies=studies.results,
     )
 
 

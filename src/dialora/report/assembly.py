@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dialora.comparison import RunResult, SystemRuns, aggregate_references, compare_systems
+from dialora.comparison import Comparison, RunResult, SystemRuns, aggregate_references, compare_systems
 from dialora.comparison.faithfulness_stage import measure_once
+from dialora.comparison.people_stage import KeptStudies, load_studies
+from dialora.comparison.people_verdict import describe_study
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.records import Cost, Example, ExampleScores, Prediction
@@ -58,10 +60,12 @@ def build_document(
         labels=labels,
         num_resamples=config.scoring.num_resamples,
     )
+    examples = tuple(_load_examples(config, dataset, runs, measured))
+    studies = find_studies(folder, examples)
     return ReportDocument(
-        comparison=comparison,
+        comparison=add_people(comparison, studies),
         curves=tuple(_build_curve(labels[run.key], run, facts[run.name]) for run in runs if run.training is not None),
-        examples=tuple(_load_examples(config, dataset, runs, measured)),
+        examples=examples,
         data=dataset.summary.to_json(),
         truncation=tuple(describe_truncation(config, labels, runs, facts)),
         seconds=describe_tokens(folder, runs)
@@ -76,9 +80,11 @@ def build_document(
             *describe_yardsticks(yardsticks, dataset.test),
             *describe_runs(labels, runs, facts),
             *build_tuning_notes(searches, labels),
+            *studies.notes,
         ),
         searches=tuple(searches),
         faithfulness=faithfulness,
+        studies=studies.results,
     )
 
 
@@ -179,4 +185,19 @@ def build_examples(
     ]
 
 
-__all__ = ["build_document", "build_examples"]
+def find_studies(folder: ExperimentFolder, examples: Sequence[ReportedExample]) -> KeptStudies:
+    """Find what people judged of these summaries."""
+    summaries: dict[str, dict[str, str]] = {}
+    for example in examples:
+        for key, text in example.summaries.items():
+            summaries.setdefault(key, {})[example.id] = text
+    return load_studies(folder, summaries)
+
+
+def add_people(comparison: Comparison, studies: KeptStudies) -> Comparison:
+    """Return the comparison whose verdict says what people preferred, too."""
+    sentences = [describe_study(study) for study in studies.results]
+    return replace(comparison, verdict=" ".join([comparison.verdict, *sentences])) if sentences else comparison
+
+
+__all__ = ["add_people", "build_document", "build_examples", "find_studies"]

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from dialora.comparison import Comparison
 from dialora.comparison.faithfulness import SystemFaithfulness
+from dialora.comparison.people import StudyResult
 from dialora.records import Record
 from dialora.tuning.rules import SearchOutcome
 
@@ -64,6 +65,8 @@ class ReportDocument(Record):
     """For learning rates, one per method; none where the experiment asks for none."""
     faithfulness: tuple[SystemFaithfulness, ...] = ()
     """People's row and one per system; empty where nothing was measured."""
+    studies: tuple[StudyResult, ...] = ()
+    """What people judged of these systems' summaries."""
 
 
 __all__ = ["LossCurve", "ReportDocument", "ReportedExample"]

@@ -21,6 +21,7 @@ from dialora.comparison import METRICS, Comparison
 from dialora.report import numbers
 from dialora.report.document import LossCurve, ReportDocument
 from dialora.report.palette import GREY, SystemStyle, build_styles, find_system, is_trained
+from dialora.report.people_figure import count_rows, draw_preferences, draw_ratings
 from dialora.report.tables import METRIC_NAMES, name_metric
 from dialora.report.tradeoff import build_panels, draw_panel, shorten_label
 from dialora.report.tuning import FIGURE, draw_learning_rates
@@ -34,7 +35,7 @@ WIDTH = 8.6  # inches; 826 px at the CSS resolution, about the width of the repo
 MAX_RAW_POINTS = 1500
 MAX_RAW_CURVES = 6
 """With more curves than this, only smoothed ones are drawn."""
-FIGURE_NAMES = ("scores", "loss", "tradeoff", FIGURE)
+FIGURE_NAMES = ("scores", "people", "loss", "tradeoff", FIGURE)
 _STYLE: Any = {
     "svg.hashsalt": "dialora",
     "svg.fonttype": "none",
@@ -82,6 +83,7 @@ def render_figures(document: ReportDocument) -> tuple[ReportFigure, ...]:
     with _drawing():
         figures = (
             _draw_scores(comparison, styles),
+            _draw_people(document, styles),
             _draw_loss(document.curves, comparison, styles),
             _draw_tradeoff(comparison, styles),
             _draw_searches(document, styles),
@@ -157,6 +159,18 @@ def _draw_scores(comparison: Comparison, styles: dict[str, SystemStyle]) -> Repo
     if not is_trained(systems[0]):
         caption += f" The dashed line is {systems[0].label}."
     return ReportFigure("scores", "Scores", caption, _to_svg(canvas))
+
+
+def _draw_people(document: ReportDocument, styles: dict[str, SystemStyle]) -> ReportFigure | None:
+    """Draw what the newest study found: a panel of preferences, one of ratings, or both."""
+    shown = [study for study in document.studies if study.preferences or study.ratings]
+    if not shown:
+        return None
+    study = shown[-1]
+    panels = [draw for draw, has in ((draw_preferences, study.preferences), (draw_ratings, study.ratings)) if has]
+    canvas, axes = _build_canvas(0.9 + 0.34 * count_rows(study), columns=len(panels))
+    captions = [draw(axis, study, styles) for axis, draw in zip(axes, panels, strict=True)]
+    return ReportFigure("people", "What people judged", " ".join(captions), _to_svg(canvas))
 
 
 def _draw_loss(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from dialora.comparison.people_verdict import describe_study
 from dialora.printable import clean
 from dialora.report import numbers
 from dialora.report.document import ReportDocument
@@ -19,6 +20,7 @@ from dialora.report.examples import EMPTY, build_browser_json, measure_disagreem
 from dialora.report.faithfulness import build_copying_table, build_faithfulness_table
 from dialora.report.figures import ReportFigure, embed_svg
 from dialora.report.palette import build_styles
+from dialora.report.people import build_study_tables
 from dialora.report.provenance import (
     build_data_facts,
     build_data_table,
@@ -64,6 +66,7 @@ def render_html(document: ReportDocument, figures: Sequence[ReportFigure]) -> st
         "copying": build_copying_table(document.faithfulness),
         "costs": build_cost_table(comparison),
         "tuning": build_tuning_table(document.searches, {system.key: system.label for system in comparison.systems}),
+        "studies": [(study, describe_study(study), build_study_tables(study)) for study in document.studies],
         "figures": [(figure, Markup(embed_svg(figure))) for figure in figures],
         "num_examples": len(document.examples),
         "has_unsupported": any(any(example.unsupported.values()) for example in document.examples),

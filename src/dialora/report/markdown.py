@@ -11,11 +11,14 @@ import re
 from collections.abc import Sequence
 
 from dialora.comparison import METRICS
+from dialora.comparison.people import StudyResult
+from dialora.comparison.people_verdict import describe_study
 from dialora.report import numbers
 from dialora.report.document import ReportDocument, ReportedExample
 from dialora.report.examples import EMPTY, measure_disagreement, select_disagreements
 from dialora.report.faithfulness import build_copying_table, build_faithfulness_table
 from dialora.report.figures import ReportFigure
+from dialora.report.people import build_study_tables
 from dialora.report.provenance import (
     build_data_facts,
     build_data_table,
@@ -70,6 +73,8 @@ def render_markdown(document: ReportDocument, figures: Sequence[ReportFigure]) -
         build_tuning_table(document.searches, {system.key: system.label for system in comparison.systems}),
     ]
     parts += [_render_table(table) for table in tables if table is not None]
+    for study in document.studies:
+        parts += _render_study(study)
     parts += [_render_figure(figure) for figure in figures]
     parts += _render_examples(document)
     parts += _render_provenance(document)
@@ -100,6 +105,12 @@ def _render_cell(cell: Cell) -> str:
     text = escape_markdown(cell.text)
     text = f"**{text}**" if cell.is_strong else text
     return "<br>".join([text, *(f"<sub>{escape_markdown(detail)}</sub>" for detail in cell.details)])
+
+
+def _render_study(study: StudyResult) -> list[str]:
+    lead = f"## What people judged: {escape_markdown(study.name)}\n\n{escape_markdown(describe_study(study))}"
+    notes = "\n".join(f"- {escape_markdown(note)}" for note in study.notes)
+    return [part for part in (lead, *map(_render_table, build_study_tables(study)), notes) if part]
 
 
 def _render_figure(figure: ReportFigure) -> str:

@@ -17,6 +17,7 @@ def build_results(document: ReportDocument) -> dict[str, Any]:
         "environment": document.environment,
         "notes": document.notes,
         "tuning": [search.to_json() for search in document.searches],
+        "studies": [study.to_json() for study in document.studies],
         "faithfulness": [row.to_json() for row in document.faithfulness],
     }
     return first | values | origin

@@ -15,6 +15,7 @@ from dialora.printable import clean, clean_all
 from dialora.report import numbers
 from dialora.report.document import ReportDocument
 from dialora.report.palette import SystemStyle, build_styles
+from dialora.report.people import build_study_tables
 from dialora.report.provenance import (
     build_data_table,
     build_environment_table,
@@ -60,6 +61,7 @@ def print_report(report: ReportDocument | Comparison, console: Console) -> None:
         build_rouge1_pairs_table(comparison),
     ]
     if isinstance(report, ReportDocument):
+        tables += [table for study in report.studies for table in build_study_tables(study)[:3]]
         tables += [
             build_tuning_table(report.searches, {system.key: system.label for system in comparison.systems}),
             _narrow(build_data_table(report.data)),

@@ -150,7 +150,7 @@ class _ServedStudy:
 
         if self.results is None or self.results[0] != len(events):
             try:
-                found = describe_results(analyse_study(self.folder, events))
+                found = describe_results(analyse_study(self.folder, events, save=False))
             except DialoraError as error:
                 found = Results((str(error),))
             self.results = (len(events), found)

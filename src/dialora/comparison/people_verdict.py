@@ -1,0 +1,124 @@
+"""What a study found, in plain words. Takes a StudyResult, gives sentences; none calls clear what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dialora.comparison.people import Preference, RatingDifference, StudyResult
+
+MOST_PAIRS = 3
+"""So many pairs get a sentence each; of more, those that are clear are listed."""
+
+
+def describe_study(result: StudyResult) -> str:
+    """Return what people preferred and how they rated, with intervals, and that a study is unfinished."""
+    if not result.num_judgements:
+        return f"Nobody has judged anything in the study {result.name} yet."
+    sentences = [*_describe_preferences(result), *_describe_ratings(result)]
+    if not sentences:
+        sentences.append(f"The judgements of the study {result.name} compare no two systems yet.")
+    if result.num_judgements < result.num_asked:
+        sentences.append(
+            f"The study is unfinished: {result.num_judgements:,} of {result.num_asked:,} judgements are in."
+        )
+    return " ".join(sentences)
+
+
+def format_share(pair: Preference) -> str:
+    """Return a share with its interval in percent, as in 54 % [47, 61]."""
+    return f"{100 * pair.share:.0f} % [{100 * pair.ci_low:.0f}, {100 * pair.ci_high:.0f}]"
+
+
+def format_difference(row: RatingDifference) -> str:
+    """Return a difference of ratings with its interval, as in +0.42 [0.11, 0.73], of a scale from 1 to 5."""
+    text = f"{row.difference:+.2f} [{row.ci_low:.2f}, {row.ci_high:.2f}]"
+    # A minus as in the tables, not a hyphen, at which lines are broken.
+    return text.replace("-", "−")
+
+
+def _describe_preferences(result: StudyResult) -> list[str]:
+    pairs = result.preferences
+    if len(pairs) <= MOST_PAIRS:
+        return [_describe_pair(result, pair) for pair in pairs]
+    clear = [_turn(pair) for pair in pairs if pair.is_clear]
+    if not clear:
+        return [f"No preference of people is clear among {len(pairs)} pairs."]
+    listed = ", ".join(f"{result.labels[pair.a]} to {result.labels[pair.b]} ({format_share(pair)})" for pair in clear)
+    unclear = len(pairs) - len(clear)
+    rest = f"; the other {unclear} of {len(pairs)} pairs are not told apart" if unclear else ""
+    return [f"People clearly preferred {listed}{rest}."]
+
+
+def _describe_pair(result: StudyResult, pair: Preference) -> str:
+    pair = _turn(pair)
+    judgements = f"{pair.num_judgements:,} {'judgement' if pair.num_judgements == 1 else 'judgements'}"
+    a, b = result.labels[pair.a], result.labels[pair.b]
+    if pair.share == 0.5:
+        return (
+            f"People preferred neither of {a} and {b}: {format_share(pair)} of {judgements} each; no clear difference."
+        )
+    text = f"People preferred {a} to {b} in {format_share(pair)} of {judgements}"
+    return f"{text}; {'a clear' if pair.is_clear else 'no clear'} difference."
+
+
+def _turn(pair: Preference) -> Preference:
+    """Return the pair with the one ahead first; equal ones as they are."""
+    if pair.share >= 0.5:
+        return pair
+    return Preference(
+        a=pair.b,
+        b=pair.a,
+        wins=pair.losses,
+        losses=pair.wins,
+        ties=pair.ties,
+        both_bad=pair.both_bad,
+        num_dialogues=pair.num_dialogues,
+        share=1 - pair.share,
+        ci_low=1 - pair.ci_high,
+        ci_high=1 - pair.ci_low,
+        p_value=pair.p_value,
+        p_adjusted=pair.p_adjusted,
+        num_more=pair.num_more,
+        num_identical=pair.num_identical,
+    )
+
+
+def _describe_ratings(result: StudyResult) -> list[str]:
+    """Return a sentence for each pair, or, of many pairs, one with what is clear."""
+    rows = result.rating_differences
+    if not rows:
+        return []
+    pairs = list(dict.fromkeys((row.a, row.b) for row in rows))
+    if len(pairs) > MOST_PAIRS:
+        clear = [row for row in rows if row.is_clear]
+        if not clear:
+            return [f"No rating tells any of {len(pairs)} pairs apart."]
+        return [f"Ratings from 1 to 5 differ clearly: {'; '.join(_name(result, row) for row in clear)}."]
+    return [_describe_rated(result, [row for row in rows if (row.a, row.b) == pair]) for pair in pairs]
+
+
+def _describe_rated(result: StudyResult, rows: Sequence[RatingDifference]) -> str:
+    a, b = result.labels[rows[0].a], result.labels[rows[0].b]
+    clear = [row for row in rows if row.is_clear]
+    criteria = {row.criterion: result.criteria[row.criterion].lower() for row in rows}
+    if not clear:
+        return f"Ratings of {a} and {b} do not differ clearly in {_join(list(criteria.values()))}."
+    parts = [
+        f"{'higher' if row.difference > 0 else 'lower'} in {criteria[row.criterion]} ({format_difference(row)})"
+        for row in clear
+    ]
+    others = [criteria[row.criterion] for row in rows if not row.is_clear]
+    rest = f"; no clear difference in {_join(others)}" if others else ""
+    return f"From 1 to 5, {a} was rated {_join(parts)} than {b}{rest}."
+
+
+def _name(result: StudyResult, row: RatingDifference) -> str:
+    criterion = result.criteria[row.criterion].lower()
+    return f"{result.labels[row.a]} from {result.labels[row.b]} in {criterion} ({format_difference(row)})"
+
+
+def _join(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+__all__ = ["describe_study", "format_difference", "format_share"]

@@ -1,0 +1,161 @@
+"""From finished comparisons to a study on disk: drawn, blinded, balanced, with checks and repeats.
+
+The same sources, options and seed draw the same study. Nothing is ever written over: people's time is in a study.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dialora.config.loading import find_bad_text
+from dialora.errors import InputError
+from dialora.records import Observer, ignore_events
+from dialora.store import names
+from dialora.store.disk import disk_errors_explained
+from dialora.study.drawing.drawn import DrawnStudy, describe_drawn
+from dialora.study.drawing.options import StudyOptions
+from dialora.study.drawing.planted import Checks
+from dialora.study.drawing.pool import Pool, load_pool
+from dialora.study.drawing.questions import ask
+from dialora.study.drawing.sheets import SheetBuilder
+from dialora.study.drawing.sources import find_folders
+from dialora.study.drawing.strata import draw_dialogues
+from dialora.study.drawing.texts import StudyTexts, load_texts
+from dialora.study.folder import STUDIES, BlindStudy, StudyFolder
+from dialora.study.records import BOTH, PAIRWISE, RATING, Criterion, ErrorKind, JudgedSystem, StudyKey, StudySettings
+
+DEFAULT_NAME = "study"
+"""Nothing that raters see may be named after what is compared, so this is not."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LONGEST_TITLE = 120
+
+
+def create_study(
+    sources: Sequence[str | Path],
+    *,
+    options: StudyOptions | None = None,
+    systems: Sequence[str] = (),
+    include_human: bool = False,
+    criteria: Path | None = None,
+    name: str = DEFAULT_NAME,
+    title: str | None = None,
+    output: Path | None = None,
+    set: Iterable[str] | Mapping[str, Any] = (),
+    observer: Observer = ignore_events,
+) -> DrawnStudy:
+    """Draw a study and write it to `output` (`studies/NAME`); return what was drawn. Raises DialoraError.
+
+    `sources` are folders of finished experiments or scored tables, names of shipped experiments, or files of outputs,
+    which are scored first, with `set`. `systems` are keys; `include_human` puts the first reference among them.
+    `criteria` is a file of one's own texts (see `texts.yaml`).
+    """
+    options = options or StudyOptions()
+    options.require_valid()
+    _require_names(name, title)
+    root = STUDIES / name if output is None else output
+    with disk_errors_explained(root):
+        _require_free(root)
+    texts = load_texts(criteria)
+    pool = load_pool(find_folders(sources, set, observer), systems=systems, include_human=include_human)
+    settings = _write_settings(options, texts, name, title)
+    _require_blind(settings, pool.systems)
+    study, key, drawn = draw_study(pool, options, settings)
+    with disk_errors_explained(root):
+        StudyFolder(root).save(study, key)
+    return describe_drawn(root, study, key, drawn, num_available=len(pool.examples), options=options)
+
+
+def draw_study(pool: Pool, options: StudyOptions, settings: StudySettings) -> tuple[BlindStudy, StudyKey, Counter[str]]:
+    """Draw a study of what is in a pool; return it with its key and the number of dialogues of each stratum."""
+    dialogues = draw_dialogues(pool.examples, options.num_dialogues, _seed(options, "dialogues"))
+    questions = ask(
+        dialogues, pool.systems, design=options.design, pairs=options.pairs, rng=_seed(options, "questions")
+    )
+    builder = SheetBuilder(
+        questions,
+        Checks(pool, questions, _seed(options, "checks"), frozenset(example.id for example, _ in dialogues)),
+        options,
+        {example.id: example for example in pool.examples},
+        _seed(options, "sheets"),
+    )
+    sheets = builder.build()
+    # By id, which is drawn at random: the order in the file says nothing either.
+    study = BlindStudy(settings, dict(sorted(questions.items.items())), tuple(sheets))
+    key = StudyKey(
+        systems=pool.systems,
+        items=tuple(one for _, one in sorted(questions.keys.items())),
+        identical=tuple(questions.identical),
+        scores={example.id: example.scores for example, _ in dialogues},
+        seed=options.seed,
+    )
+    return study, key, Counter(stratum for _, stratum in dialogues)
+
+
+def _seed(options: StudyOptions, what: str) -> random.Random:
+    """Return a source of chance of its own for each step: another number of raters draws the same dialogues."""
+    return random.Random(f"dialora study {options.seed} {what}")
+
+
+def _write_settings(options: StudyOptions, texts: StudyTexts, name: str, title: str | None) -> StudySettings:
+    kinds = {PAIRWISE: (PAIRWISE,), RATING: (RATING,), BOTH: (RATING, PAIRWISE)}[options.design]
+    rates = RATING in kinds
+    criteria: tuple[Criterion, ...] = texts.list_criteria() if rates else ()
+    error_kinds: tuple[ErrorKind, ...] = texts.list_error_kinds() if rates else ()
+    return StudySettings(
+        name=name,
+        design=options.design,
+        title=title or getattr(texts.title, options.design),
+        instructions=texts.write_instructions(kinds),
+        num_sheets=options.num_raters,
+        criteria=criteria,
+        error_kinds=error_kinds,
+        practice=texts.list_practice(kinds),
+        asks_why=options.asks_why and PAIRWISE in kinds,
+    )
+
+
+def _require_names(name: str, title: str | None) -> None:
+    if not _NAME.fullmatch(name):
+        raise InputError(f"--name {name}: must be of letters, digits, `.`, `_` and `-`, and at most 100 of them.")
+    if title is None:
+        return
+    problem = next(find_bad_text(title, ("--title",)), None)
+    if problem is not None:
+        raise InputError(problem)
+    if not title.strip() or len(title) > _LONGEST_TITLE:
+        raise InputError(f"--title: must have 1 to {_LONGEST_TITLE} characters, got {len(title.strip()):,}.")
+
+
+def _require_blind(settings: StudySettings, systems: Sequence[JudgedSystem]) -> None:
+    """Raise InputError where a name that the user gave tells what is compared."""
+    for what, text in (("--name", settings.name), ("--title", settings.title)):
+        for system in systems:
+            for told in (system.key, system.label, Path(system.source).name):
+                if told and re.search(rf"(?<![^\W_]){re.escape(told)}(?![^\W_])", text, re.IGNORECASE):
+                    raise InputError(
+                        f"{what} {text}: names {told}, which raters must not know of; give another that tells nothing "
+                        "of what is compared."
+                    )
+
+
+def _require_free(root: Path) -> None:
+    """Raise InputError where anything lies in the folder but a study whose writing was broken off."""
+    if root.exists() and not root.is_dir():
+        raise InputError(f"--output {root}: is a file; give a folder.")
+    found = {path.name for path in root.iterdir()} if root.is_dir() else frozenset()
+    if found <= {names.KEY, names.unfinished(names.KEY), names.unfinished(names.BLIND)}:
+        return
+    if names.BLIND in found:
+        raise InputError(
+            f"{root}: holds a study already, and people's judgements belong to what they were shown; give another "
+            "--name or --output."
+        )
+    raise InputError(f"{root}: holds files that are not a study's; give a new or empty folder with --output.")
+
+
+__all__ = ["DEFAULT_NAME", "create_study", "draw_study"]

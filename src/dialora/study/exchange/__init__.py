@@ -1,0 +1,1 @@
+"""Where a study meets other tools: what they are given names no system, and what they give back becomes events."""
