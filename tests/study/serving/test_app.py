@@ -6,10 +6,14 @@ import json
 import re
 import threading
 import time
+import uuid
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy.exc
 from starlette.applications import Starlette
 
 from dialora.study.events import EventStore
@@ -17,7 +21,7 @@ from dialora.study.folder import BlindStudy, StudyFolder
 from dialora.study.serving import guard
 from dialora.study.serving.app import EXPIRED, INVALID, build_app
 from dialora.study.serving.links import Links
-from tests.study.conftest import NUM_PAIRS, NUM_RATED, SYSTEMS
+from tests.study.conftest import NUM_PAIRS, NUM_RATED, SYSTEMS, build_key, build_study
 from tests.study.serving.conftest import PAIR, RATED, Client, build_event
 
 NUM_ITEMS = NUM_PAIRS + NUM_RATED
@@ -51,6 +55,21 @@ def test_what_was_answered_is_there_after_the_server_was_away(
         assert later.sheet(1)["practised"] is True
         assert later.sheet(2)["state"] == {}
         assert later.sheet(2)["practised"] is False
+
+
+def test_two_servers_share_a_store(tmp_path: Path, serve: Callable[[Starlette], int], ratings: str | None) -> None:
+    """One process or several, in SQLite or PostgreSQL: each tells what came in by the other."""
+    folder = StudyFolder(tmp_path / "shared")
+    folder.save(build_study(title=f"Study {uuid.uuid4()}"), build_key())
+    with EventStore.open(folder, ratings) as here, EventStore.open(folder, ratings) as there:
+        first, second = (Client(serve(build_app(folder, store)), Links.open(folder)) for store in (here, there))
+        event = build_event("p0", PAIR)
+        assert first.post(1, event).json()["state"] == {"p0": PAIR}
+        assert second.post(1, event).json()["state"] == {"p0": PAIR}
+        assert second.post(1, build_event("r0", RATED)).json()["state"] == {"p0": PAIR, "r0": RATED}
+        assert first.sheet(1)["state"] == {"p0": PAIR, "r0": RATED}
+        assert first.sheet(2)["state"] == {}
+        assert len(here.load()) == 2
 
 
 def test_two_tabs_see_one_sheet(client: Client) -> None:
@@ -302,8 +321,6 @@ def test_serving_never_opens_the_key(study: StudyFolder, monkeypatch: pytest.Mon
 
 
 def test_a_store_that_fails_is_said_and_tried_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sqlalchemy.exc
-
     def fail(*_: Any) -> Any:
         raise sqlalchemy.exc.OperationalError("INSERT secret-text", {}, Exception("database or disk is full"))
 
@@ -332,11 +349,6 @@ def test_what_nobody_foresaw_is_a_sentence(
 
 
 def test_hostile_texts_are_shown_as_text(serve: Callable[[Starlette], int], study: StudyFolder) -> None:
-    from dataclasses import replace
-
-    from dialora.study.folder import BlindStudy
-    from tests.study.conftest import build_key
-
     blind = study.load_blind()
     hostile = "<script>alert(1)</script>\u202e \x1b[31m \x1c\x85half \ud83d"
     settings = replace(blind.settings, title=f"</title>{hostile}".replace("\ud83d", ""))
