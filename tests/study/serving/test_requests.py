@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Callable
 
 import pytest
@@ -86,6 +88,23 @@ def test_huge_bodies_and_other_types_are_refused(client: Client) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
         assert client.post(1, event, content_type=kind).status == 415
     assert client.sheet(1)["state"] == {}
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(guard, "MAX_BODY_SECONDS", 0.3)
+    start = f"POST {client.address(1)}/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    request = f"{start}content-length: 100\r\n\r\n{{".encode()
+    with socket.create_connection(("127.0.0.1", client.port), timeout=10) as waiting:
+        waiting.sendall(request)
+        assert waiting.recv(100).startswith(b"HTTP/1.1 408")
+    # One that goes away meanwhile is no fault, and nothing to tell anybody of.
+    with socket.create_connection(("127.0.0.1", client.port), timeout=10) as leaving:
+        leaving.sendall(request)
+    assert client.post(1, build_event("p0", PAIR)).status == 200
+    time.sleep(0.5)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(
