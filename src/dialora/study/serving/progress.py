@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dialora.records import Record
+from dialora.store import names
 from dialora.study.events import EventStore
 from dialora.study.folder import BlindStudy, StudyFolder
 from dialora.study.records import (
@@ -80,7 +81,8 @@ def measure_study(folder: StudyFolder, ratings: str | None = None) -> StudyProgr
     Raises StageError where the study or its events are missing or damaged, InputError where the URL cannot be used.
     """
     study = folder.load_blind()
-    if ratings is None and not folder.ratings.exists():
+    # Nothing is made for a look. What is left of a file without it is for the store to refuse.
+    if ratings is None and not any(folder.root.glob(f"{names.RATINGS}*")):
         return measure_progress(study, [])
     with EventStore.open(folder, ratings) as store:
         return measure_progress(study, store.load())
