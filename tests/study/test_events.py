@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -196,6 +198,50 @@ def test_a_store_that_cannot_be_written_says_so(study: StudyFolder) -> None:
     assert str(study.ratings) in done.stdout
 
 
+def test_a_file_that_goes_away_while_it_is_open_takes_nothing_more(study: StudyFolder) -> None:
+    """It would be acknowledged and gone."""
+    away = study.ratings.with_name("away")
+    with EventStore.open(study) as store:
+        first, second = build_event(1), build_event(2)
+        store.append(first)
+        study.ratings.rename(away)
+        for _ in range(2):
+            with pytest.raises(StageError, match="moved or replaced"):
+                store.append(second)
+        # Nor is a new one made in its place.
+        assert not study.ratings.exists()
+        shutil.copyfile(away, study.ratings)
+        with pytest.raises(StageError, match="moved or replaced"):
+            store.append(second)
+        away.replace(study.ratings)
+        store.append(second)
+        assert store.load() == [first, second]
+
+
+def test_what_is_left_of_a_file_is_not_taken_for_a_new_one(study: StudyFolder) -> None:
+    kept = study.ratings.with_name("kept")
+    with EventStore.open(study) as store:
+        store.append(build_event())
+        study.ratings.rename(kept)
+        with pytest.raises(StageError, match=r"whose file ratings\.sqlite is gone"):
+            EventStore.open(study)
+        kept.rename(study.ratings)
+    with EventStore.open(study) as store:
+        assert len(store.load()) == 1
+
+
+@pytest.mark.parametrize("name", ["with space", "50 %", "a?b#c", "ü🙂"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    folder = StudyFolder(tmp_path / name)
+    folder.save(build_study(), build_key())
+    event = build_event()
+    with EventStore.open(folder) as store:
+        store.append(event)
+    with EventStore.open(folder) as store:
+        assert store.load() == [event]
+    assert {path.name for path in folder.root.iterdir()} == {"blind", "key", "ratings.sqlite"}
+
+
 def test_a_data_base_that_is_damaged_is_refused(study: StudyFolder) -> None:
     with EventStore.open(study) as store:
         for at in range(8):
@@ -203,22 +249,25 @@ def test_a_data_base_that_is_damaged_is_refused(study: StudyFolder) -> None:
         expected = store.load()
     whole = study.ratings.read_bytes()
     refusals = []
+    # Throughout, and wherever an event or an index says whose it is: what an index has lost is not found.
+    places = [*range(0, len(whole), 97), *(found.start() for found in re.finditer(study.id.encode(), whole))]
     for content in [
         b"",
         whole[: len(whole) // 2],
         whole[:4096],
         whole[:100],
         b"no data base at all\n" * 300,
-        *(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :] for at in range(0, len(whole), 97)),
+        *(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :] for at in places),
     ]:
         study.ratings.write_bytes(content)
         try:
-            with EventStore.open(study) as store:
-                found = store.load()
+            # By its URL, as it is read then without a look at whose events it holds.
+            with EventStore.open(study, f"sqlite:///{study.ratings}") as store:
+                found = [store.load(), store.load(1)]
         except DialoraError as error:
             refusals.append(str(error))
         else:
-            assert found == expected, "a changed byte was read as another rating"
+            assert found == [expected, expected], "a changed byte was read as another rating"
     assert len(refusals) > 6
     assert all(str(study.ratings) in message and "\n" not in message for message in refusals)
     study.ratings.write_bytes(whole)

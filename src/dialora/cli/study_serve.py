@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,13 +73,13 @@ def serve(
             typer.echo(build_address(address, "r", Links.open(folder).invite(invite, expires_days=expires)))
             return
         with EventStore.open(folder, ratings) as store:
-            app = build_app(folder, store, show_results=show_results, url=url)
+            app = build_app(folder, store, show_results=show_results, url=url, expires_days=expires)
             _print_links(blind, Links.open(folder), address, expires)
             _warn_of_clear_text(host, url)
-            try:
+            # In a shell's background an interrupt ends the server without an exception.
+            with suppress(KeyboardInterrupt):
                 run_server(app, listening)
-            except KeyboardInterrupt:
-                typer.echo("Stopped. What was answered is kept; the same command goes on with the same links.")
+    typer.echo("Stopped. What was answered is kept; the same command goes on with the same links.")
 
 
 @study_app.command()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from dialora.errors import InputError, StageError
 from dialora.store import disk_errors_explained, names
@@ -59,7 +60,10 @@ def parse_url(own: Path, url: str | None) -> URL:
 def build_sqlite(url: URL) -> Engine:
     """Connect to a SQLite file, which is made with its table where it is missing. Raises StageError."""
     path = Path(str(url.database))
+    log = path.with_name(f"{path.name}-wal")
     with disk_errors_explained(path):
+        if not path.exists() and log.exists():
+            raise StageError(f"{log}: holds ratings whose file {path.name} is gone; put that back beside it.")
         if not path.exists():
             _create_sqlite(path)
         elif path.stat().st_size == 0:
@@ -92,9 +96,10 @@ def _create_sqlite(path: Path) -> None:
 def _connect_sqlite(path: Path) -> Engine:
     from sqlalchemy import URL, create_engine, event
 
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True
-    )
+    # SQLite would make a file that is not there, and write on into one that was moved away.
+    url = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    identity = _identify(path)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _: Any) -> None:
@@ -102,7 +107,22 @@ def _connect_sqlite(path: Path) -> Engine:
         # In WAL, anything less is acknowledged before it is on disk.
         connection.execute("PRAGMA synchronous = FULL")
 
+    # Before a connection is made, too: it would take the -wal file of the one that was moved for its own.
+    @event.listens_for(engine, "do_connect")
+    @event.listens_for(engine, "checkout")
+    def require_same_file(*_: Any) -> None:
+        if _identify(path) != identity:
+            raise StageError(f"{path}: was moved or replaced while it was open; put the one back that was there.")
+
     return engine
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def build_postgresql(url: URL) -> Engine:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import json
 import socket
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -83,15 +80,6 @@ RATED = {
     "errors": [{"start": 0, "stop": 2, "kind": "invented"}],
     "why": "",
 }
-
-
-@pytest.fixture(autouse=True)
-def page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in for the rater's page where there is none."""
-    if importlib.util.find_spec("dialora.study.pages") is None:
-        stand_in = ModuleType("dialora.study.pages")
-        stand_in.build_page = lambda title, nonce, data=None: f"<title>{title}</title><script nonce={nonce}></script>"
-        monkeypatch.setitem(sys.modules, "dialora.study.pages", stand_in)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -28,9 +28,12 @@ from dialora.study.records import Event, Sheet
 from dialora.study.serving.checking import read_event
 from dialora.study.serving.guard import Guard, RateLimit, build_page_policy, read_body, require_own_page
 from dialora.study.serving.links import ExpiredError, LinkError, Links
-from dialora.study.serving.owner import Results, describe_results, render_message, render_owner
+from dialora.study.serving.owner import render_message, render_owner
 from dialora.study.serving.progress import measure_progress
 from dialora.study.serving.sheet import describe_sheet, describe_state
+
+if TYPE_CHECKING:
+    from dialora.comparison.people import StudyResult
 
 EVENTS_PER_ITEM, MORE_EVENTS = 100, 500
 """What a sheet may hold: a person who changes every answer a dozen times stays far below it."""
@@ -41,14 +44,21 @@ logger = logging.getLogger("dialora.study")
 
 
 def build_app(
-    folder: StudyFolder, store: EventStore, *, show_results: bool = False, url: str | None = None
+    folder: StudyFolder,
+    store: EventStore,
+    *,
+    show_results: bool = False,
+    url: str | None = None,
+    expires_days: float | None = None,
 ) -> Starlette:
     """Build the ASGI application of a study.
 
-    `url` is where raters reach it, where that is not where it listens. Raises StageError where the study or its secret
-    is missing or damaged.
+    `url` is where raters reach it, where that is not where it listens; the invitations on the owner's page run out
+    `expires_days` from now. Raises StageError where the study or its secret is missing or damaged.
     """
-    served = _ServedStudy(folder, store, folder.load_blind(), Links.open(folder), show_results, url)
+    study, links = folder.load_blind(), Links.open(folder)
+    invitations = {sheet.number: links.invite(sheet.number, expires_days=expires_days) for sheet in study.sheets}
+    served = _ServedStudy(folder, store, study, links, invitations, show_results, url)
     app = Starlette(
         routes=[
             Route("/r/{token}", served.show_page),
@@ -71,12 +81,14 @@ class _ServedStudy:
     store: EventStore
     study: BlindStudy
     links: Links
+    invitations: dict[int, str]
+    """Tokens by sheet, for the owner to give out."""
     show_results: bool
     url: str | None
     limit: RateLimit = field(default_factory=RateLimit)
     num_events: dict[int, int] = field(default_factory=dict)
-    results: tuple[int, Results] | None = None
-    """The last ones, and of how many events."""
+    result: tuple[int, StudyResult | str] | None = None
+    """The last one, or why there is none, and of how many events."""
 
     async def show_page(self, request: Request) -> Response:
         from dialora.study.pages import build_page
@@ -128,24 +140,24 @@ class _ServedStudy:
 
     def _build_owner(self, base: str) -> Response:
         events = self.store.load()
-        results = self._analyse(events) if self.show_results else None
+        result = self._analyse(events) if self.show_results else None
 
         def invite(sheet: int) -> str:
-            return build_address(self.url or base, "r", self.links.invite(sheet))
+            return build_address(self.url or base, "r", self.invitations[sheet])
 
         progress = clean_all(measure_progress(self.study, events))
-        return _respond_page(lambda nonce: render_owner(progress, invite, nonce, results=results))
+        return _respond_page(lambda nonce: render_owner(progress, invite, nonce, result=result))
 
-    def _analyse(self, events: list[Event]) -> Results:
+    def _analyse(self, events: list[Event]) -> StudyResult | str:
         from dialora.study.analysis import analyse_study
 
-        if self.results is None or self.results[0] != len(events):
+        if self.result is None or self.result[0] != len(events):
             try:
-                found = describe_results(analyse_study(self.folder, events, save=False))
+                found: StudyResult | str = analyse_study(self.folder, events, save=False)
             except DialoraError as error:
-                found = Results((str(error),))
-            self.results = (len(events), found)
-        return self.results[1]
+                found = str(error)
+            self.result = (len(events), found)
+        return self.result[1]
 
 
 def build_address(base: str, kind: str, token: str) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dialora.records import Record
+from dialora.store import names
 from dialora.study.events import EventStore
 from dialora.study.folder import BlindStudy, StudyFolder
 from dialora.study.records import (
@@ -22,6 +24,7 @@ from dialora.study.records import (
     PRACTISED,
     RATING,
     SECOND,
+    Entry,
     Event,
     Judgement,
     Sheet,
@@ -78,7 +81,8 @@ def measure_study(folder: StudyFolder, ratings: str | None = None) -> StudyProgr
     Raises StageError where the study or its events are missing or damaged, InputError where the URL cannot be used.
     """
     study = folder.load_blind()
-    if ratings is None and not folder.ratings.exists():
+    # Nothing is made for a look. What is left of a file without it is for the store to refuse.
+    if ratings is None and not any(folder.root.glob(f"{names.RATINGS}*")):
         return measure_progress(study, [])
     with EventStore.open(folder, ratings) as store:
         return measure_progress(study, store.load())
@@ -87,14 +91,12 @@ def measure_study(folder: StudyFolder, ratings: str | None = None) -> StudyProgr
 def measure_progress(study: BlindStudy, events: Sequence[Event]) -> StudyProgress:
     """Return how far a study is after `events`."""
     judgements = collect_judgements(study.sheets, events)
-    sheets = tuple(
-        _measure_sheet(
-            sheet,
-            [one for one in judgements if one.sheet == sheet.number],
-            [event for event in events if event.sheet == sheet.number],
-        )
-        for sheet in study.sheets
-    )
+    judged, done = defaultdict(list), defaultdict(list)
+    for judgement in judgements:
+        judged[judgement.sheet].append(judgement)
+    for event in events:
+        done[event.sheet].append(event)
+    sheets = tuple(_measure_sheet(sheet, judged[sheet.number], done[sheet.number]) for sheet in study.sheets)
     return StudyProgress(
         study.settings.name,
         study.settings.title,
@@ -124,7 +126,12 @@ def _measure_sheet(sheet: Sheet, judgements: Sequence[Judgement], events: Sequen
 def _measure_agreements(study: BlindStudy, judgements: Sequence[Judgement]) -> Iterable[AgreementSoFar]:
     kinds = {item.kind for item in study.items.values()}
     if PAIRWISE in kinds:
-        choices = {(one.sheet, one.item): float(_orient(study, one)) for one in judgements if one.answer is not None}
+        sheets = {sheet.number: sheet for sheet in study.sheets}
+        choices = {
+            (one.sheet, one.item): float(_orient(sheets[one.sheet].entries[one.place], one.answer))
+            for one in judgements
+            if one.answer is not None
+        }
         yield _measure_alpha("preference", "Preference", choices, "nominal")
     if RATING in kinds:
         for criterion in study.settings.criteria:
@@ -136,11 +143,9 @@ def _measure_agreements(study: BlindStudy, judgements: Sequence[Judgement]) -> I
             yield _measure_alpha(criterion.key, criterion.label, scores, "ordinal")
 
 
-def _orient(study: BlindStudy, judgement: Judgement) -> int:
+def _orient(entry: Entry, answer: str) -> int:
     """Return the answer as an index of ANSWERS in the order of the item's texts, however they were shown."""
-    entry = study.find_sheet(judgement.sheet).entries[judgement.place]
     other = {FIRST: SECOND, SECOND: FIRST}
-    answer = str(judgement.answer)
     return ANSWERS.index(other.get(answer, answer) if entry.is_swapped else answer)
 
 
@@ -148,8 +153,8 @@ def _measure_alpha(what: str, label: str, values: dict[tuple[int, str], float], 
     import krippendorff
 
     raters = sorted({sheet for sheet, _ in values})
-    items = sorted({item for _, item in values})
-    shared = [item for item in items if sum((rater, item) in values for rater in raters) >= 2]
+    counts = Counter(item for _, item in values)
+    shared = sorted(item for item, count in counts.items() if count >= 2)
     table = [[values.get((rater, item), math.nan) for item in shared] for rater in raters]
     distinct = {value for row in table for value in row if not math.isnan(value)}
     alpha = float(krippendorff.alpha(table, level_of_measurement=level)) if len(distinct) > 1 else None
