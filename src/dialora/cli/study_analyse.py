@@ -31,20 +31,13 @@ def analyse(
     Writes analysis.json into the study's folder and the result into the folder of every system that was judged, where
     `dialora report` shows it. Can be run at any time; an unfinished study is said to be one.
     """
+    from dialora import api
     from dialora.comparison.people_verdict import describe_study
     from dialora.experiment.progress import build_console
     from dialora.report.people import build_study_tables
     from dialora.report.terminal import print_table
-    from dialora.study.analysis.analyse import analyse_study
-    from dialora.study.events import EventStore
-    from dialora.study.folder import find_study
 
-    folder = find_study(study)
-    # The study is looked at first: a data base must not be made for one that is not there.
-    folder.load_blind()
-    with EventStore.open(folder, ratings) as store:
-        events = store.load()
-    result = analyse_study(folder, events, keep_all=keep_all)
+    result = api.analyse_study(study, ratings=ratings, keep_all=keep_all)
     if json:
         print_json(result.to_json())
         return

@@ -1,0 +1,34 @@
+"""The same as the command line, as functions with objects in and out.
+
+`experiment` is everywhere a file, the name of a shipped experiment, a mapping or an ExperimentConfig, and `set` holds
+overrides, as `["training.max_steps=10"]` or `{"training.max_steps": 10}`. `output` is the experiment's folder,
+`runs/<name>` when it is not given, and `observer` is told what happens. All of them raise DialoraError.
+"""
+
+from dialora.api.comparisons import examples, load_comparison, score_outputs
+from dialora.api.experiments import compare, generate, report, score, train, tune
+from dialora.api.inspection import check, check_data, methods, params
+from dialora.api.study import analyse_study, create_study
+from dialora.api.systems import load_model, parity, summarize, summarize_file
+
+__all__ = [
+    "analyse_study",
+    "check",
+    "check_data",
+    "compare",
+    "create_study",
+    "examples",
+    "generate",
+    "load_comparison",
+    "load_model",
+    "methods",
+    "params",
+    "parity",
+    "report",
+    "score",
+    "score_outputs",
+    "summarize",
+    "summarize_file",
+    "train",
+    "tune",
+]

@@ -1,0 +1,23 @@
+"""What the functions take: experiments in every form, overrides, folders, observers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dialora.config import ExperimentConfig
+from dialora.records import Observer
+
+Experiment = str | Path | Mapping[str, Any] | ExperimentConfig
+Overrides = Iterable[str] | Mapping[str, Any]
+Folder = str | Path | None
+Watch = Observer | None
+
+
+def find_path(folder: Folder) -> Path | None:
+    """Return a folder as a path, None as None."""
+    return None if folder is None else Path(folder)
+
+
+__all__ = ["Experiment", "Folder", "Overrides", "Watch", "find_path"]

@@ -1,0 +1,67 @@
+"""A look at data, methods and models before anything is trained."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dialora.api.inputs import Experiment, Folder, Overrides, find_path
+from dialora.config import load_data_experiment, load_experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dialora.data.quality import DataCheck
+    from dialora.report.methods import MethodRow
+
+
+def check(experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None) -> pd.DataFrame:
+    """Validate an experiment without running it: one row per check with its status and what was found."""
+    import pandas as pd
+
+    from dialora.experiment.checks import check_experiment
+    from dialora.experiment.workspace import read_dataset
+    from dialora.store import RUNS
+
+    config = load_experiment(experiment, set)
+    findings = check_experiment(config, read_dataset(config), output=find_path(output) or RUNS / config.name)
+    return pd.DataFrame([finding.to_json() for finding in findings]).set_index("check")
+
+
+def check_data(source: str | Path, *, set: Overrides = (), output: Folder = None) -> DataCheck:
+    """Check the data of `source`, a hub id, folder, file or `bundled`, before anything is trained on it.
+
+    `set` takes `data.*`, `model` (whose tokenizer counts), `model_revision` and `prompt`. With `output`, the folder
+    gets `data-check.html` and `data-check.json`.
+    """
+    from dialora.experiment.data_check import check_source, render_data_check
+    from dialora.store import own_data_check
+
+    config, folder = load_data_experiment(source, set), find_path(output)
+    with nullcontext() if folder is None else own_data_check(folder):
+        found, dataset = check_source(config)
+        if folder is not None:
+            render_data_check(found, dataset, folder)
+    return found
+
+
+def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.DataFrame:
+    """Count every method's parameters from the base model's config alone: trainable, all, and their ratio."""
+    from dialora.models.counting import count_methods
+    from dialora.report.labels import build_parameters_frame
+
+    config = load_experiment(experiment, set)
+    return build_parameters_frame(config, count_methods(config))
+
+
+def methods(experiment: Experiment = "bundled", *, set: Overrides = ()) -> list[MethodRow]:
+    """Describe every method that an experiment may name, with its parameters on this experiment's base model."""
+    from dialora.models.counting import count_method
+    from dialora.report.methods import describe_methods
+
+    config = load_experiment(experiment, set)
+    return describe_methods(lambda method, key: count_method(config, method, key=key))
+
+
+__all__ = ["check", "check_data", "methods", "params"]
