@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dialora.comparison.people import Preference, RatingDifference, StudyResult
 from dialora.comparison.people_verdict import format_difference, format_share
@@ -12,7 +12,12 @@ MANY_CHOICES, ONE_SIDED = 10, 0.8
 
 
 def write_notes(
-    result: StudyResult, failing: Mapping[int, str], other: StudyResult | None, *, keep_all: bool
+    result: StudyResult,
+    failing: Mapping[int, str],
+    other: StudyResult | None,
+    *,
+    never_asked: Sequence[tuple[str, str]] = (),
+    keep_all: bool = False,
 ) -> tuple[str, ...]:
     """Return the notes. `other` is the result with (without, if `keep_all`) the raters who failed."""
     notes = []
@@ -26,6 +31,10 @@ def write_notes(
         )
     notes += _describe_failing(result, failing, other, keep_all=keep_all)
     notes += _describe_identical(result)
+    notes += [
+        f"{result.labels[a]} and {result.labels[b]} wrote the same for every dialogue: there was nothing to prefer."
+        for a, b in never_asked
+    ]
     if result.num_raters == 1:
         notes.append("One rater: intervals and tests speak of this rater on other dialogues, not of other raters.")
     notes += _describe_sides(result)
