@@ -119,8 +119,9 @@ def test_results_by_system_only_where_they_were_asked_for(
     zero, lora = SYSTEMS
     calls: list[int] = []
 
-    def analyse_study(folder: StudyFolder, events: list[Event]) -> StudyResult:
+    def analyse_study(folder: StudyFolder, events: list[Event], *, save: bool = True) -> StudyResult:
         assert folder.load_key().systems
+        assert not save, "what the owner looks at before the end is no result to report"
         calls.append(len(events))
         return StudyResult(
             "small", "both", {zero: "Original", lora: "PEFT <b>"}, {"coverage": "Coverage"}, 8, 3, len(events), 36,
