@@ -10,6 +10,9 @@ from dialora.comparison.people_verdict import format_difference, format_share
 MANY_CHOICES, ONE_SIDED = 10, 0.8
 """A rater who chose one side so often among so many is named."""
 
+FEW_RATERS = 3
+"""From so few, nothing tells well how a further one would judge."""
+
 
 def write_notes(
     result: StudyResult,
@@ -37,6 +40,11 @@ def write_notes(
     ]
     if result.num_raters == 1:
         notes.append("One rater: intervals and tests speak of this rater on other dialogues, not of other raters.")
+    elif 1 < result.num_raters <= FEW_RATERS:
+        notes.append(
+            f"{result.num_raters} raters: how far others may think otherwise is known only roughly; for people at large, "
+            "more raters tell more than more dialogues."
+        )
     notes += _describe_sides(result)
     return tuple(notes)
 
