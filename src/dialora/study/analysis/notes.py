@@ -42,8 +42,8 @@ def write_notes(
         notes.append("One rater: intervals and tests speak of this rater on other dialogues, not of other raters.")
     elif 1 < result.num_raters <= FEW_RATERS:
         notes.append(
-            f"{result.num_raters} raters: how far others may think otherwise is known only roughly; for people at large, "
-            "more raters tell more than more dialogues."
+            f"{result.num_raters} raters: how far others may think otherwise is known only roughly; for people at "
+            "large, more raters tell more than more dialogues."
         )
     notes += _describe_sides(result)
     return tuple(notes)
