@@ -84,6 +84,16 @@ def test_ratings_say_in_what() -> None:
     )
 
 
+def test_of_many_ratings_the_largest_differences_are_told() -> None:
+    pairs = (("full", "peft"), ("full", "instruct"), ("zero", "full"), ("zero", "peft"))
+    rows = [replace(RATED, a=a, b=b, difference=-0.3 - at / 10) for at, (a, b) in enumerate(pairs)]
+    text = describe_study(build(ratings=(RATED, *rows)))
+    assert text.startswith("Ratings from 1 to 5 differ clearly: Zero from PEFT in fluency (−0.60 [−0.40, −0.10]); ")
+    assert text.endswith("; 2 more are in the table.")
+    unclear = [replace(row, p_adjusted=0.5) for row in rows]
+    assert describe_study(build(ratings=tuple(unclear))) == "No rating tells any of 4 pairs apart."
+
+
 def test_an_unfinished_study_and_one_without_judgements_say_so() -> None:
     assert describe_study(build(UNCLEAR, judged=120)).endswith("The study is unfinished: 120 of 180 judgements are in.")
     assert describe_study(build(judged=0)) == "Nobody has judged anything in the study study yet."

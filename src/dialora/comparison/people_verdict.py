@@ -93,7 +93,9 @@ def _describe_ratings(result: StudyResult) -> list[str]:
         clear = [row for row in rows if row.is_clear]
         if not clear:
             return [f"No rating tells any of {len(pairs)} pairs apart."]
-        return [f"Ratings from 1 to 5 differ clearly: {'; '.join(_name(result, row) for row in clear)}."]
+        largest = sorted(clear, key=lambda row: -abs(row.difference))[:MOST_PAIRS]
+        more = f"; {len(clear) - len(largest)} more are in the table" if len(clear) > len(largest) else ""
+        return [f"Ratings from 1 to 5 differ clearly: {'; '.join(_name(result, row) for row in largest)}{more}."]
     return [_describe_rated(result, [row for row in rows if (row.a, row.b) == pair]) for pair in pairs]
 
 

@@ -78,6 +78,11 @@ def test_nothing_judged_twice_or_one_answer_alone_has_no_alpha() -> None:
     assert (same.alpha, same.num_items) == (None, 2)
 
 
+def test_full_agreement_on_two_items_bounds_nothing() -> None:
+    found = measure_agreement("it", {1: [0, 0], 2: [1, 1], 3: [0, 0]}, NOMINAL, 4)
+    assert (found.alpha, found.ci_low, found.ci_high) == (1, None, None)
+
+
 def test_raters_of_one_mind_agree_and_others_do_not() -> None:
     layout = draw_layout(num_dialogues=40, design="both")
     rng = np.random.default_rng(0)

@@ -152,6 +152,15 @@ def test_one_rater_an_unfinished_sheet_and_one_side_are_told(layout: Layout) -> 
     assert "LORA and FULL (1)" in notes
 
 
+def test_systems_that_wrote_the_same_throughout_are_told() -> None:
+    same = [(f"d{at}", "lora", "full") for at in range(5)]
+    layout = draw_layout(SYSTEMS, num_dialogues=5, identical=same)
+    always = [Judgement(1, entry.item, at, answer="a") for at, entry in enumerate(layout.blind.sheets[0].entries)]
+    result = build_result(layout.blind, layout.key, always)
+    assert [(pair.a, pair.b) for pair in result.preferences] == [("zero", "full"), ("zero", "lora")]
+    assert "LORA and FULL wrote the same for every dialogue: there was nothing to prefer." in result.notes
+
+
 def test_what_was_taken_back_does_not_count(layout: Layout, judgements: list[Judgement], tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "s")
     folder.save(layout.blind, layout.key)

@@ -9,7 +9,7 @@ import pytest
 
 from dialora.study.analysis.bradley_terry import PRIOR, fit, fit_strengths
 from dialora.study.analysis.unblind import unblind
-from dialora.study.records import FIRST, SECOND, Judgement
+from dialora.study.records import FIRST, SECOND, TIE, Judgement
 from tests.study.analysis.simulation import Rater, draw_layout, draw_qualities, judge
 
 SYSTEMS = ("full", "lora", "zero", "human")
@@ -90,3 +90,28 @@ def test_intervals_hold_the_estimate_and_order_what_is_far_apart() -> None:
     assert all(one.ci_low < one.log_strength < one.ci_high for one in found.values())
     assert found["zero"].ci_high < found["full"].ci_low
     assert found["lora"].ci_high < found["human"].ci_low
+
+
+@pytest.mark.parametrize("answer", ["win", "tie"])
+def test_dialogues_that_all_say_the_same_leave_room_for_what_was_not_seen(answer: str) -> None:
+    layout = draw_layout(("full", "lora"), num_dialogues=20, num_raters=1)
+    (sheet,) = layout.blind.sheets
+    judgements = [
+        Judgement(1, entry.item, place, answer=TIE if answer == "tie" else SECOND if not entry.is_swapped else FIRST)
+        for place, entry in enumerate(sheet.entries)
+    ]
+    found = {
+        one.system: one for one in fit_strengths(unblind(layout.key, layout.blind.sheets, judgements), ("full", "lora"))
+    }
+    lora, full = found["lora"], found["full"]
+    assert (lora.ci_low, lora.ci_high) == pytest.approx((-full.ci_high, -full.ci_low))
+    # What was never seen in twenty dialogues has less than 17 % of them.
+    unseen = 1 - 0.025 ** (1 / 20)
+    if answer == "win":
+        odds = (20 * (1 - unseen) + PRIOR) / (20 * unseen + PRIOR)
+        assert 2 * lora.ci_low == pytest.approx(np.log(odds), rel=1e-6)
+        assert lora.log_strength == pytest.approx(lora.ci_high)
+    else:
+        assert lora.log_strength == pytest.approx(0)
+        assert lora.ci_low < -1
+        assert lora.ci_high > 1

@@ -5,7 +5,7 @@ planted is what very many raters say of very many dialogues.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -75,9 +75,9 @@ def simulate(cell: Cell, number: int, measure: Measure, seed: int = 100) -> np.n
 
 
 @cache
-def find_truth(planted: tuple[float, ...], design: str, measure: Measure) -> np.ndarray:
-    """Return what two hundred raters, none stricter than another, say of a thousand other dialogues."""
-    large = Cell(1000, 200, planted, raters_per_dialogue=20, design=design, strictness=0)
+def find_truth(planted: tuple[float, ...], design: str, strictness: float, measure: Measure) -> np.ndarray:
+    """Return what two hundred raters say of a thousand other dialogues."""
+    large = Cell(1000, 200, planted, raters_per_dialogue=20, design=design, strictness=strictness)
     return simulate(large, 1, measure, seed=99)[0, :, 0]
 
 
@@ -109,77 +109,73 @@ def cover(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return ((found[:, :, 1] <= truth) & (truth <= found[:, :, 2])).mean(axis=0)
 
 
-CELLS = [
+PLANTED = (0.0, 0.6)
+KINDS = [
     Cell(20, 3),
     Cell(60, 3),
-    Cell(40, 1),
     Cell(40, 3, is_unfinished=True),
     Cell(40, 6, raters_per_dialogue=3),
-    Cell(20, 3, (0.0, 0.8)),
-    Cell(60, 3, (0.0, 0.6)),
-    Cell(40, 1, (0.0, 0.6)),
-    Cell(40, 3, (0.0, 0.6), is_unfinished=True),
-    Cell(40, 6, (0.0, 0.6), raters_per_dialogue=2, is_unfinished=True),
-    Cell(30, 3, (0.0, 0.0, 0.0, 0.0)),
+    Cell(40, 6, raters_per_dialogue=2, is_unfinished=True),
 ]
+ONE_RATER, MANY_PAIRS = Cell(40, 1), Cell(30, 3, (0.0, 0.0, 0.0, 0.0))
 
 
-def test_a_hundred_studies_of_each_kind() -> None:
-    for measure, design in ((measure_shares, "pairwise"), (measure_differences, "rating")):
-        found = simulate(Cell(20, 3, design=design), 100, measure)
-        centre = 0.5 if design == "pairwise" else 0.0
-        assert cover(found, np.array([centre]))[0] >= 0.88
-        assert found[:, 0, 3].mean() <= 0.12
+def require_calibrated(cells: list[Cell], measure: Measure, *, number: int = 1000) -> None:
+    """Cover 95 % ± 1.5 of what was planted in all studies, and call no more than 5 % where nothing was.
+
+    Of a thousand studies of one kind either is known to 0.7 % (one standard error): each may be three of them off.
+    """
+    covered, called = [], []
+    for cell in cells:
+        found = simulate(cell, number, measure)
+        truth = np.zeros(found.shape[1]) + (0.5 if measure is measure_shares else 0.0)
+        if any(cell.planted):
+            truth = find_truth(cell.planted, cell.design, cell.strictness, measure)
+        else:
+            # One of all pairs is enough.
+            called.append(found[:, :, 3].max(axis=1).mean())
+        covered.append(cover(found, truth).mean())
+    noise = 3 * (0.95 * 0.05 / number) ** 0.5
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.015 if number >= 1000 else noise)
+    assert all(abs(one - 0.95) <= 0.015 + noise for one in covered)
+    if called:
+        assert np.mean(called) <= (0.05 if number >= 1000 else 0.05 + noise)
+        assert max(called) <= 0.05 + noise
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("cell", CELLS, ids=str)
-def test_shares_hold_what_was_planted_and_call_nothing_without_cause(cell: Cell) -> None:
-    found = simulate(cell, 1000, measure_shares)
-    if any(cell.planted):
-        truth = find_truth(cell.planted, cell.design, measure_shares)
-        assert truth[0] > 0.55
-    else:
-        truth = np.full(found.shape[1], 0.5)
-        # Of all pairs together.
-        assert (found[:, :, 3].max(axis=1)).mean() <= 0.05
-    assert abs(cover(found, truth).mean() - 0.95) <= 0.015
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("cell", [*CELLS[:2], CELLS[3], CELLS[6], CELLS[9]], ids=str)
-def test_rating_differences_hold_what_was_planted(cell: Cell) -> None:
-    cell = Cell(
-        cell.num_dialogues, cell.num_raters, cell.planted, cell.raters_per_dialogue, cell.is_unfinished, design="rating"
-    )
-    found = simulate(cell, 1000, measure_differences)
-    if any(cell.planted):
-        truth = find_truth(cell.planted, cell.design, measure_differences)
-    else:
-        truth = np.zeros(1)
-        assert found[:, 0, 3].mean() <= 0.05
-    assert abs(cover(found, truth)[0] - 0.95) <= 0.015
+def test_a_hundred_studies_of_some_kinds() -> None:
+    require_calibrated([KINDS[0], replace(KINDS[2], planted=PLANTED)], measure_shares, number=100)
+    require_calibrated([replace(KINDS[0], design="rating")], measure_differences, number=100)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strictness", [0.3, 0.8])
-@pytest.mark.parametrize("num_raters", [3, 5])
-def test_rating_means_hold_what_was_planted_though_raters_are_unequally_strict(
-    num_raters: int, strictness: float
-) -> None:
-    cell = Cell(40, num_raters, design="rating", strictness=strictness)
-    truth = find_truth((0.0, 0.0), "rating", measure_means)
-    # From three to five raters there is no telling how raters differ: rather too wide than too narrow.
-    assert 0.925 <= cover(simulate(cell, 1000, measure_means), truth)[0] <= 0.985
+def test_where_nothing_was_planted_shares_hold_it_and_nothing_is_called_in_vain() -> None:
+    require_calibrated([*KINDS, ONE_RATER, MANY_PAIRS], measure_shares)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "cell", [Cell(20, 3, (0.0, 0.4, 0.8)), Cell(60, 3, (0.0, 0.0, 0.0)), Cell(40, 1, (0.0, 0.5))], ids=str
-)
-def test_strengths_hold_what_was_planted(cell: Cell) -> None:
-    truth = (
-        find_truth(cell.planted, cell.design, measure_strengths) if any(cell.planted) else np.zeros(len(cell.planted))
-    )
-    found = simulate(cell, 1000, measure_strengths)
-    assert cover(found, truth).mean() == pytest.approx(0.95, abs=0.015)
+def test_shares_hold_what_was_planted() -> None:
+    require_calibrated([replace(cell, planted=PLANTED) for cell in (*KINDS, ONE_RATER)], measure_shares)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("planted", [(0.0, 0.0), PLANTED])
+def test_rating_differences_hold_what_was_planted(planted: tuple[float, ...]) -> None:
+    cells = (KINDS[0], KINDS[2], KINDS[4])
+    require_calibrated([replace(cell, planted=planted, design="rating") for cell in cells], measure_differences)
+
+
+@pytest.mark.slow
+def test_rating_means_hold_what_was_planted_though_raters_are_unequally_strict() -> None:
+    truth = find_truth((0.0, 0.0), "rating", 0.0, measure_means)
+    cells = [Cell(40, raters, design="rating", strictness=strict) for raters in (3, 5) for strict in (0.3, 0.8)]
+    covered = [cover(simulate(cell, 1000, measure_means), truth)[0] for cell in cells]
+    # From three raters there is no telling how others differ: rather too wide than too narrow.
+    assert np.mean(covered) == pytest.approx(0.955, abs=0.015)
+    assert all(0.93 <= one <= 0.985 for one in covered)
+
+
+@pytest.mark.slow
+def test_strengths_hold_what_was_planted() -> None:
+    cells = [Cell(20, 3, (0.0, 0.4, 0.8)), Cell(40, 3, (0.0, 0.0, 0.0)), Cell(40, 1, (0.0, 0.5))]
+    require_calibrated(cells, measure_strengths)

@@ -13,7 +13,7 @@ import numpy as np
 
 from dialora.comparison.draws import Counts, Floats
 from dialora.comparison.people import Agreement
-from dialora.study.analysis.resampling import find_expanded_percentiles
+from dialora.study.analysis.resampling import find_bounds
 from dialora.study.analysis.unblind import Unblinded
 from dialora.study.records import HIGHEST, LOWEST
 
@@ -60,7 +60,7 @@ def measure_agreement(what: str, given: Given, level: str, num_values: int, *, s
     if len(shared) < 2:
         return Agreement(what, alpha, None, None, len(shared))
     resampled = resample_alpha(shared, level, Counts(len(shared), NUM_RESAMPLES, seed))
-    ((low, high),) = find_expanded_percentiles(resampled[:, None], len(shared))
+    low, high = find_bounds(resampled, len(shared))
     return Agreement(what, alpha, low, high, len(shared))
 
 

@@ -23,9 +23,9 @@ from dialora.study.analysis.notes import write_notes
 from dialora.study.analysis.preferences import compare_preferences
 from dialora.study.analysis.raters import RaterReview, measure_position_bias
 from dialora.study.analysis.ratings import average_ratings, compare_ratings
-from dialora.study.analysis.unblind import unblind
+from dialora.study.analysis.unblind import find_never_asked, unblind
 from dialora.study.folder import BlindStudy, StudyFolder
-from dialora.study.records import JUDGED, Event, JudgedSystem, Judgement, StudyKey, collect_judgements
+from dialora.study.records import JUDGED, RATING, Event, JudgedSystem, Judgement, StudyKey, collect_judgements
 
 
 def analyse_study(
@@ -61,7 +61,8 @@ def build_result(
     result = replace(_analyse(blind, key, judgements, () if keep_all else failing, seed), raters=raters)
     # What the other choice would have come to: every number that is read first, with or without these raters.
     other = _analyse(blind, key, judgements, failing if keep_all else (), seed) if failing else None
-    return replace(result, notes=write_notes(result, failing, other, keep_all=keep_all))
+    never_asked = find_never_asked(key) if blind.settings.design != RATING else []
+    return replace(result, notes=write_notes(result, failing, other, never_asked=never_asked, keep_all=keep_all))
 
 
 def _analyse(

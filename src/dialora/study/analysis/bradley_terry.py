@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from dialora.comparison.draws import Counts, Floats
 from dialora.comparison.people import Strength
+from dialora.comparison.statistics import CONFIDENCE
 from dialora.study.analysis.intervals import Integers, collect, measure_rater_spread
 from dialora.study.analysis.preferences import count_identical
-from dialora.study.analysis.resampling import find_expanded_percentiles
+from dialora.study.analysis.resampling import SAME, find_expanded_percentiles
 from dialora.study.analysis.unblind import Pair, Unblinded
 
 PRIOR = 0.05
@@ -57,22 +58,44 @@ def fit_strengths(
     number, num_systems = len(outcomes.names), len(systems)
     judged = np.unique(outcomes.pairs[outcomes.shares.sum(axis=(0, 2)) > 0])
     flat = outcomes.shares.reshape(number, -1)
-    fitted, tie = fit(flat.sum(axis=0)[None].reshape(1, -1, 3), outcomes.pairs, num_systems)
-    draws = Counts(number, num_resamples, seed)
-    totals = np.concatenate([counts @ flat for _, counts in draws.blocks()])
-    resampled, _ = fit(totals.reshape(num_resamples, -1, 3), outcomes.pairs, num_systems)
-    reach = _reach_of_raters(unblinded, outcomes, fitted, tie)[judged]
+    total = flat.sum(axis=0).reshape(1, -1, 3)
+    drawn = np.concatenate([counts @ flat for _, counts in Counts(number, num_resamples, seed).blocks()])
+    fitted, ties = fit(
+        np.concatenate(
+            [total, _add_unseen(total[0], outcomes.pairs, judged, number), drawn.reshape(num_resamples, -1, 3)]
+        ),
+        outcomes.pairs,
+        num_systems,
+    )
+    reach = _reach_of_raters(unblinded, outcomes, fitted[:1], ties[:1])[judged]
     # Strengths are those among the systems that were judged.
-    fitted, resampled = fitted[:, judged], resampled[:, judged]
-    fitted -= fitted.mean(axis=1, keepdims=True)
-    resampled -= resampled.mean(axis=1, keepdims=True)
-    intervals = find_expanded_percentiles(resampled, number)
+    fitted = fitted[:, judged] - fitted[:, judged].mean(axis=1, keepdims=True)
+    (mean, *unseen), resampled = fitted[: 1 + 2 * len(judged)], fitted[1 + 2 * len(judged) :]
     found = []
-    for at, (low, high) in zip(range(len(judged)), intervals, strict=True):
-        mean = float(fitted[0, at])
-        below, above = np.sqrt(np.array([mean - low, high - mean]) ** 2 + reach[at])
-        found.append(Strength(systems[judged[at]], mean, mean - float(below), mean + float(above)))
+    for at, (low, high) in enumerate(find_expanded_percentiles(resampled, number)):
+        if high - low < SAME:
+            low, high = float(unseen[2 * at][at]), float(unseen[2 * at + 1][at])
+        below, above = np.sqrt(np.array([mean[at] - low, high - mean[at]]) ** 2 + reach[at])
+        ends = float(mean[at] - below), float(mean[at] + above)
+        found.append(Strength(systems[judged[at]], float(mean[at]), *ends))
     return tuple(found)
+
+
+def _add_unseen(total: Floats, pairs: Integers, judged: Integers, num_dialogues: int) -> Floats:
+    """Return totals (2 K, P, 3) with as many losses, and as many wins, of each system as may have gone unseen.
+
+    Where all dialogues said the same, resamples do too; others may still be as likely as `find_interval` has it.
+    """
+    unseen = 1 - ((1 - CONFIDENCE) / 2) ** (1 / num_dialogues)
+    changed = np.repeat(total[None], 2 * len(judged), axis=0)
+    asked = total.sum(axis=1)
+    for at, system in enumerate(judged):
+        for side in (0, 1):
+            own = pairs[:, side] == system
+            for place, outcome in ((2 * at, 1 - side), (2 * at + 1, side)):
+                changed[place, own] *= 1 - unseen
+                changed[place, own, outcome] += unseen * asked[own]
+    return changed
 
 
 def collect_outcomes(unblinded: Unblinded, systems: Sequence[str]) -> Outcomes:

@@ -18,8 +18,8 @@ from dialora.comparison.draws import Floats
 from dialora.comparison.statistics import CONFIDENCE
 from dialora.study.analysis.distributions import f_quantile, student_quantile
 
-RATERS_DIFFER = 0.05
-"""Raters are a second source of variation where they differ more than chance would in so many of a hundred cases."""
+RATERS_DIFFER = 0.1
+"""Raters are a second source of variation where an F test at this level says that they differ."""
 NORMAL_SQUARED = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) ** 2
 Integers = NDArray[np.int64]
 

@@ -17,7 +17,7 @@ from dialora.comparison.draws import Counts, Floats
 from dialora.comparison.people import MetricAgreement
 from dialora.study.analysis.agreement import PREFERENCE
 from dialora.study.analysis.ratings import collect_scores
-from dialora.study.analysis.resampling import find_expanded_percentiles
+from dialora.study.analysis.resampling import find_bounds
 from dialora.study.analysis.unblind import Unblinded
 from dialora.study.records import StudyKey
 
@@ -125,7 +125,7 @@ def _agree(metric: str, level: str, said: _Said, scored: Floats, num_systems: in
     if math.isnan(tau):
         return MetricAgreement(metric, level, said.what, None, None, None, num_pairs)
     resampled = measure(np.concatenate([counts @ sums for _, counts in draws.blocks()]))
-    ((low, high),) = find_expanded_percentiles(resampled[:, None], number)
+    low, high = find_bounds(resampled, number)
     return MetricAgreement(metric, level, said.what, tau, low, high, num_pairs)
 
 

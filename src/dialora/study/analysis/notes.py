@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dialora.comparison.people import Preference, RatingDifference, StudyResult
 from dialora.comparison.people_verdict import format_difference, format_share
@@ -10,9 +10,17 @@ from dialora.comparison.people_verdict import format_difference, format_share
 MANY_CHOICES, ONE_SIDED = 10, 0.8
 """A rater who chose one side so often among so many is named."""
 
+FEW_RATERS = 3
+"""From so few, nothing tells well how a further one would judge."""
+
 
 def write_notes(
-    result: StudyResult, failing: Mapping[int, str], other: StudyResult | None, *, keep_all: bool
+    result: StudyResult,
+    failing: Mapping[int, str],
+    other: StudyResult | None,
+    *,
+    never_asked: Sequence[tuple[str, str]] = (),
+    keep_all: bool = False,
 ) -> tuple[str, ...]:
     """Return the notes. `other` is the result with (without, if `keep_all`) the raters who failed."""
     notes = []
@@ -26,8 +34,17 @@ def write_notes(
         )
     notes += _describe_failing(result, failing, other, keep_all=keep_all)
     notes += _describe_identical(result)
+    notes += [
+        f"{result.labels[a]} and {result.labels[b]} wrote the same for every dialogue: there was nothing to prefer."
+        for a, b in never_asked
+    ]
     if result.num_raters == 1:
         notes.append("One rater: intervals and tests speak of this rater on other dialogues, not of other raters.")
+    elif 1 < result.num_raters <= FEW_RATERS:
+        notes.append(
+            f"{result.num_raters} raters: how far others may think otherwise is known only roughly; for people at "
+            "large, more raters tell more than more dialogues."
+        )
     notes += _describe_sides(result)
     return tuple(notes)
 

@@ -67,7 +67,7 @@ def build_power_table(found: Sequence[Power]) -> Table:
     rows = []
     for number, raters in dict.fromkeys((one.num_dialogues, one.num_raters) for one in found):
         powers = [given[number, raters, share] for share in shares]
-        cells = [Cell(f"{100 * power:.0f} %", is_strong=power >= POWER) for power in powers]
+        cells = [Cell(_format_power(power), is_strong=power >= POWER) for power in powers]
         rows.append(Row((Cell(f"{number:,}"), Cell(f"{raters:,}"), Cell(f"{number * raters:,}"), *cells)))
     footnote = (
         "How often a true share of one of two systems is found to be clear (bold: four times in five and more), by "
@@ -78,6 +78,11 @@ def build_power_table(found: Sequence[Power]) -> Table:
     )
     columns = ("Dialogues", "Raters", "Judgements", *(f"{100 * share:g} %" for share in shares))
     return Table("power", "Chance to find a true preference of", columns, tuple(rows), footnote)
+
+
+def _format_power(power: float) -> str:
+    # Nothing but a simulation without a miss is certain, and that is not either.
+    return "> 99 %" if power >= 0.995 else f"{100 * power:.0f} %"
 
 
 def draw_shares(

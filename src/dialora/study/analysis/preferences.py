@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dialora.comparison.draws import Floats
 from dialora.comparison.people import Preference
 from dialora.comparison.statistics import holm, sign_flip_p_values
 from dialora.study.analysis.intervals import Estimate, Judged, align, collect, estimate_mean
@@ -45,7 +46,7 @@ def compare_preferences(
     seen = [_look_at(pair, by_pair[pair], unblinded, inflation) for pair in unblinded.pairs if by_pair[pair]]
     if not seen:
         return ()
-    columns = align([one.judged for one in seen], centre=0.5)
+    columns = _restore_spread(align([one.judged for one in seen], centre=0.5), inflation)
     p_values = sign_flip_p_values(columns, num_resamples=num_resamples, seed=seed, num_compared=len(seen))
     return tuple(
         _describe(one, p_value, adjusted, len(seen))
@@ -73,6 +74,12 @@ def remove_side_bias(preferred: Sequence[Preferred]) -> tuple[list[float], float
             shares[rows] -= (spread @ shares[rows]) / (spread @ spread) * sides[rows]
             fitted += 1
     return shares.tolist(), len(shares) / max(1, len(shares) - fitted)
+
+
+def _restore_spread(columns: Floats, inflation: float) -> Floats:
+    """Give back to each column the spread that fitting has taken, as two values that cancel in all but flipped sums."""
+    missing = np.sqrt((inflation - 1) / 2 * (columns**2).sum(axis=0))
+    return np.vstack([columns, missing, -missing])
 
 
 def count_identical(unblinded: Unblinded, pair: Pair, num_judged: int) -> int:

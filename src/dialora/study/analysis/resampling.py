@@ -10,6 +10,9 @@ import numpy as np
 from dialora.comparison.draws import Floats
 from dialora.study.analysis.distributions import student_quantile
 
+SAME = 1e-9
+"""Resamples that differ by less have seen one outcome alone."""
+
 
 def find_expanded_percentiles(resampled: Floats, num_dialogues: int) -> list[tuple[float, float]]:
     """Return the 95 % interval of each column of (num_resamples, num_columns); resamples that are nan are left out.
@@ -24,4 +27,13 @@ def find_expanded_percentiles(resampled: Floats, num_dialogues: int) -> list[tup
     return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
-__all__ = ["find_expanded_percentiles"]
+def find_bounds(resampled: Floats, num_dialogues: int) -> tuple[float, float] | tuple[None, None]:
+    """Return the 95 % interval of (num_resamples,); none where all resamples are the same, which bounds nothing."""
+    known = resampled[~np.isnan(resampled)]
+    if len(known) == 0 or np.ptp(known) < SAME:
+        return None, None
+    ((low, high),) = find_expanded_percentiles(known[:, None], num_dialogues)
+    return low, high
+
+
+__all__ = ["SAME", "find_bounds", "find_expanded_percentiles"]

@@ -128,6 +128,13 @@ def _count_asked(key: StudyKey, pairs: Sequence[Pair]) -> dict[Pair, int]:
     return {pair: len(dialogues) for pair, dialogues in asked.items()}
 
 
+def find_never_asked(key: StudyKey) -> list[Pair]:
+    """Return the pairs that wrote the same for every dialogue that was drawn for them, so that nobody was asked."""
+    pairs = [(b, a) for a, b in combinations([system.key for system in key.systems], 2)]
+    identical, asked = _find_identical(key, pairs), _count_asked(key, pairs)
+    return [pair for pair in pairs if identical[pair] and not asked[pair]]
+
+
 def find_preferred_text(judgement: Judgement, *, is_swapped: bool) -> int | None:
     """Return which of an item's two texts was preferred, 0 or 1 in the key's order; None for neither of them."""
     if judgement.answer not in SHARES:
@@ -135,4 +142,4 @@ def find_preferred_text(judgement: Judgement, *, is_swapped: bool) -> int | None
     return int((judgement.answer == SECOND) != is_swapped)
 
 
-__all__ = ["Pair", "Preferred", "Rated", "Unblinded", "find_preferred_text", "unblind"]
+__all__ = ["Pair", "Preferred", "Rated", "Unblinded", "find_never_asked", "find_preferred_text", "unblind"]
