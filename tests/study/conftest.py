@@ -12,20 +12,16 @@ from pathlib import Path
 import pytest
 
 from dialora.study.folder import BlindStudy, StudyFolder
+from dialora.study.key import ATTENTION, JUDGED, ItemKey, JudgedSystem, StudyKey
 from dialora.study.records import (
-    ATTENTION,
-    JUDGED,
     PAIRWISE,
     RATING,
     Criterion,
     Entry,
     ErrorKind,
     Item,
-    ItemKey,
-    JudgedSystem,
     PracticeItem,
     Sheet,
-    StudyKey,
     StudySettings,
 )
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from dialora.errors import DialoraError, InputError, StageError
 from dialora.study.events import EventStore
 from dialora.study.folder import StudyFolder
-from dialora.study.records import ANSWERED, OPENED, UNDONE, Event
+from dialora.study.judgements import ANSWERED, OPENED, UNDONE, Event
 from tests.study.conftest import build_key, build_study
 
 
@@ -130,7 +130,7 @@ import sys
 from pathlib import Path
 from dialora.study.events import EventStore
 from dialora.study.folder import StudyFolder
-from dialora.study.records import Event
+from dialora.study.judgements import Event
 answer, at = {"answer": "a"}, "2026-01-01T00:00:00+00:00"
 with EventStore.open(StudyFolder(Path(sys.argv[1])), sys.argv[3] or None) as store:
     for number in range(25):
@@ -154,7 +154,7 @@ from pathlib import Path
 from dialora.errors import StageError
 from dialora.study.events import EventStore
 from dialora.study.folder import StudyFolder
-from dialora.study.records import Event
+from dialora.study.judgements import Event
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with EventStore.open(StudyFolder(Path(sys.argv[1]))) as store:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))

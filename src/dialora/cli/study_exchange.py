@@ -16,7 +16,7 @@ from dialora.printable import clean
 if TYPE_CHECKING:
     from dialora.study.exchange.ratings_file import ImportedSheet
     from dialora.study.folder import BlindStudy, StudyFolder
-    from dialora.study.records import Event
+    from dialora.study.judgements import Event
 
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's folder, or its name in studies/.")]
 Ratings = Annotated[

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dialora.errors import InputError
-from dialora.study.records import ANSWERED, ANSWERS, HIGHEST, LOWEST, PAIRWISE, Item, StudySettings
+from dialora.study.judgements import ANSWERED
+from dialora.study.records import ANSWERS, HIGHEST, LOWEST, PAIRWISE, Item, StudySettings
 
 MAX_WHY = 2_000
 """Characters of a reason."""

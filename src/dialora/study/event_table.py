@@ -10,7 +10,7 @@ from sqlalchemy import DDL, Column, Float, Index, Integer, MetaData, Row, String
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Insert
 
-from dialora.study.records import Event
+from dialora.study.judgements import Event
 
 TABLE = Table(
     "dialora_events",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from dialora.errors import InputError, StageError
 from dialora.study.event_engine import DAMAGED, build_postgresql, build_sqlite, explaining, is_sqlite, parse_url
 from dialora.study.folder import StudyFolder
-from dialora.study.records import EVENTS, Event
+from dialora.study.judgements import EVENTS, Event
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row

@@ -11,7 +11,8 @@ from pathlib import Path
 from dialora.config import stable_hash
 from dialora.errors import StageError
 from dialora.store import Stage, load_json, load_records, names, read_key, save_json, save_records
-from dialora.study.records import Item, Sheet, StudyKey, StudySettings
+from dialora.study.key import StudyKey
+from dialora.study.records import Item, Sheet, StudySettings
 
 STUDIES = Path("studies")
 """Where studies lie when nothing else is said."""

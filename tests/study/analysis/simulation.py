@@ -13,10 +13,11 @@ from itertools import combinations
 import numpy as np
 
 from dialora.study.folder import BlindStudy
+from dialora.study.judgements import Judgement, MarkedError
+from dialora.study.key import JUDGED, ItemKey, JudgedSystem, StudyKey
 from dialora.study.records import (
     BOTH,
     FIRST,
-    JUDGED,
     NEITHER,
     PAIRWISE,
     RATING,
@@ -26,12 +27,7 @@ from dialora.study.records import (
     Entry,
     ErrorKind,
     Item,
-    ItemKey,
-    JudgedSystem,
-    Judgement,
-    MarkedError,
     Sheet,
-    StudyKey,
     StudySettings,
 )
 

@@ -17,17 +17,9 @@ from dialora.store import names
 from dialora.study.analysis.analyse import analyse_study, build_result
 from dialora.study.events import EventStore
 from dialora.study.folder import StudyFolder
-from dialora.study.records import (
-    ANSWERED,
-    ATTENTION,
-    UNDONE,
-    Entry,
-    Event,
-    Item,
-    ItemKey,
-    Judgement,
-    Sheet,
-)
+from dialora.study.judgements import ANSWERED, UNDONE, Event, Judgement
+from dialora.study.key import ATTENTION, ItemKey
+from dialora.study.records import Entry, Item, Sheet
 from tests.study.analysis.simulation import CRITERIA, Layout, Rater, draw_layout, draw_qualities, judge
 
 SYSTEMS = ("full", "lora", "zero")

@@ -9,7 +9,8 @@ import pytest
 
 from dialora.study.analysis.bradley_terry import PRIOR, fit, fit_strengths
 from dialora.study.analysis.unblind import unblind
-from dialora.study.records import FIRST, SECOND, TIE, Judgement
+from dialora.study.judgements import Judgement
+from dialora.study.records import FIRST, SECOND, TIE
 from tests.study.analysis.simulation import Rater, draw_layout, draw_qualities, judge
 
 SYSTEMS = ("full", "lora", "zero", "human")

@@ -9,7 +9,8 @@ from scipy import stats
 from dialora.comparison.people import MetricAgreement
 from dialora.study.analysis.metrics import compare_metrics
 from dialora.study.analysis.unblind import unblind
-from dialora.study.records import Judgement, StudyKey
+from dialora.study.judgements import Judgement
+from dialora.study.key import StudyKey
 from tests.study.analysis.simulation import CRITERIA, Layout, draw_layout
 
 SYSTEMS = ("full", "lora", "zero", "human")

@@ -6,7 +6,8 @@ import pytest
 from dialora.comparison.people import Preference
 from dialora.study.analysis.preferences import compare_preferences
 from dialora.study.analysis.unblind import unblind
-from dialora.study.records import FIRST, NEITHER, SECOND, TIE, Judgement
+from dialora.study.judgements import Judgement
+from dialora.study.records import FIRST, NEITHER, SECOND, TIE
 from tests.study.analysis.simulation import Layout, Rater, draw_layout, draw_qualities, judge
 
 

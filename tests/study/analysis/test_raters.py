@@ -7,20 +7,9 @@ import pytest
 from dialora.comparison.people import RaterFacts
 from dialora.study.analysis.raters import RaterReview, measure_position_bias
 from dialora.study.folder import BlindStudy
-from dialora.study.records import (
-    ATTENTION,
-    JUDGED,
-    PAIRWISE,
-    RATING,
-    REPEAT,
-    Entry,
-    Item,
-    ItemKey,
-    Judgement,
-    Sheet,
-    StudyKey,
-    StudySettings,
-)
+from dialora.study.judgements import Judgement
+from dialora.study.key import ATTENTION, JUDGED, REPEAT, ItemKey, StudyKey
+from dialora.study.records import PAIRWISE, RATING, Entry, Item, Sheet, StudySettings
 
 PAIR = (("full",), ("lora",))
 

@@ -6,7 +6,8 @@ import pytest
 from dialora.study.analysis.errors import count_errors
 from dialora.study.analysis.ratings import average_ratings, compare_ratings
 from dialora.study.analysis.unblind import Unblinded, unblind
-from dialora.study.records import ErrorKind, Judgement, MarkedError
+from dialora.study.judgements import Judgement, MarkedError
+from dialora.study.records import ErrorKind
 from tests.study.analysis.simulation import CRITERIA, Layout, Rater, draw_layout, draw_qualities, judge
 
 

@@ -3,18 +3,9 @@
 import pytest
 
 from dialora.study.analysis.unblind import unblind
-from dialora.study.records import (
-    ATTENTION,
-    JUDGED,
-    REPEAT,
-    Entry,
-    ItemKey,
-    JudgedSystem,
-    Judgement,
-    MarkedError,
-    Sheet,
-    StudyKey,
-)
+from dialora.study.judgements import Judgement, MarkedError
+from dialora.study.key import ATTENTION, JUDGED, REPEAT, ItemKey, JudgedSystem, StudyKey
+from dialora.study.records import Entry, Sheet
 
 SYSTEMS = tuple(JudgedSystem(key, key, key, "") for key in ("full", "lora", "zero"))
 

@@ -8,7 +8,8 @@ from dialora.study.drawing.create import draw_study
 from dialora.study.drawing.options import StudyOptions
 from dialora.study.drawing.pool import Pool
 from dialora.study.folder import BlindStudy
-from dialora.study.records import JUDGED, PAIRWISE, JudgedSystem, Sheet, StudyKey, StudySettings
+from dialora.study.key import JUDGED, JudgedSystem, StudyKey
+from dialora.study.records import PAIRWISE, Sheet, StudySettings
 
 NAMES = ("zebrafinch", "quokkaling", "axolotlet", "narwhalish", "okapiform")
 """Of systems: words that stand in no dialogue and in no text of dialora's."""

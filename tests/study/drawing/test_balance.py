@@ -8,7 +8,8 @@ import pytest
 
 from dialora.study.drawing.positions import find_imbalance
 from dialora.study.folder import BlindStudy
-from dialora.study.records import ATTENTION, JUDGED, PAIRWISE, RATING, REPEAT, StudyKey
+from dialora.study.key import ATTENTION, JUDGED, REPEAT, StudyKey
+from dialora.study.records import PAIRWISE, RATING
 from tests.study.drawing.pools import build_pool, count_first, draw, judged, roles
 
 SHAPES = list(range(40))

@@ -18,7 +18,7 @@ from dialora.study.drawing.create import create_study
 from dialora.study.drawing.drawn import DrawnStudy
 from dialora.study.drawing.options import StudyOptions
 from dialora.study.folder import StudyFolder
-from dialora.study.records import JUDGED
+from dialora.study.key import JUDGED
 from tests.conftest import DIALOGUES
 
 SMALL = StudyOptions(num_dialogues=6)

@@ -12,7 +12,8 @@ from dialora.study.drawing.create import create_study
 from dialora.study.drawing.options import StudyOptions
 from dialora.study.drawing.pool import add_people, normalise
 from dialora.study.folder import StudyFolder
-from dialora.study.records import ATTENTION, JUDGED, PAIRWISE, RATING, JudgedSystem
+from dialora.study.key import ATTENTION, JUDGED, JudgedSystem
+from dialora.study.records import PAIRWISE, RATING
 from tests.study.drawing.pools import NAMES, build_pool, draw, roles
 
 

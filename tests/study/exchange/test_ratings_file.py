@@ -16,7 +16,7 @@ from dialora.study.events import EventStore
 from dialora.study.exchange.ratings_file import add_events, read_ratings
 from dialora.study.exchange.ratings_table import export_ratings
 from dialora.study.folder import StudyFolder
-from dialora.study.records import Event, collect_judgements
+from dialora.study.judgements import Event, collect_judgements
 from tests.study.conftest import SYSTEMS
 
 AT = "2031-05-04T10:00:00.000Z"

@@ -18,7 +18,9 @@ from dialora.study.exchange.answers_given import find_words
 from dialora.study.exchange.label_studio import export_label_studio, read_label_studio
 from dialora.study.exchange.potato import export_potato, read_potato
 from dialora.study.folder import BlindStudy
-from dialora.study.records import PAIRWISE, Entry, Event, MarkedError, StudyKey, collect_judgements
+from dialora.study.judgements import Event, MarkedError, collect_judgements
+from dialora.study.key import StudyKey
+from dialora.study.records import PAIRWISE, Entry
 from tests.study.drawing.pools import NAMES, build_pool, draw
 
 Given = dict[tuple[int, str], dict[str, Any]]

@@ -10,7 +10,7 @@ from typing import Any
 from dialora.cli import main
 from dialora.study.events import EventStore
 from dialora.study.folder import StudyFolder
-from dialora.study.records import collect_judgements
+from dialora.study.judgements import collect_judgements
 from tests.study.conftest import SYSTEMS
 from tests.study.pages.raters import KEYBOARD, MOUSE, choose, score
 

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from dialora.study.events import EventStore
 from dialora.study.folder import StudyFolder
-from dialora.study.records import collect_judgements
+from dialora.study.judgements import collect_judgements
 from dialora.study.serving.app import build_app
 from dialora.study.serving.links import Links
 from tests.study.conftest import NUM_PAIRS, NUM_RATED

@@ -15,7 +15,7 @@ from dialora.comparison.people import StudyResult
 from dialora.study.analysis import analyse_study
 from dialora.study.events import EventStore
 from dialora.study.folder import BlindStudy, StudyFolder
-from dialora.study.records import ANSWERED, OPENED, PRACTISED, UNDONE, Event
+from dialora.study.judgements import ANSWERED, OPENED, PRACTISED, UNDONE, Event
 from dialora.study.serving.app import build_app
 from dialora.study.serving.links import Links
 from dialora.study.serving.progress import measure_progress

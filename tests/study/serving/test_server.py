@@ -23,7 +23,7 @@ import pytest
 from dialora.cli import main
 from dialora.study.events import EventStore
 from dialora.study.folder import StudyFolder
-from dialora.study.records import ANSWERED, collect_judgements
+from dialora.study.judgements import ANSWERED, collect_judgements
 from dialora.study.serving.links import Links
 from tests.study.conftest import NUM_PAIRS, NUM_SHEETS
 from tests.study.serving.conftest import PAIR, build_event

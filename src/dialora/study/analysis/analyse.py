@@ -25,7 +25,9 @@ from dialora.study.analysis.raters import RaterReview, measure_position_bias
 from dialora.study.analysis.ratings import average_ratings, compare_ratings
 from dialora.study.analysis.unblind import find_never_asked, unblind
 from dialora.study.folder import BlindStudy, StudyFolder
-from dialora.study.records import JUDGED, RATING, Event, JudgedSystem, Judgement, StudyKey, collect_judgements
+from dialora.study.judgements import Event, Judgement, collect_judgements
+from dialora.study.key import JUDGED, JudgedSystem, StudyKey
+from dialora.study.records import RATING
 
 
 def analyse_study(

@@ -19,7 +19,7 @@ from dialora.study.analysis.agreement import PREFERENCE
 from dialora.study.analysis.ratings import collect_scores
 from dialora.study.analysis.resampling import find_bounds
 from dialora.study.analysis.unblind import Unblinded
-from dialora.study.records import StudyKey
+from dialora.study.key import StudyKey
 
 DIALOGUE, SYSTEM = "dialogue", "system"
 FEWEST_SYSTEMS = 3

@@ -18,17 +18,9 @@ from dialora.comparison.people import PositionBias, RaterFacts
 from dialora.study.analysis.intervals import collect, estimate_mean
 from dialora.study.analysis.unblind import find_preferred_text
 from dialora.study.folder import BlindStudy
-from dialora.study.records import (
-    ATTENTION,
-    FIRST,
-    JUDGED,
-    REPEAT,
-    SECOND,
-    ItemKey,
-    Judgement,
-    Sheet,
-    StudyKey,
-)
+from dialora.study.judgements import Judgement
+from dialora.study.key import ATTENTION, JUDGED, REPEAT, ItemKey, StudyKey
+from dialora.study.records import FIRST, SECOND, Sheet
 
 WORDS_PER_MINUTE = 1000
 """Faster than anybody reads with understanding: adults read 238 words of English a minute (Brysbaert 2019)."""

@@ -11,16 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from dialora.study.records import (
-    FIRST,
-    JUDGED,
-    NEITHER,
-    SECOND,
-    Judgement,
-    MarkedError,
-    Sheet,
-    StudyKey,
-)
+from dialora.study.judgements import Judgement, MarkedError
+from dialora.study.key import JUDGED, StudyKey
+from dialora.study.records import FIRST, NEITHER, SECOND, Sheet
 
 SHARES = {FIRST: 1.0, SECOND: 0.0}
 """Of the text shown as A; every other answer is half a win for each."""

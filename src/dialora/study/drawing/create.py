@@ -27,7 +27,8 @@ from dialora.study.drawing.sources import find_folders
 from dialora.study.drawing.strata import draw_dialogues
 from dialora.study.drawing.texts import StudyTexts, load_texts
 from dialora.study.folder import STUDIES, BlindStudy, StudyFolder
-from dialora.study.records import BOTH, PAIRWISE, RATING, Criterion, ErrorKind, StudyKey, StudySettings
+from dialora.study.key import StudyKey
+from dialora.study.records import BOTH, PAIRWISE, RATING, Criterion, ErrorKind, StudySettings
 
 DEFAULT_NAME = "study"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

@@ -12,7 +12,8 @@ from dialora.study.drawing.options import StudyOptions
 from dialora.study.drawing.positions import find_imbalance
 from dialora.study.drawing.strata import DISAGREEMENT, STRATA
 from dialora.study.folder import BlindStudy
-from dialora.study.records import ATTENTION, JUDGED, PAIRWISE, RATING, REPEAT, StudyKey
+from dialora.study.key import ATTENTION, JUDGED, REPEAT, StudyKey
+from dialora.study.records import PAIRWISE, RATING
 
 SECONDS = {PAIRWISE: 35, RATING: 60}
 """That an item of a kind takes, the dialogue's reading included: what short chats take; long ones take longer."""

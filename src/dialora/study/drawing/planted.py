@@ -18,7 +18,8 @@ from heapq import nsmallest
 from dialora.report.document import ReportedExample
 from dialora.study.drawing.pool import Pool, normalise
 from dialora.study.drawing.questions import Questions, Text
-from dialora.study.records import ATTENTION, PAIRWISE
+from dialora.study.key import ATTENTION
+from dialora.study.records import PAIRWISE
 
 _NEAREST = 60
 """So many references of about the same length are looked at."""

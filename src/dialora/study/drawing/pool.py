@@ -18,7 +18,7 @@ from dialora.config.problems import suggest
 from dialora.errors import InputError
 from dialora.report.comparison_stage import KeptComparison, load_comparison
 from dialora.report.document import ReportedExample
-from dialora.study.records import JudgedSystem
+from dialora.study.key import JudgedSystem
 
 
 @dataclass(frozen=True, slots=True)

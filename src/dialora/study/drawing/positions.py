@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import product
 
-from dialora.study.records import ItemKey
+from dialora.study.key import ItemKey
 
 Showing = tuple[int, str]
 """A sheet, counted from 0, and an item's id."""

@@ -18,7 +18,8 @@ from dialora.report.document import ReportedExample
 from dialora.report.examples import EMPTY
 from dialora.study.drawing.options import ALL_PAIRS
 from dialora.study.drawing.pool import normalise
-from dialora.study.records import BOTH, JUDGED, PAIRWISE, RATING, Item, ItemKey, JudgedSystem
+from dialora.study.key import JUDGED, ItemKey, JudgedSystem
+from dialora.study.records import BOTH, PAIRWISE, RATING, Item
 
 Text = tuple[str, tuple[str, ...]]
 """As it is shown, and the keys of those who wrote it."""

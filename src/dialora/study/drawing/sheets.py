@@ -14,7 +14,8 @@ from dialora.study.drawing.planted import Checks
 from dialora.study.drawing.positions import Rotation, Showing, choose_sides
 from dialora.study.drawing.questions import Block, Questions
 from dialora.study.drawing.strata import divide
-from dialora.study.records import ATTENTION, BOTH, JUDGED, PAIRWISE, RATING, REPEAT, Entry, Sheet
+from dialora.study.key import ATTENTION, JUDGED, REPEAT
+from dialora.study.records import BOTH, PAIRWISE, RATING, Entry, Sheet
 
 Signature = tuple[tuple[str, ...], ...]
 """The writers of an item's texts, sorted."""

@@ -16,7 +16,8 @@ from dialora.errors import InputError
 from dialora.printable import clean
 from dialora.study.answers import check_answer
 from dialora.study.folder import BlindStudy
-from dialora.study.records import ANSWERED, FIRST, PAIRWISE, SECOND, Entry, Event, Sheet
+from dialora.study.judgements import ANSWERED, Event
+from dialora.study.records import FIRST, PAIRWISE, SECOND, Entry, Sheet
 
 _MAX_SECONDS = 86_400
 """A longer time is none that an item was looked at."""

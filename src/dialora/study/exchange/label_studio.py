@@ -19,7 +19,8 @@ from dialora.store import save_json, save_text
 from dialora.study.exchange.answers_given import GivenAnswer, build_events, find_words, show_text, show_texts
 from dialora.study.exchange.labels import CHOICES, SCORE
 from dialora.study.folder import BlindStudy
-from dialora.study.records import HIGHEST, KINDS, PAIRWISE, Entry, Event, Sheet, StudySettings
+from dialora.study.judgements import Event
+from dialora.study.records import HIGHEST, KINDS, PAIRWISE, Entry, Sheet, StudySettings
 
 
 def export_label_studio(study: BlindStudy, folder: Path) -> list[Path]:

@@ -22,7 +22,8 @@ from dialora.store import save_text
 from dialora.study.exchange.answers_given import GivenAnswer, build_events, find_words, show_text, show_texts
 from dialora.study.exchange.labels import CHOICES, SCORE
 from dialora.study.folder import BlindStudy
-from dialora.study.records import HIGHEST, KINDS, LOWEST, PAIRWISE, Entry, Event, Sheet, StudySettings
+from dialora.study.judgements import Event
+from dialora.study.records import HIGHEST, KINDS, LOWEST, PAIRWISE, Entry, Sheet, StudySettings
 
 _TASKS, _STATE = "tasks.jsonl", "user_state.json"
 _FREE = "free_response"

@@ -18,7 +18,8 @@ from dialora.errors import InputError
 from dialora.study.events import EventStore
 from dialora.study.exchange.static_page import find_sheet
 from dialora.study.folder import BlindStudy
-from dialora.study.records import ANSWERED, Event, Sheet
+from dialora.study.judgements import ANSWERED, Event
+from dialora.study.records import Sheet
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 50_000_000

@@ -12,7 +12,8 @@ from dialora.errors import InputError
 from dialora.printable import clean_cell
 from dialora.store import disk_errors_explained, save_text
 from dialora.study.folder import BlindStudy
-from dialora.study.records import Event, Judgement, StudyKey, collect_judgements
+from dialora.study.judgements import Event, Judgement, collect_judgements
+from dialora.study.key import StudyKey
 
 BLIND_COLUMNS = ("rater", "place", "item", "kind", "answer")
 MORE_COLUMNS = ("errors", "why", "seconds", "at", "swapped")

@@ -24,7 +24,8 @@ from dialora.errors import DialoraError, InputError, StageError
 from dialora.printable import clean, clean_all
 from dialora.study.events import EventStore
 from dialora.study.folder import BlindStudy, StudyFolder
-from dialora.study.records import Event, Sheet
+from dialora.study.judgements import Event
+from dialora.study.records import Sheet
 from dialora.study.serving.checking import read_event
 from dialora.study.serving.guard import Guard, RateLimit, build_page_policy, read_body, require_own_page
 from dialora.study.serving.links import ExpiredError, LinkError, Links

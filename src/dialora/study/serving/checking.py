@@ -10,7 +10,8 @@ from typing import Any
 from dialora.errors import InputError
 from dialora.study.answers import check_answer
 from dialora.study.folder import BlindStudy
-from dialora.study.records import EVENTS, OPENED, PRACTISED, Event, Sheet
+from dialora.study.judgements import EVENTS, OPENED, PRACTISED, Event
+from dialora.study.records import Sheet
 
 MAX_SECONDS = 86_400
 _FIELDS = {"id", "kind", "item", "answer", "seconds"}

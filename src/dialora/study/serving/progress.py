@@ -17,19 +17,8 @@ from dialora.records import Record
 from dialora.store import names
 from dialora.study.events import EventStore
 from dialora.study.folder import BlindStudy, StudyFolder
-from dialora.study.records import (
-    ANSWERS,
-    FIRST,
-    PAIRWISE,
-    PRACTISED,
-    RATING,
-    SECOND,
-    Entry,
-    Event,
-    Judgement,
-    Sheet,
-    collect_judgements,
-)
+from dialora.study.judgements import PRACTISED, Event, Judgement, collect_judgements
+from dialora.study.records import ANSWERS, FIRST, PAIRWISE, RATING, SECOND, Entry, Sheet
 
 PAUSE_SECONDS = 600
 """Time between two events that counts as a pause, beyond what the later one took."""

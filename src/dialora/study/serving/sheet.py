@@ -11,7 +11,8 @@ from typing import Any
 
 from dialora.printable import clean_all
 from dialora.study.folder import BlindStudy
-from dialora.study.records import PAIRWISE, PRACTISED, Entry, Event, Judgement, Sheet, collect_judgements
+from dialora.study.judgements import PRACTISED, Event, Judgement, collect_judgements
+from dialora.study.records import PAIRWISE, Entry, Sheet
 
 
 def describe_sheet(study: BlindStudy, sheet: Sheet, events: Iterable[Event]) -> dict[str, Any]:
