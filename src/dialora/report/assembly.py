@@ -196,7 +196,7 @@ def find_studies(folder: ExperimentFolder, examples: Sequence[ReportedExample]) 
 
 def add_people(comparison: Comparison, studies: KeptStudies) -> Comparison:
     """Return the comparison whose verdict says what people preferred, too."""
-    sentences = [describe_study(study) for study in studies.results]
+    sentences = [describe_study(study) for study in studies.results if study.num_judgements]
     return replace(comparison, verdict=" ".join([comparison.verdict, *sentences])) if sentences else comparison
 
 

@@ -28,7 +28,7 @@
     ├── key/                         stage: who wrote what, what is a check, what metrics say
     ├── secret.key                   what invitations are signed with
     ├── ratings.sqlite               what raters did, event after event
-    └── analysis.json, analysis.md, analysis.html
+    └── analysis.json                what they come to
 
 What other libraries read is named as they want it where it is written: `adapter_config.json`, `config.json` and so on
 in `training/`, CTranslate2's files in a conversion.
@@ -73,7 +73,7 @@ STUDIES = "studies"
 BLIND, KEY = "blind", "key"
 STUDY_SETTINGS, STUDY_ITEMS, STUDY_SHEETS, STUDY_KEY = "settings.json", "items.jsonl", "sheets.jsonl", "key.json"
 STUDY_SECRET, RATINGS = "secret.key", "ratings.sqlite"
-ANALYSIS_JSON, ANALYSIS_MARKDOWN, ANALYSIS_HTML = "analysis.json", "analysis.md", "analysis.html"
+ANALYSIS_JSON = "analysis.json"
 
 # In a work folder
 WORKER_LOG = "worker.log"
