@@ -36,7 +36,7 @@ def new_window(browser: Any) -> Iterator[Callable[..., Any]]:
         if beside is None:
             size = {"viewport": PHONE, "has_touch": True, "is_mobile": True} if phone else {"viewport": DESK}
             context = browser.new_context(**{**size, "reduced_motion": "reduce", **options})
-            context.set_default_timeout(8_000)
+            context.set_default_timeout(30_000)
             contexts.append(context)
         else:
             context = beside.context

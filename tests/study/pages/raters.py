@@ -47,7 +47,7 @@ def score(page: Any, scores: list[int], way: str) -> None:
     getattr(page.locator(".next"), press)()
 
 
-def wait_for(page: Any, condition: Callable[[], bool], seconds: float = 8) -> None:
+def wait_for(page: Any, condition: Callable[[], bool], seconds: float = 30) -> None:
     """Let the page work until the server knows."""
     for _ in range(int(seconds * 50)):
         if condition():
