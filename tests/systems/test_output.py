@@ -88,7 +88,9 @@ def test_an_output_that_was_changed_is_refused_and_left_as_it_is(path: Path, cha
     changed = change(path.read_bytes())
     path.write_bytes(changed)
     manifest = manifest_of(path).read_bytes()
-    with pytest.raises(ConfigError, match=r"what was written there.*move it away, or give another name") as told:
+    with pytest.raises(
+        ConfigError, match=r"what was written there.*move the file away, or give another --output"
+    ) as told:
         fill(path)
     assert "\n" not in str(told.value)
     assert path.read_bytes() == changed

@@ -341,6 +341,10 @@ def test_the_commands_answer(root: Path, table: Path, tmp_path: Path, capsys: py
     assert len(read_output(output)) == 10
     assert main(["summarize", str(table), "--run", str(root), "--method", "lora", "--output", "out.txt"]) == 2
     assert "the format is its suffix: .jsonl or .csv" in capsys.readouterr().err
+    (tmp_path / "folder.jsonl").mkdir()
+    command = ["summarize", str(table), "--run", str(root), "--method", "lora", "--output"]
+    assert main([*command, str(tmp_path / "folder.jsonl")]) == 2
+    assert "is a folder; give a file" in " ".join(capsys.readouterr().err.split())
     assert main(["parity", str(root), "--method", "lora", "--precision", "int8", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["engine"], found["precision"], found["num_dialogues"]) == ("ctranslate2", "int8", 8)

@@ -103,10 +103,10 @@ class SummariesFile:
             file.truncate(end)
 
     def _refuse(self, problem: str) -> ConfigError:
-        at = f"{problem} behind row {self.num_rows}" if self.num_rows else problem
+        behind = f" behind row {self.num_rows}" if self.num_rows else ""
         return ConfigError(
-            f"--output {self.path}: {at}: it was changed since. Nothing of it is overwritten: move it away, or give "
-            f"another name."
+            f"--output {self.path}: {problem}{behind}. What was changed is not overwritten: move the file away, or "
+            f"give another --output."
         )
 
 
