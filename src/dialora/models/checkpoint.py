@@ -11,7 +11,7 @@ from dialora.config import BUNDLED, ExperimentConfig, stable_hash
 from dialora.config.metric import LearnedMetric
 from dialora.errors import ModelError
 from dialora.models.files import read_object, show
-from dialora.store import hash_file
+from dialora.store import digest_once
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
 TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
@@ -133,8 +133,7 @@ def _identify(source: str, revision: str | None) -> str:
     # A link into a cache may lead nowhere; that the file is missing is said when it is looked for.
     files = [path for path in (folder / "config.json", *paths) if path.is_file()]
     try:
-        stats = {path: path.stat() for path in files}
-        return stable_hash({path.name: _hash_file(path, at.st_size, at.st_mtime_ns) for path, at in stats.items()})
+        return stable_hash({path.name: digest_once(path) for path in files})
     except OSError as error:
         raise ModelError(f"model: {source} cannot be read: {error.filename}: {error.strerror}.") from error
 
@@ -144,12 +143,6 @@ def name_model(metric: LearnedMetric, *, with_revision: bool = False) -> str:
     source = resolve_model(metric.model)
     name = Path(source).resolve().name if Path(source).is_dir() else source
     return f"{name}@{metric.revision}" if with_revision and metric.revision else name
-
-
-@lru_cache
-def _hash_file(path: Path, size: int, modified: int) -> str:
-    """Hash a file once, as long as its size and time are the same."""
-    return hash_file(path)
 
 
 __all__ = [
