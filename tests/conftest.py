@@ -102,6 +102,25 @@ def build_experiment_values(model: Path, data: Path) -> dict[str, Any]:
     }
 
 
+def change_base(folder: Path, kind: str) -> None:
+    """Make a model's folder another model's of the same layout and sizes: in its weights, tokenizer or config."""
+    from safetensors.torch import load_file, save_file
+
+    if kind == "weights":
+        weights = load_file(folder / "model.safetensors")
+        weights["lm_head.weight"] = weights["lm_head.weight"].roll(7, 0).contiguous()
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        return
+    path = folder / ("tokenizer.json" if kind == "tokenizer" else "config.json")
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if kind == "tokenizer":
+        pieces = values["model"]["vocab"]
+        pieces[40:60] = pieces[40:60][::-1]
+    else:
+        values["layer_norm_epsilon"] *= 1e4
+    path.write_text(json.dumps(values), encoding="utf-8")
+
+
 def random_words(rng: random.Random, size: int) -> str:
     """Random lower-case words."""
     return " ".join("".join(rng.choices(string.ascii_lowercase, k=rng.randint(1, 8))) for _ in range(size))

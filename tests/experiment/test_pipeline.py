@@ -22,6 +22,7 @@ from dialora.data.examples import load_dataset
 from dialora.errors import ConfigError, Interrupted, StageError, TrainingError
 from dialora.experiment import launcher, pipeline
 from dialora.experiment.job import RunJob
+from dialora.models.checkpoint import pin_model
 from dialora.records import Example, ExampleScores, Prediction
 from dialora.scoring import score_summary
 from dialora.store import ExperimentFolder, Stage, build_run, load_records
@@ -318,9 +319,24 @@ def test_every_run_carries_what_it_was_made_from(finished: Finished, tmp_path: P
         )  # fmt: skip
         next(copy.glob(f"{key}-s0-*/run.yaml")).unlink()
     # Runs of earlier versions have none: they are used as long as the experiment is what made them, and get one.
-    assert find_system(copy, method="lora").config == finished.config
+    assert find_system(copy, method="lora").config == pin_model(finished.config)
     api.compare(finished.config, output=copy)
     assert len(list(copy.glob("*-s0-*/run.yaml"))) == 3
+
+
+@pytest.mark.parametrize("pattern", ["training/training.json", "generation/*.json*", "scoring/*.json*"])
+def test_a_report_on_damaged_facts_is_refused(pattern: str, finished: Finished, tmp_path: Path) -> None:
+    files = sorted(path.relative_to(finished.root) for path in finished.root.glob(f"lora-s0-*/{pattern}"))
+    assert files
+    for at, name in enumerate(files):
+        root = shutil.copytree(finished.root, tmp_path / str(at))
+        content = (root / name).read_bytes()
+        (root / name).write_bytes(content[:20].ljust(len(content), b"\0"))
+        results = (root / "results.json").read_bytes()
+        with pytest.raises(StageError, match=r"this stage is damaged: \S+ is not what was written there") as caught:
+            api.report(finished.config, output=root)
+        assert "\n" not in str(caught.value)
+        assert (root / "results.json").read_bytes() == results
 
 
 def test_summaries_of_an_earlier_decoding_are_no_reference(finished: Finished, tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ import torch
 from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
 from dialora.errors import ModelError
 from dialora.experiment.plan import plan_runs
-from dialora.models import device
-from dialora.models.checkpoint import identify_model
-from dialora.models.loading import load_base_model
+from dialora.models import device, loading
+from dialora.models.checkpoint import identify_model, pin_model
+from dialora.models.loading import load_base_model, load_tokenizer
+from tests.conftest import change_base
 
 
 @pytest.fixture
@@ -32,6 +33,48 @@ def test_another_tokenizer_setting_is_another_model(config: ExperimentConfig, ti
     settings = tmp_path / "tokenizer_config.json"
     settings.write_text(json.dumps(json.loads(settings.read_text()) | {"truncation_side": "left"}))
     assert identify_model(copied) != identify_model(config)
+
+
+@pytest.mark.parametrize("kind", ["weights", "tokenizer", "config"])
+def test_a_pinned_base_is_loaded_as_it_was_or_not_at_all(
+    kind: str, experiment: dict[str, Any], tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "base")
+    config = load_experiment(experiment | {"model": str(folder)})
+    pinned = pin_model(config)
+    assert identify_model(pinned) == identify_model(config)
+    assert pin_model(pinned) == pinned == load_experiment(pinned)
+    load_tokenizer(pinned)
+    load_base_model(pinned)
+    change_base(folder, kind)
+    # What was planned stays what it was; what is there now is another.
+    assert identify_model(pinned) != identify_model(config)
+    for load in (load_tokenizer, load_base_model):
+        load(config)
+        with pytest.raises(ModelError, match="is not the base model that this was made from"):
+            load(pinned)
+
+
+def test_a_base_that_is_replaced_while_it_is_read_is_not_used(
+    experiment: dict[str, Any], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "base")
+    config = pin_model(load_experiment(experiment | {"model": str(folder)}))
+    read = loading.read_weights
+
+    def replace_before_reading(*args: Any) -> Any:
+        change_base(folder, "weights")
+        return read(*args)
+
+    monkeypatch.setattr(loading, "read_weights", replace_before_reading)
+    with pytest.raises(ModelError, match="is not the base model that this was made from"):
+        load_base_model(config)
+
+
+def test_files_that_are_pinned_are_those_of_a_folder(experiment: dict[str, Any]) -> None:
+    config = load_experiment(experiment | {"model": "somebody/model", "model_revision": f"files:{'a' * 64}"})
+    with pytest.raises(ModelError, match="no such folder, and model_revision"):
+        load_base_model(config)
 
 
 def test_a_link_that_leads_nowhere_is_told_when_loading(

@@ -14,7 +14,6 @@ import pytest
 from dialora.data.reading.tables import StreamedDialogue
 from dialora.errors import ConfigError, StageError
 from dialora.records import Prediction
-from dialora.store import telling_damage
 from dialora.systems.output import SummariesFile, open_output
 from tests.conftest import build_experiment_values
 
@@ -37,6 +36,10 @@ def fill(path: Path, *, upto: int = len(ROWS)) -> int:
 @pytest.fixture(params=[".jsonl", ".csv"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / f"out{request.param}"
+
+
+def manifest_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.manifest.json")
 
 
 def flip(content: bytes) -> bytes:
@@ -63,25 +66,79 @@ def blank_a_half(content: bytes) -> bytes:
     return content[: len(content) // 2].ljust(len(content), b"\0")
 
 
-@pytest.mark.parametrize("change", [flip, double_a_line, put_in_garbage, lose_a_line, blank_a_half])
-def test_what_is_not_what_was_written_is_made_again(path: Path, change: Any) -> None:
-    fill(path)
-    whole = path.read_bytes()
-    path.write_bytes(change(whole))
-    assert path.read_bytes() != whole
-    told: list[str] = []
-    with telling_damage(told.append):
-        assert fill(path) == 8
-    assert path.read_bytes() == whole
-    assert "behind row 4 it is not what was written" in told[0]
+def lose_the_end(content: bytes) -> bytes:
+    return content[:-5]
 
 
-def test_lines_that_no_chunk_ends_with_are_cut(path: Path) -> None:
+def add_a_line(content: bytes) -> bytes:
+    return content + b"a line of my own\n"
+
+
+def add_its_last_line_again(content: bytes) -> bytes:
+    return content + content.splitlines(keepends=True)[-1]
+
+
+CHANGES = [flip, double_a_line, put_in_garbage, lose_a_line, blank_a_half, lose_the_end, add_a_line]
+
+
+@pytest.mark.parametrize("upto", [12, 8])
+@pytest.mark.parametrize("change", [*CHANGES, add_its_last_line_again])
+def test_an_output_that_was_changed_is_refused_and_left_as_it_is(path: Path, change: Any, upto: int) -> None:
+    fill(path, upto=upto)
+    changed = change(path.read_bytes())
+    path.write_bytes(changed)
+    manifest = manifest_of(path).read_bytes()
+    with pytest.raises(
+        ConfigError, match=r"what was written there.*move the file away, or give another --output"
+    ) as told:
+        fill(path)
+    assert "\n" not in str(told.value)
+    assert path.read_bytes() == changed
+    assert manifest_of(path).read_bytes() == manifest
+
+
+@pytest.mark.parametrize("written", [0, 1, 40, 10**9])
+@pytest.mark.parametrize("upto", [0, 8])
+def test_what_a_kill_leaves_of_a_chunk_is_made_again(
+    path: Path, upto: int, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(path)
     whole = path.read_bytes()
-    path.write_bytes(whole + whole.splitlines(keepends=True)[-1] + b"half a li")
-    assert fill(path) == 0
+    for left in path.parent.iterdir():
+        left.unlink()
+    fill(path, upto=upto)
+    start = len(path.read_bytes()) if path.exists() else 0
+
+    def die(file: SummariesFile) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, open_output(path, key="key", run="run") as file:
+        patch.setattr(SummariesFile, "save_manifest", die)
+        with pytest.raises(KeyboardInterrupt):
+            file.append(ROWS[upto : upto + 4], predict(ROWS[upto : upto + 4]))
+        kept = file.appended.read_bytes()
+    os.truncate(path, min(start + written, path.stat().st_size))
+    (path.parent / f"{path.name}.appended").write_bytes(kept)
+    assert fill(path) == 12 - upto
     assert path.read_bytes() == whole
+    assert {left.name for left in path.parent.iterdir()} <= {path.name, manifest_of(path).name, f".{path.name}.lock"}
+
+
+def test_rows_are_counted_and_not_believed(path: Path) -> None:
+    fill(path, upto=4)
+    values = json.loads(manifest_of(path).read_text())
+    for chunk in values["chunks"]:
+        chunk["rows"] = 8
+    manifest_of(path).write_text(json.dumps(values))
+    assert fill(path) == 8
+    assert [f"Summary of d{n}." in path.read_text() for n in range(1, 13)] == [True] * 12
+
+
+def test_a_place_where_no_file_can_be_made_is_told_as_that() -> None:
+    if not Path("/proc/self").exists():
+        pytest.skip("no /proc here")
+    with pytest.raises(ConfigError, match="no file can be made there"):
+        fill(Path("/proc/out.jsonl"))
 
 
 def test_one_output_is_written_by_one_at_a_time(path: Path) -> None:
@@ -101,7 +158,7 @@ def test_one_output_is_written_by_one_at_a_time(path: Path) -> None:
 def test_a_file_whose_manifest_is_not_its_own_is_left_as_it_is(path: Path, damage: str) -> None:
     fill(path)
     before = path.read_bytes()
-    manifest = path.with_name(f"{path.name}.manifest.json")
+    manifest = manifest_of(path)
     if damage == "remove":
         manifest.unlink()
     elif damage == "empty":

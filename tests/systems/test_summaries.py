@@ -24,6 +24,7 @@ from dialora.errors import ConfigError, DataError, StageError
 from dialora.generation import Written
 from dialora.methods import LoRA
 from dialora.models.adapters import apply_method, save_system
+from dialora.models.checkpoint import pin_model
 from dialora.models.loading import load_base_model, load_tokenizer
 from dialora.store import Stage, save_records
 from dialora.systems.summaries import summarize_file
@@ -40,6 +41,7 @@ def root(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFa
     config = load_experiment(build_experiment_values(tiny_model, small_data))
     root = tmp_path_factory.mktemp("runs") / "tiny"
     root.mkdir()
+    config = pin_model(config)
     (root / "experiment.yaml").write_text(config.to_yaml(), encoding="utf-8")
     with Stage(root / "data", "key").writing() as folder:
         save_records(load_dataset(config.data).test, folder / "test.jsonl")
@@ -129,10 +131,12 @@ def test_it_goes_on_behind_the_last_whole_chunk(
     system, output = find_system(root, method="lora"), tmp_path / f"out{suffix}"
     summarize_file(system, table, output, observer=ignore, chunk=4)
     whole = output.read_bytes()
-    lines = whole.splitlines(keepends=True)
-    kept = 6 + (suffix == ".csv")
-    output.write_bytes(b"".join(lines[:kept]) + lines[kept][:7])
-    echo.rows = 0
+    output.unlink()
+    echo.rows, echo.left = 0, 1
+    with pytest.raises(KeyboardInterrupt):
+        summarize_file(system, table, output, observer=ignore, chunk=4)
+    assert len(output.read_bytes().splitlines()) == 4 + (suffix == ".csv")
+    echo.rows, echo.left = 0, 10**9
     assert summarize_file(system, table, output, observer=ignore, chunk=4) == 6
     assert echo.rows == 6
     assert output.read_bytes() == whole
@@ -150,8 +154,9 @@ def test_what_reading_made_of_the_table_is_told_at_the_end_as_the_data_check_doe
     system, events = find_system(root, method="lora"), list[dict[str, Any]]()
     summarize_file(system, table, output, observer=events.append, chunk=2)
     told = [event["message"] for event in events if event["event"] == "note"]
-    expected = load_rows(DataConfig(source=str(table.rename(tmp_path / "test.csv")))).notes
-    assert [note.replace(str(table), "test").replace(table.name, "test.csv") for note in told] == list(expected)
+    read = load_rows(DataConfig(source=str(table.rename(tmp_path / "test.csv")))).notes
+    expected = [note for note in read if not note.startswith("The source names")]  # of splits, which a table has none
+    assert [note.replace(str(table), "test").replace(table.name, "test.csv") for note in told] == expected
     assert any("divided into turns where speakers are named: 2." in note for note in told)
     assert any("semicolons" in note for note in told)
     assert [event["event"] for event in events[-len(told) :]] == ["note"] * len(told)
@@ -281,6 +286,25 @@ def test_a_bad_table_is_refused_before_anything_is_written(
     assert not (tmp_path / "o.jsonl").exists()
 
 
+@pytest.mark.parametrize("option", ["dialogue_column", "id_column"])
+def test_a_column_that_is_named_now_must_be_there(
+    root: Path, table: Path, tmp_path: Path, echo: Echo, option: str
+) -> None:
+    output = tmp_path / "out.jsonl"
+    named = find_system(root, method="lora", set=[f"data.{option}=nope", "decoding.num_beams=1"])
+    with pytest.raises(DataError, match=rf"data\.{option}: 'nope' is not a column\. Columns: .*dialogue"):
+        summarize_file(named, table, output, observer=ignore)
+    assert not list(tmp_path.glob("*out.jsonl*"))
+    # The names that the data to train on had need not be those of every table.
+    system = find_system(root, method="lora")
+    data = system.config.data.model_copy(update={option: "nope"})
+    elsewhere = System(system.config.model_copy(update={"data": data}), "lora", system.folder, system.training)
+    assert summarize_file(elsewhere, table, output, observer=ignore) == 10
+    numbered = find_system(root, method="lora", set={"data.id_column": "none"})
+    summarize_file(numbered, table, tmp_path / "numbered.jsonl", observer=ignore)
+    assert [row["id"] for row in read_output(tmp_path / "numbered.jsonl")] == [str(n) for n in range(1, 11)]
+
+
 def test_text_that_is_not_utf8_is_refused_with_its_line(root: Path, tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_bytes(b'{"dialogue": "a"}\n{"dialogue": "\xe9"}\n')
     with pytest.raises(DataError, match=r"byte 32 \(line 2\) is 0xe9, which is not UTF-8"):
@@ -317,6 +341,10 @@ def test_the_commands_answer(root: Path, table: Path, tmp_path: Path, capsys: py
     assert len(read_output(output)) == 10
     assert main(["summarize", str(table), "--run", str(root), "--method", "lora", "--output", "out.txt"]) == 2
     assert "the format is its suffix: .jsonl or .csv" in capsys.readouterr().err
+    (tmp_path / "folder.jsonl").mkdir()
+    command = ["summarize", str(table), "--run", str(root), "--method", "lora", "--output"]
+    assert main([*command, str(tmp_path / "folder.jsonl")]) == 2
+    assert "is a folder; give a file" in " ".join(capsys.readouterr().err.split())
     assert main(["parity", str(root), "--method", "lora", "--precision", "int8", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["engine"], found["precision"], found["num_dialogues"]) == ("ctranslate2", "int8", 8)

@@ -37,7 +37,9 @@ class ExperimentConfig(Section):
         str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, description="names the run folder")
     ]
     model: Annotated[str, Field(min_length=1, description="hub id, local folder, or `bundled`")] = BUNDLED
-    model_revision: Annotated[str | None, Field(description="commit or tag of a hub id")] = None
+    model_revision: Annotated[
+        str | None, Field(description="commit or tag of a hub id; a run's has the hash of a folder's files")
+    ] = None
     data: DataConfig
     prompt: Annotated[str, Field(max_length=20_000, description="around the dialogue, in training and in use")] = (
         DEFAULT_PROMPT

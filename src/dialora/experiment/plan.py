@@ -15,7 +15,7 @@ from dialora.comparison.yardsticks import plan_yardsticks
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.experiment.launcher import Launcher
 from dialora.experiment.workspace import Workspace
-from dialora.models.checkpoint import find_commit, identify_model, resolve_model
+from dialora.models.checkpoint import identify_model, pin_model
 from dialora.models.device import identify_device
 from dialora.scoring.learned import describe_scorer
 from dialora.store import Run, Stage, build_run
@@ -64,8 +64,8 @@ class PlannedRuns:
 
 
 def plan_experiment(workspace: Workspace, launcher: Launcher) -> Plan:
-    """Lay out the searches, the tokens and the yardsticks; a hub id is settled to one commit, for all of them."""
-    workspace = replace(workspace, config=_pin_model(workspace.config))
+    """Lay out the searches, the tokens and the yardsticks; the base is settled to one, for all of them."""
+    workspace = replace(workspace, config=pin_model(workspace.config))
     config, fingerprint = workspace.config, workspace.dataset.summary.fingerprint
     common, trained = _list_inputs(config, fingerprint)
     yardsticks = plan_yardsticks(workspace.folder, fingerprint["test"], describe_scorer(config.scoring))
@@ -96,15 +96,9 @@ def _lay_out(plan: Plan, searches: tuple[SearchOutcome, ...]) -> PlannedRuns:
 
 
 def describe_run(config: ExperimentConfig, run: Run) -> str:
-    """Return one run's own configuration as an experiment file: its method with its rate, its seed, its hub commit."""
+    """Return one run's own configuration as an experiment file: its method with its rate, its seed, its base."""
     one = {"methods": {run.key: config.methods[run.key]}, "seeds": (run.seed,), "tuning": None}
-    return _pin_model(config).model_copy(update=one).to_yaml()
-
-
-def _pin_model(config: ExperimentConfig) -> ExperimentConfig:
-    """Return the experiment with its hub id's commit: a branch that moves meanwhile changes nothing."""
-    commit = find_commit(resolve_model(config.model), config.model_revision)
-    return config.model_copy(update={"model_revision": commit or config.model_revision})
+    return pin_model(config).model_copy(update=one).to_yaml()
 
 
 def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, str]) -> tuple[Run, ...]:

@@ -43,8 +43,11 @@ def find_version() -> str | None:
 
 
 def identify_system(config: ExperimentConfig, training_key: str | None) -> str:
-    """Return a hash of all that a system's weights and vocabulary depend on; `training_key` is its training stage's."""
-    return training_key or stable_hash(["base", identify_model(config)])
+    """Return a hash of all that a system's weights and vocabulary depend on; `training_key` is its training stage's.
+
+    The base counts beside that key, which says what was planned: what is loaded may be another where nothing pins it.
+    """
+    return stable_hash([training_key, identify_model(config)])
 
 
 def converted_stage(folder: Path, *, system: str, precision: str) -> Stage:

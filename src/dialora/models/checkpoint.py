@@ -11,12 +11,14 @@ from dialora.config import BUNDLED, ExperimentConfig, stable_hash
 from dialora.config.metric import LearnedMetric
 from dialora.errors import ModelError
 from dialora.models.files import read_object, show
-from dialora.store import hash_file
+from dialora.store import digest_once
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
 TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
 SNAPSHOTS = "snapshots"
 """The folder of a hub cache in which every commit has a folder of its own."""
+FILES = "files:"
+"""How the `model_revision` of a folder begins; the hash of its files follows. No branch or tag can hold a colon."""
 
 
 def resolve_model(name: str, *, key: str = "model") -> str:
@@ -55,8 +57,47 @@ def require_weights(name: str, *, key: str = "model") -> None:
 
 
 def identify_model(config: ExperimentConfig) -> str:
-    """Return what tells this base model from another: a hash of a folder's files, or the hub id and commit."""
+    """Return what tells this base model from another: a hash of a folder's files, or the hub id and commit.
+
+    Of a pinned folder, the hash that it is pinned to; that its files have it is looked at when they are loaded.
+    """
+    revision = config.model_revision or ""
+    if revision.startswith(FILES):
+        return revision.removeprefix(FILES)
     return _identify(resolve_model(config.model), config.model_revision)
+
+
+def is_pinned(config: ExperimentConfig) -> bool:
+    """Whether `model_revision` settles which base it is: a folder's files, or anything of a hub id."""
+    revision = config.model_revision or ""
+    return revision.startswith(FILES) or (bool(revision) and not Path(resolve_model(config.model)).is_dir())
+
+
+def pin_model(config: ExperimentConfig) -> ExperimentConfig:
+    """Return the experiment with its base settled in `model_revision`: a hub id's commit, or a folder's files.
+
+    What is planned for a base and what is loaded hours later, elsewhere, or from `run.yaml`, is then the same.
+    """
+    source, revision = resolve_model(config.model), config.model_revision or ""
+    if not revision.startswith(FILES):
+        is_folder = Path(source).is_dir()
+        revision = f"{FILES}{identify_model(config)}" if is_folder else find_commit(source, config.model_revision) or ""
+    return config.model_copy(update={"model_revision": revision})
+
+
+def require_pinned(config: ExperimentConfig) -> None:
+    """Raise ModelError where a folder does not hold the files that it is pinned to; one that is not pinned passes."""
+    if not (config.model_revision or "").startswith(FILES):
+        return
+    source = resolve_model(config.model)
+    if not Path(source).is_dir():
+        raise ModelError(f"model: {config.model}: no such folder, and model_revision ({FILES}…) is that of a folder.")
+    if _identify(source, None) != identify_model(config):
+        raise ModelError(
+            f"model: {config.model} is not the base model that this was made from: its config, weights or tokenizer "
+            f"are others than model_revision names. Put those files back, or run `dialora compare` again, which makes "
+            f"what needs the other base anew."
+        )
 
 
 def identify_metric(metric: LearnedMetric, *, key: str) -> str:
@@ -92,8 +133,7 @@ def _identify(source: str, revision: str | None) -> str:
     # A link into a cache may lead nowhere; that the file is missing is said when it is looked for.
     files = [path for path in (folder / "config.json", *paths) if path.is_file()]
     try:
-        stats = {path: path.stat() for path in files}
-        return stable_hash({path.name: _hash_file(path, at.st_size, at.st_mtime_ns) for path, at in stats.items()})
+        return stable_hash({path.name: digest_once(path) for path in files})
     except OSError as error:
         raise ModelError(f"model: {source} cannot be read: {error.filename}: {error.strerror}.") from error
 
@@ -105,10 +145,14 @@ def name_model(metric: LearnedMetric, *, with_revision: bool = False) -> str:
     return f"{name}@{metric.revision}" if with_revision and metric.revision else name
 
 
-@lru_cache
-def _hash_file(path: Path, size: int, modified: int) -> str:
-    """Hash a file once, as long as its size and time are the same."""
-    return hash_file(path)
-
-
-__all__ = ["find_commit", "identify_metric", "identify_model", "name_model", "require_weights", "resolve_model"]
+__all__ = [
+    "find_commit",
+    "identify_metric",
+    "identify_model",
+    "is_pinned",
+    "name_model",
+    "pin_model",
+    "require_pinned",
+    "require_weights",
+    "resolve_model",
+]

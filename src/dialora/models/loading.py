@@ -10,7 +10,7 @@ import torch
 
 from dialora.config import ExperimentConfig
 from dialora.errors import ModelError
-from dialora.models.checkpoint import find_commit, resolve_model
+from dialora.models.checkpoint import find_commit, require_pinned, resolve_model
 from dialora.models.configuration import read_layout_values
 from dialora.models.files import find_file, read_object
 from dialora.models.head import separate_head
@@ -32,8 +32,7 @@ def load_base_config(config: ExperimentConfig) -> Any:
 
 
 def _read_config(config: ExperimentConfig) -> dict[str, Any]:
-    source, revision = _locate(config)
-    with loading_explained(config.model):
+    with _opening(config) as (source, revision):
         path = find_file(source, "config.json", revision)
         if path is None:
             raise ValueError("it has no config.json; give a folder in transformers format, or a hub id")
@@ -51,8 +50,7 @@ def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
     base = load_base_config(config)
-    source, revision = _locate(config)
-    with loading_explained(config.model):
+    with _opening(config) as (source, revision):
         require_tokenizer_files(source, revision)
         try:
             tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, config=base, trust_remote_code=False)
@@ -72,8 +70,7 @@ def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
     from transformers import T5ForConditionalGeneration
 
     base, layout = load_base_config(config), _find_layout(config)
-    source, revision = _locate(config)
-    with loading_explained(config.model):
+    with _opening(config) as (source, revision):
         files = find_weights(source, revision) or []
         layout.require(read_headers(files))
         model = T5ForConditionalGeneration.from_pretrained(
@@ -92,8 +89,7 @@ def check_weights(config: ExperimentConfig) -> tuple[int, list[str]] | None:
     are not here yet. Raises ModelError as loading would, but for numbers that are not finite.
     """
     layout = _find_layout(config)
-    source, revision = _locate(config)
-    with loading_explained(config.model):
+    with _opening(config) as (source, revision):
         files = find_weights(source, revision, cached_only=True)
         if files is None:
             return None
@@ -113,10 +109,18 @@ def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
     return separate_head(model)
 
 
-def _locate(config: ExperimentConfig) -> tuple[str, str | None]:
-    """Return the base model's folder or hub id, and the commit of the latter."""
+@contextmanager
+def _opening(config: ExperimentConfig) -> Iterator[tuple[str, str | None]]:
+    """Give the base model's folder or hub id, and the commit of the latter, to be read.
+
+    Raises ModelError for what it cannot be read for, and where it is pinned and not, or no more, the one it should be.
+    """
+    require_pinned(config)
     source = resolve_model(config.model)
-    return source, find_commit(source, config.model_revision)
+    revision = find_commit(source, config.model_revision)
+    with loading_explained(config.model):
+        yield source, revision
+    require_pinned(config)  # a file may have been replaced while it was read
 
 
 def _read_generation_config(source: str, revision: str | None) -> GenerationConfig | None:

@@ -41,7 +41,9 @@ def build_document(
     labels = build_labels(config)
     facts = {run.name: _load_facts(run) for run in runs}
     systems = [
-        SystemRuns(key, method.name, labels[key], tuple(_load_result(run) for run in runs if run.key == key))
+        SystemRuns(
+            key, method.name, labels[key], tuple(_load_result(run, facts[run.name]) for run in runs if run.key == key)
+        )
         for key, method in config.methods.items()
     ]
     comparison = compare_systems(
@@ -88,12 +90,12 @@ def build_document(
     )
 
 
-def _load_result(run: Run) -> RunResult:
-    generation = load_json(run.generation.require() / names.GENERATION_FACTS)
+def _load_result(run: Run, facts: dict[str, Any]) -> RunResult:
+    generation = facts["generation"]
     if run.training is None:
         cost = Cost(generation["trainable_params"], generation["total_params"])
     else:
-        cost = Cost(**load_json(run.training.require(reads_weights=False) / names.TRAINING_FACTS)["cost"])
+        cost = Cost(**facts["training"]["cost"])
     scores = load_records(ExampleScores, run.scoring.require() / names.SCORES)
     cost = replace(
         cost,
@@ -109,7 +111,10 @@ def _load_summaries(config: ExperimentConfig, runs: Sequence[Run]) -> dict[str, 
     """Return what each system wrote, one list per run."""
     return {
         key: [
-            [prediction.summary for prediction in load_records(Prediction, run.generation.folder / names.PREDICTIONS)]
+            [
+                prediction.summary
+                for prediction in load_records(Prediction, run.generation.require() / names.PREDICTIONS)
+            ]
             for run in runs
             if run.key == key
         ]
@@ -126,10 +131,11 @@ def _list_texts(dataset: DialogueDataset, summaries: Mapping[str, Sequence[Seque
 
 
 def _load_facts(run: Run) -> dict[str, Any]:
+    training = None if run.training is None else run.training.require(reads_weights=False)
     return {
-        "training": None if run.training is None else load_json(run.training.folder / names.TRAINING_FACTS),
-        "generation": load_json(run.generation.folder / names.GENERATION_FACTS),
-        "scoring": load_json(run.scoring.folder / names.SCORING_FACTS),
+        "training": None if training is None else load_json(training / names.TRAINING_FACTS),
+        "generation": load_json(run.generation.require() / names.GENERATION_FACTS),
+        "scoring": load_json(run.scoring.require() / names.SCORING_FACTS),
     }
 
 
@@ -153,9 +159,9 @@ def _load_examples(
     summaries = {}
     scores = {}
     for key in config.methods:
-        predictions = load_records(Prediction, first[key].generation.folder / names.PREDICTIONS)
+        predictions = load_records(Prediction, first[key].generation.require() / names.PREDICTIONS)
         summaries[key] = [prediction.summary for prediction in predictions]
-        scores[key] = load_records(ExampleScores, first[key].scoring.folder / names.SCORES)
+        scores[key] = load_records(ExampleScores, first[key].scoring.require() / names.SCORES)
     return build_examples(dataset.test, summaries, scores, measured, references=config.scoring.references)
 
 

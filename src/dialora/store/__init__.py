@@ -5,7 +5,7 @@ the old one or the new one, that what is not what was written does not count, th
 an experiment's folder, and that no other room spells a name of a run directory (see `names`). Never imports torch.
 """
 
-from dialora.store.damage import tell_damage, telling_damage
+from dialora.store.damage import digest_once, tell_damage, telling_damage
 from dialora.store.digest import digest_code
 from dialora.store.disk import disk_errors_explained, explain_disk_error
 from dialora.store.experiment import RUNS, ExperimentFolder
@@ -40,6 +40,7 @@ __all__ = [
     "build_run",
     "build_trial",
     "digest_code",
+    "digest_once",
     "disk_errors_explained",
     "explain_disk_error",
     "find_runs",

@@ -11,7 +11,7 @@
     ├── comparison/                  stage: the comparison, and every test dialogue with all that was written of it
     ├── studies/<study>.json         what people judged, one file for each study of these systems
     ├── <method>-s<seed>-<hash8>/    one run
-    │   ├── run.yaml                 the run's own configuration: an experiment of one method and one seed
+    │   ├── run.yaml                 the run's own configuration: an experiment of one method, seed and base
     │   ├── training/                stage: the adapter or model, losses, cost
     │   ├── generation/              stage: predictions
     │   ├── scoring/                 stage: scores per example and reference

@@ -59,11 +59,16 @@ def own_data_check(root: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(path: Path, refusal: str) -> Iterator[None]:
-    """Hold a lock for the time of the block. Raises StageError with `refusal` where another process has it."""
+    """Hold a lock for the time of the block. Raises StageError with `refusal` where another process has it.
+
+    Raises ConfigError where no file can be made at all.
+    """
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
+        if not path.exists():  # as in /proc, whose refusal is taken for a lock that is held
+            raise ConfigError(f"{path.parent}: no file can be made there; give another --output.") from error
         raise StageError(refusal) from error
     try:
         yield

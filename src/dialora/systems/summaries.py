@@ -39,9 +39,11 @@ def summarize_file(system: System, source: Path, output: Path, *, observer: Obse
     """
     if output.suffix.lower() not in OUTPUTS:
         raise ConfigError(f"--output {output}: the format is its suffix: {' or '.join(OUTPUTS)}.")
+    if output.is_dir():
+        raise ConfigError(f"--output {output}: is a folder; give a file.")
     observer({"event": "stage", "stage": "table", "run": source.name, "key": ""})
     notes: list[str] = []
-    total = sum(1 for _ in stream_dialogues(source, system.config.data, notes=notes))
+    total = sum(1 for _ in stream_dialogues(source, system.config.data, required=system.named_columns, notes=notes))
     key = _build_key(system, source)
     with (
         disk_errors_explained(output.parent),

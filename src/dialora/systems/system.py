@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dialora.config import ExperimentConfig, load_experiment
-from dialora.errors import ConfigError, StageError
+from dialora.errors import ConfigError, DialoraError, StageError
 from dialora.experiment.plan import plan_runs
+from dialora.models.checkpoint import is_pinned, pin_model, require_pinned
 from dialora.store import (
     ExperimentFolder,
     FoundRun,
@@ -49,6 +50,8 @@ class System:
     """The run's."""
     training: Stage | None
     """None for a method that does not train."""
+    named_columns: frozenset[str] = frozenset()
+    """The columns that were named for what is summarized now; others that the configuration names are the data's."""
 
     @cached_property
     def identity(self) -> str:
@@ -78,6 +81,12 @@ class System:
         from dialora.generation import converted_stage, open_engine
 
         config = self.config
+        if not is_pinned(config):
+            on_warning(
+                f"{self.folder.name}: an earlier version made it, which did not write down the base model's files, so "
+                f"whether {config.model} is still that one is not known. `dialora compare` of its experiment writes "
+                f"them down."
+            )
         stage = converted_stage(self.folder, system=self.identity, precision=config.generation.precision)
         with disk_errors_explained(self.folder):
             return open_engine(
@@ -96,7 +105,8 @@ def find_system(folder: Path, *, method: str | None = None, set: Iterable[str] |
 
     `set` overrides `generation.*`, `decoding.*` and the names of columns. Raises ConfigError, StageError.
     """
-    _require_usable(set)
+    overrides = set if isinstance(set, Mapping) else list(set)
+    named = _require_usable(overrides)
     if not folder.is_dir():
         raise ConfigError(f"--run {folder}: no such folder; give a run's folder, or an experiment's with --method.")
     is_run = is_run_folder(folder)
@@ -104,13 +114,33 @@ def find_system(folder: Path, *, method: str | None = None, set: Iterable[str] |
     if not is_run and not file.is_file():
         raise ConfigError(f"--run {folder}: {_say_what_it_is(folder, file.name)}")
     run = read_run(folder) if is_run else _choose_run(folder, method)
-    config = load_experiment(find_config(run), set)
+    config = _settle_base(run, load_experiment(find_config(run), overrides))
     # A run's own configuration has one method: its folder may be called anything.
     key = run.key if run.key in config.methods else next(iter(config.methods))
     if is_run and method not in (None, key):
         raise ConfigError(f"--method {method}: {run.folder} is a run of {key}; leave --method out.")
     training = open_training(run.folder) if config.methods[key].trains else None
-    return System(config, key, run.folder, training)
+    return System(config, key, run.folder, training, named)
+
+
+def _settle_base(run: FoundRun, config: ExperimentConfig) -> ExperimentConfig:
+    """Return a run's configuration with its base pinned. Raises ModelError where that is another by now.
+
+    Where an earlier version made the run, it is pinned if the run's own name shows that the base is the one it had.
+    """
+    require_pinned(config)
+    return pin_model(config) if not is_pinned(config) and _is_planned(run, config) else config
+
+
+def _is_planned(run: FoundRun, config: ExperimentConfig) -> bool:
+    """Whether a configuration, with its data and base model as they are now, leads to just this run's folder."""
+    try:
+        if not run.experiment.has_data:
+            return False
+        planned = plan_runs(config, run.experiment.root, run.experiment.load_data_summary()["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError, DialoraError):  # of an earlier version, damaged, or gone
+        return False
+    return any(one.folder == run.folder.resolve() for one in planned)
 
 
 def _say_what_it_is(folder: Path, missing: str) -> str:
@@ -141,17 +171,16 @@ def find_config(run: FoundRun) -> Path:
         return run.config
     require_seal(run.experiment.config)
     config = load_experiment(run.experiment.config)
-    if run.key in config.methods and run.experiment.has_data:
-        planned = plan_runs(config, run.experiment.root, run.experiment.load_data_summary()["fingerprint"])
-        if any(one.folder == run.folder.resolve() for one in planned):
-            return run.experiment.config
+    if run.key in config.methods and _is_planned(run, config):
+        return run.experiment.config
     raise ConfigError(
         f"--run {run.folder}: holds no configuration of its own: an earlier version made it, or the experiment is "
         f"another by now. `dialora compare` makes it anew; the old folder can be removed."
     )
 
 
-def _require_usable(overrides: Iterable[str] | Mapping[str, Any]) -> None:
+def _require_usable(overrides: Iterable[str] | Mapping[str, Any]) -> frozenset[str]:
+    """Return the options of `data` that are set. Raises ConfigError for what is not to be changed."""
     keys = [str(item).partition("=")[0].strip() for item in overrides]
     strange = [key for key in keys if not key.startswith(IN_USE)]
     if strange:
@@ -162,6 +191,7 @@ def _require_usable(overrides: Iterable[str] | Mapping[str, Any]) -> None:
                 for key in strange
             ]
         )
+    return frozenset(key.removeprefix("data.") for key in keys if key.startswith("data."))
 
 
 def _choose_run(root: Path, method: str | None) -> FoundRun:

@@ -8,7 +8,7 @@ is. What was made of the texts stands in the notes, as with data to train on.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -24,6 +24,7 @@ from dialora.data.reading.columns import (
     find_dialogue_column,
     find_optional,
     find_speakers_column,
+    list_columns,
 )
 from dialora.data.reading.files import reading_explained, shorten_path
 from dialora.data.reading.formats import find_format
@@ -47,10 +48,13 @@ class StreamedDialogue:
     dialogue: str
 
 
-def stream_dialogues(path: Path, config: DataConfig, *, notes: list[str] | None = None) -> Iterator[StreamedDialogue]:
+def stream_dialogues(
+    path: Path, config: DataConfig, *, required: Collection[str] = (), notes: list[str] | None = None
+) -> Iterator[StreamedDialogue]:
     """Give the dialogues of a table in its order. Raises DataError.
 
-    `config` may name columns; one that is not there is recognised like any other. Behind the last dialogue, `notes`
+    `config` may name columns, as of another table: one that is not there is recognised like any other, unless
+    `required` holds its option (`dialogue_column`, `id_column`). Behind the last dialogue, `notes`
     has what was guessed to read the table and what was made of its texts.
     """
     found, changes = [] if notes is None else notes, Changes()
@@ -61,6 +65,7 @@ def stream_dialogues(path: Path, config: DataConfig, *, notes: list[str] | None 
     for file in _list_files(path):
         found.extend(find_format(file, needs_summaries=False).describe(file))
     present = column_names(row for _, row in head)
+    _check_required(present, config, required, path)
     if config.dialogue_column not in present:
         config = config.model_copy(update={"dialogue_column": None})
     column = find_dialogue_column(present, config, str(path), found)
@@ -77,6 +82,14 @@ def stream_dialogues(path: Path, config: DataConfig, *, notes: list[str] | None 
         dialogue = read_dialogue(row.get(column), where, keys=keys, speakers=speakers, changes=changes)
         yield StreamedDialogue(number, read_label(row, id_column, where, "id") or str(number), dialogue)
     found.extend(describe_changes(changes))
+
+
+def _check_required(present: list[str], config: DataConfig, required: Collection[str], path: Path) -> None:
+    for option in required:
+        name = getattr(config, option)
+        is_number = option == "id_column" and name == NO_COLUMN
+        if name is not None and not is_number and name not in present:
+            raise DataError(f"{path}: data.{option}: {name!r} is not a column. Columns: {list_columns(present)}.")
 
 
 def fingerprint_table(path: Path) -> str:
