@@ -12,9 +12,12 @@ Importing this package loads neither torch nor transformers; the functions do wh
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# Not typing's: it takes as long to import as the rest here, and Ctrl-C meanwhile is nobody's.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from dialora.api import check, check_data, compare, load_model, params, score_outputs, summarize
     from dialora.comparison import Comparison
     from dialora.config import ExperimentConfig, load_experiment

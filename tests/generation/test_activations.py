@@ -1,4 +1,4 @@
-"""A base with an activation that CTranslate2 lacks: torch writes and says why, and what needs CTranslate2 is refused."""
+"""A base with an activation that CTranslate2 lacks: torch writes and says why, or it is refused."""
 
 from __future__ import annotations
 
