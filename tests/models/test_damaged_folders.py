@@ -416,6 +416,15 @@ def test_a_config_that_contradicts_nothing_is_taken(
         assert model(input_ids=ids, decoder_input_ids=ids).logits.isfinite().all()
 
 
+@pytest.mark.parametrize("length", ["x", -1, 5, 10**30])
+def test_a_length_that_a_tokenizer_names_changes_nothing(length: Any, experiment: dict[str, Any], folder: Path) -> None:
+    path = folder / "tokenizer_config.json"
+    expected = load_tokenizer(load(experiment, folder))("Hello you", truncation=True, max_length=16)["input_ids"]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": length}))
+    found = load_tokenizer(load(experiment, folder))("Hello you", truncation=True, max_length=16)["input_ids"]
+    assert found == expected
+
+
 def test_what_has_no_place_in_a_t5_is_named(
     experiment: dict[str, Any], dataset: DialogueDataset, folder: Path, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 PIECES, SENTENCEPIECE, SETTINGS = "tokenizer.json", "spiece.model", "tokenizer_config.json"
+SAMPLE_LENGTH = 16
 
 
 def require_tokenizer_files(source: str, revision: str | None) -> None:
@@ -57,7 +58,11 @@ def require_fit(tokenizer: PreTrainedTokenizerBase, base: Any, *, has_settings: 
         ours, theirs = getattr(tokenizer, name), getattr(base, name)
         if ours != theirs:
             raise ValueError(f"its tokenizer's {name} is {ours}, and its config.json's is {theirs}: they must be one")
-    ids = tokenizer("a", verbose=False)["input_ids"]
+    try:
+        # With a length of its own: what the file says of it may be anything.
+        ids = tokenizer("a", truncation=True, max_length=SAMPLE_LENGTH)["input_ids"]
+    except Exception as error:  # what tokenizers raises has no type of its own
+        raise ValueError(f"its tokenizer can read no text ({show(error)}); download it again") from error
     if ids[-1:] != [tokenizer.eos_token_id] or ids.count(tokenizer.eos_token_id) != 1:
         raise ValueError(
             f"its tokenizer does not end a text with one {show(tokenizer.eos_token)}, as T5 was trained to read "

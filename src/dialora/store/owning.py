@@ -59,11 +59,16 @@ def own_data_check(root: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(path: Path, refusal: str) -> Iterator[None]:
-    """Hold a lock for the time of the block. Raises StageError with `refusal` where another process has it."""
+    """Hold a lock for the time of the block.
+
+    Raises StageError: with `refusal` where another process has it, or where no file can be made.
+    """
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
+        if not path.exists():  # filelock takes what cannot be made for what is held
+            raise StageError(f"{path.parent}: takes no new files; give another --output.") from error
         raise StageError(refusal) from error
     try:
         yield
