@@ -117,7 +117,7 @@ def test_a_lock_that_cannot_be_made_is_not_one_that_is_held(tmp_path: Path) -> N
     with pytest.raises(StageError, match="/proc: takes no new files"), locked(Path("/proc/x.lock"), "it is held"):
         pass
     lock = tmp_path / "x.lock"
-    with locked(lock, "it is held"), pytest.raises(StageError, match="^it is held$"), locked(lock, "it is held"):
+    with locked(lock, "it is held"), pytest.raises(StageError, match=r"^it is held$"), locked(lock, "it is held"):
         pass
 
 
