@@ -13,9 +13,12 @@ Importing this package loads neither torch nor transformers; the functions do wh
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# Not typing's: it takes as long to import as the rest here, and Ctrl-C meanwhile is nobody's.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from dialora.api import (
         analyse_study,
         check,

@@ -72,7 +72,7 @@ def test_all_problems_are_reported_at_once() -> None:
         (MINIMAL | {"training": {"precision": "fp16"}}, "fp16 makes T5's loss 0 or NaN"),
         (MINIMAL | {"seeds": [1, 1]}, "seeds: names a seed twice"),
         (MINIMAL | {"seeds": []}, "seeds: "),
-        (MINIMAL | {"methods": {"lora": {8: 1}}}, "methods.lora.8: unknown key"),
+        (MINIMAL | {"methods": {"lora": {8: 1}}}, "methods.lora: a key is text, got 8"),
         (MINIMAL | {"methods": {"lora": {"method": ["x"]}}}, "unknown method ['x']"),
         (MINIMAL | {"training": {"warmup_ratio": 1.0}}, "training.warmup_ratio: input should be less than 1"),
         (MINIMAL | {"name": "../up"}, "name: "),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dialora.config import load_experiment
+from dialora.config.experiment import build_experiment
 from dialora.config.problems import show, suggest
 from dialora.config.yaml_text import parse_yaml
 from dialora.errors import ConfigError
@@ -37,7 +38,23 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: " + "9" * 5_000, "4300 digits|is not valid YAML|at most"),
         ("- a", "is a mapping"),
         ("", "is a mapping"),
-        (HEAD + "3: x\n", "is a mapping"),
+        (HEAD + "3: x\n", "line 3, column 1: the key '3' is no text but int; quote it"),
+        (HEAD + "off: x\n", "line 3, column 1: the key 'off' is no text but bool; quote it"),
+        (HEAD + "~: x\n", "line 3, column 1: the key '~' is no text but null"),
+        ("data: {source: x}\nmethods: {1: {method: lora}, 1.0: {method: full}}\n", "line 2.*the key '1' is no text"),
+        ("data: {source: x}\nmethods: {true: {method: lora}, 'True': {method: full}}\n", "the key 'true' is no text"),
+        (HEAD + "? [a]\n: x\n", "the key that begins here is no text but seq"),
+        ("a: &a {r: 1}\nb: {<<: *a, <<: *a}\n", "line 2.*the key '<<' stands there twice"),
+        (HEAD + 'seeds: [!!int ""]\n', "line 3, column 9: '' is no int"),
+        (HEAD + 'seeds: [!!int "1:30"]\n', "line 3, column 9: '1:30' is no int"),
+        (HEAD + "seeds: [!!int x]\n", "line 3, column 9: 'x' is no int"),
+        (HEAD + "decoding: {length_penalty: !!float 1:30}\n", "'1:30' is no float"),
+        (HEAD + "decoding: {early_stopping: !!bool zz}\n", "line 3.*'zz' is no bool"),
+        (HEAD + "tuning: !!null zz\n", "'zz' is no null"),
+        (HEAD + "decoding: !!map [a]\n", "line 3.*expected a mapping node"),
+        (HEAD + "decoding: !!seq {a: 1}\n", "line 3.*expected a sequence node"),
+        (HEAD + "decoding: !!map a\n", "line 3.*expected a mapping node"),
+        (HEAD + f"seeds: [0x{'f' * 5000}]\n", "line 3.*a number has 5,002 digits"),
     ],
 )
 def test_a_broken_file_is_one_short_line_soon(text: str, message: str, tmp_path: Path) -> None:
@@ -74,8 +91,46 @@ def test_defaults_may_be_shared_within_a_file() -> None:
     assert values["c"] == {"r": 8, "s": 1}
 
 
-def test_leading_zeros_are_no_octal_number() -> None:
-    assert load_experiment(MINIMAL, ["training.max_steps=010"]).training.max_steps == 10
+def test_defaults_that_others_have_part_of_are_not_taken_for_doubled_keys() -> None:
+    # `b` is built after `c` took its keys, and by then has its own and those of `a`.
+    values = parse_yaml("a: &a {r: 8}\nx: {y: {b: &b {<<: *a, r: 9}}}\nc: {<<: *b}\n")
+    assert values["x"]["y"]["b"] == values["c"] == {"r": 9}
+
+
+@pytest.mark.parametrize("text", ["010", "!!int 010", '!!int "010"'])
+def test_leading_zeros_are_no_octal_number(text: str) -> None:
+    assert load_experiment(MINIMAL, [f"training.max_steps={text}"]).training.max_steps == 10
+
+
+@pytest.mark.parametrize("text", ['"true"', "1", '"yes"', "0.0"])
+def test_only_true_and_false_are_true_or_false(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"training\.lean: must be true or false, got "):
+        load_experiment(MINIMAL, [f"training.lean={text}"])
+    assert not load_experiment(MINIMAL, ["training.lean=off"]).training.lean
+
+
+@pytest.mark.parametrize("key", [1, 1.0, True, None, float("nan"), b"lora", (1, 2)])
+def test_a_key_of_a_mapping_is_text(key: Any) -> None:
+    methods = {key: {"method": "lora"}, "full": {}}
+    with pytest.raises(ConfigError, match=r"methods: a key is text, got "):
+        load_experiment(MINIMAL | {"methods": methods})
+    with pytest.raises(ConfigError, match=r"methods: a key is text, got "):
+        load_experiment(MINIMAL, {"methods": methods})
+    with pytest.raises(ConfigError, match=r"methods: a name is text, got "):
+        build_experiment({"name": "x", **MINIMAL, "methods": methods})
+    with pytest.raises(ConfigError, match=r"--set .*: is no key"):
+        load_experiment(MINIMAL, {key: 1})
+
+
+def test_a_key_or_value_without_end_is_refused() -> None:
+    endless: dict[str, Any] = {}
+    endless["a"] = [endless]
+    for overrides in (["a" + ".a" * 3000 + "=1"], {"a" + ".a" * 3000: 1}):
+        with pytest.raises(ConfigError, match=r"--set '?a\.a.*: is no key") as caught:
+            load_experiment(MINIMAL, overrides)
+        assert len(str(caught.value)) < 600
+    with pytest.raises(ConfigError, match="nested more than 30 deep"):
+        load_experiment(MINIMAL, {"training": endless})
 
 
 def test_a_byte_order_mark_is_none_of_the_text(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dialora import api
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.errors import ConfigError, ModelError
 from dialora.methods import LoRA
+from dialora.models.adapter_settings import read_settings
 from dialora.models.adapters import apply_method, load_adapter, save_system
 from dialora.models.checkpoint import resolve_model
 from dialora.models.loading import load_base_model, load_tokenizer
@@ -68,6 +70,20 @@ def settings(**changes: Any) -> Damage:
     return damage
 
 
+def prompts(**changes: Any) -> Damage:
+    shape = {"token_dim": 32, "num_transformer_submodules": 1, "num_attention_heads": 4, "num_layers": 1}
+    return settings(peft_type="PROMPT_TUNING", **shape, **changes)
+
+
+def raw_setting(key: str, text: str) -> Damage:
+    def damage(folder: Path) -> None:
+        path = folder / "adapter_config.json"
+        values = json.loads(path.read_text()) | {key: "CHANGED"}
+        path.write_text(json.dumps(values).replace('"CHANGED"', text))
+
+    return damage
+
+
 def content(name: str, data: bytes | None) -> Damage:
     def damage(folder: Path) -> None:
         (folder / name).unlink() if data is None else (folder / name).write_bytes(data)
@@ -105,6 +121,8 @@ class Code:
 
 
 WEIGHTS = "adapter_model.safetensors"
+BASE = "base_model.model.encoder.block.0.layer.0.SelfAttention.q.base_layer.weight"
+NORM, HEAD = "base_model.model.encoder.final_layer_norm.weight", "base_model.model.lm_head.weight"
 EXTRA = "base_model.model.decoder.block.7.layer.0.SelfAttention.q.lora_A.weight"
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "half the keys": (weights(halve), r"\d+ missing \(base_model\.model\..+\.v\.lora_A\.weight.+ and \d+ more\)"),
@@ -128,8 +146,57 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "no kind": (settings(peft_type=None), "names no peft_type; of a LoRA adapter it is LORA"),
     "an unknown kind": (settings(peft_type="GLORA2"), "peft_type 'GLORA2', which PEFT does not know"),
     "code": (settings(megatron_config={"a": 1}, megatron_core="evil"), "megatron_config names code"),
-    "an enormous rank": (settings(r=10**9), "r is 1000000000, not a rank"),
-    "a rank as text": (settings(r="8"), "cannot be put on"),
+    "an enormous rank": (settings(r=10**9), "r is 1,000,000,000, and its weights have room for 32"),
+    "an enormous rank of one": (settings(rank_pattern={"q": 10**6}), r"rank_pattern\.q is 1,000,000, and its weights"),
+    "enormous prompts": (prompts(num_virtual_tokens=10**9), "num_virtual_tokens is 1,000,000,000, and its weights"),
+    "no prompts": (prompts(num_virtual_tokens=0), "num_virtual_tokens is 0, not a whole number from 1 on"),
+    "unknown prompts": (prompts(), "num_virtual_tokens is null, not a whole number from 1 on"),
+    "a rank as text": (settings(r="8"), "r is '8', not a whole number"),
+    "a rank as list": (settings(r=[2]), r"r is \[2\], not a whole number"),
+    "a broken rank": (settings(r=2.5), "r is 2.5, not a whole number"),
+    "no scale": (raw_setting("lora_alpha", "null"), "lora_alpha is null, not a number"),
+    "a scale of NaN": (settings(lora_alpha=float("nan")), "lora_alpha is nan, not a number up to 1,000,000"),
+    "an endless scale": (settings(lora_alpha=float("inf")), "lora_alpha is inf, not a number up to"),
+    "a scale beyond numbers": (settings(lora_alpha=1e308), r"lora_alpha is 1e\+308, not a number up to"),
+    "a scale of many digits": (settings(lora_alpha=10**400), "lora_alpha is a number of many digits"),
+    "a scale of NaN for one": (settings(alpha_pattern={"q": float("nan")}), r"alpha_pattern\.q is nan"),
+    "a scale as text for one": (settings(alpha_pattern={"q": "x"}), r"alpha_pattern\.q is 'x', not a number"),
+    "a flag as text": (settings(use_rslora="false"), "use_rslora is 'false', not true or false"),
+    "more dropout than all": (settings(lora_dropout=2), "lora_dropout is 2, not a number from 0 to 1"),
+    "words to wait for": (settings(alora_invocation_tokens=[1, 2]), "alora_invocation_tokens has the adapter wait"),
+    "a pattern that is none": (settings(target_modules="("), "target_modules is no pattern of names"),
+    "a pattern without end": (settings(target_modules="(.*.*.*)*x$"), "target_modules is no pattern of names"),
+    "a slow pattern": (settings(target_modules=".*.*.*.*.*x$"), "target_modules takes too long to match"),
+    "a slow choice": (settings(target_modules="(.|.)" * 40), "target_modules takes too long to match"),
+    "an excluding pattern": (settings(exclude_modules="("), "exclude_modules is no pattern of names"),
+    "a pattern of ranks": (settings(rank_pattern={"(": 2}), "rank_pattern is no pattern of names"),
+    "a pattern of layers": (
+        settings(layers_pattern=["(a*)*"], layers_to_transform=[0]),
+        "layers_pattern is no pattern of names",
+    ),
+    "targets that are no names": (settings(target_modules=[["q"]]), r"target_modules holds \['q'\], not a name"),
+    "a word that is not there": (settings(trainable_token_indices=[10**9]), r"IndexError: index 1000000000 is out"),
+    "another file": (
+        settings(peft_type="MULTITASK_PROMPT_TUNING", prompt_tuning_init_state_dict_path="/etc/passwd"),
+        "prompt_tuning_init_state_dict_path names another file",
+    ),
+    "other adapters": (settings(peft_type="XLORA", adapters={"0": "evil/adapter"}), "adapters names other adapters"),
+    "another matrix of the base": (
+        weights(lambda found: found.update({BASE: torch.zeros(32, 32)})),
+        r"1 that fit nowhere \(base_model\.model\.encoder\.block\.0\..*q\.base_layer",
+    ),
+    "another layer norm": (
+        weights(lambda found: found.update({NORM: torch.zeros(32)})),
+        r"1 that fit nowhere \(base_model\.model\.encoder\.final_layer_norm",
+    ),
+    "a head that is no number": (
+        weights(lambda found: found.update({HEAD: torch.full((400, 32), float("nan"))})),
+        r"1 that hold numbers that are not finite \(base_model\.model\.lm_head",
+    ),
+    "a head of whole numbers": (
+        weights(lambda found: found.update({HEAD: torch.zeros(400, 32, dtype=torch.int8)})),
+        r"1 that are no plain floating-point numbers \(base_model\.model\.lm_head",
+    ),
     "no targets": (settings(target_modules=["nothing"]), "Target modules .*nothing"),
     "settings that are a list": (content("adapter_config.json", b"[]"), "holds list, not an object"),
     "no settings": (content("adapter_config.json", None), r"no adapter_config\.json"),
@@ -142,6 +209,7 @@ def test_a_damaged_adapter_is_refused_in_a_line(
 ) -> None:
     damage, expected = DAMAGES[name]
     damage(folder)
+    before = time.process_time()
     (folder.parent / "evil.py").write_text("open('ran', 'w').close()\n")
     monkeypatch.chdir(folder.parent)
     monkeypatch.syspath_prepend(folder.parent)
@@ -150,7 +218,43 @@ def test_a_damaged_adapter_is_refused_in_a_line(
     assert str(caught.value).startswith(f"adapter {folder}: cannot be put on ")
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 800
+    assert time.process_time() - before < 20
     assert not (folder.parent / "ran").exists()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:peft")
+def test_the_settings_that_peft_itself_saves_are_read(folder: Path) -> None:
+    from peft import PromptLearningConfig
+    from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+
+    read = []
+    for kind, config_class in PEFT_TYPE_TO_CONFIG_MAPPING.items():
+        options = {"num_virtual_tokens": 8} if issubclass(config_class, PromptLearningConfig) else {}
+        try:
+            config_class(**options).save_pretrained(folder)
+        except (TypeError, ValueError, ImportError):  # it asks for more than this
+            continue
+        assert read_settings(folder)["peft_type"] == kind.value
+        read.append(kind.value)
+    assert {"LORA", "IA3", "LOHA", "OFT", "PREFIX_TUNING", "PROMPT_TUNING", "P_TUNING", "VERA"} <= set(read)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target_modules": ".*SelfAttention.*(q|v)$|.*EncDecAttention\\.(?:q|v)"},
+        {"target_modules": r".*block\.\d+\.layer\.[0-9]+\.(SelfAttention|EncDecAttention)\.(q|v)"},
+        {"rank_pattern": {"q": 2}, "alpha_pattern": {r"SelfAttention\.q": 32.0}},
+        {"lora_alpha": 32.0, "lora_dropout": 0, "layers_to_transform": 0, "layers_pattern": "block"},
+    ],
+)
+def test_settings_as_people_write_them_are_taken(change: Any, config: ExperimentConfig, folder: Path) -> None:
+    settings(**change)(folder)
+    if "alpha_pattern" not in change and "lora_alpha" not in change:
+        plain = load_adapter(load_base_model(config), folder).state_dict()
+        assert any("EncDecAttention.v.lora_B" in name for name in plain)
+    else:
+        load_adapter(load_base_model(config), folder)
 
 
 @pytest.mark.parametrize("trainable", [False, True])

@@ -131,6 +131,44 @@ def index(**where: str) -> Damage:
     return damage
 
 
+def keep_buckets(count: int) -> Damage:
+    def cut_each(found: dict[str, Tensor]) -> None:
+        for name in [name for name in found if "relative_attention_bias" in name]:
+            found[name] = found[name][:count].clone()
+
+    return weights(cut_each)
+
+
+def shards(added: dict[str, float]) -> Damage:
+    """Have the weights in one file, and some of them once more in a second one, with something added."""
+
+    def damage(folder: Path) -> None:
+        found = load_file(folder / "model.safetensors")
+        save_file(found, folder / "a.safetensors")
+        save_file({name: found[name] + value for name, value in added.items()}, folder / "b.safetensors")
+        where = dict.fromkeys(found, "a.safetensors") | {"b": "b.safetensors"}
+        (folder / "model.safetensors").unlink()
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": where}))
+
+    return damage
+
+
+def tokens(**changes: Any) -> Damage:
+    """Change keys of tokenizer.json."""
+
+    def change(folder: Path) -> None:
+        path = folder / "tokenizer.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+    return change
+
+
+def end_twice(folder: Path) -> None:
+    values = json.loads((folder / "tokenizer.json").read_text())
+    values["post_processor"]["single"].append(values["post_processor"]["single"][-1])
+    tokens(**values)(folder)
+
+
 def remove_tokenizer(folder: Path) -> None:
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).unlink()
@@ -215,6 +253,32 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "depth of another": (config(num_layers=100, num_decoder_layers=100), r"\d+ missing \("),
     "no number": (config(dropout_rate=float("nan")), "dropout_rate is nan"),
     "no activation": (config(feed_forward_proj="gated-__class__"), "which is no activation"),
+    "an activation in two ways": (
+        config(dense_act_fn="relu"),
+        r"dense_act_fn is 'relu', and feed_forward_proj gated-gelu means 'gelu_new': they must agree",
+    ),
+    "a gate and none": (
+        config(feed_forward_proj="relu", dense_act_fn="relu", is_gated_act=True),
+        "is_gated_act is True, and feed_forward_proj relu means False",
+    ),
+    "no gate and one": (config(is_gated_act=False), "is_gated_act is False, and feed_forward_proj gated-gelu means"),
+    "tied and not": (
+        both(
+            config(tie_word_embeddings=False, scale_decoder_outputs=True),
+            weights(lambda found: found.pop("lm_head.weight")),
+        ),
+        "scale_decoder_outputs is true and tie_word_embeddings false",
+    ),
+    "no distance beyond the buckets": (
+        config(relative_attention_max_distance=8),
+        "relative_attention_max_distance is 8, and relative_attention_num_buckets 32 needs more than 16",
+    ),
+    "a distance as far as the buckets": (config(relative_attention_max_distance=16), "max_distance is 16, and"),
+    "one bucket": (
+        both(config(relative_attention_num_buckets=1), keep_buckets(1)),
+        "relative_attention_num_buckets is 1, fewer than 4",
+    ),
+    "three buckets": (both(config(relative_attention_num_buckets=3), keep_buckets(3)), "num_buckets is 3, fewer than"),
     "attention of somebody": (config(attn_implementation="somebody/kernel"), "attn_implementation names kernels"),
     "code": (
         config(auto_map={"AutoConfig": "evil.Config", "AutoModelForSeq2SeqLM": "evil.Model"}),
@@ -238,11 +302,28 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         both(config(vocab_size=300), weights(shorten)),
         "another model's",
     ),
+    "a tokenizer that ends nothing": (
+        tokens(post_processor=None),
+        r"does not end a text with one </s>.*post_processor",
+    ),
+    "a tokenizer that ends twice": (end_twice, "does not end a text with one </s>"),
+    "a tokenizer without settings": (
+        content("tokenizer_config.json", None),
+        r"it has no tokenizer_config\.json, without which pieces are made up",
+    ),
+    "a weight in two files": (
+        shards({"shared.weight": 1.0}),
+        r"1 of its weights stand in two files, differently \(shared\.weight\); download it again",
+    ),
+    "two embeddings": (
+        weights(lambda found: found.update({"encoder.embed_tokens.weight": found["shared.weight"] + 1})),
+        r"its embedding stands there more than once, differently \(.*encoder\.embed_tokens\.weight",
+    ),
     "a tokenizer that ends elsewhere": (config(eos_token_id=7), "eos_token_id is 1, and its config.json's is 7"),
 }
 
 
-ON_LOADING = {"one NaN", "all NaN", "infinite", "two heads, tied config"}
+ON_LOADING = {"one NaN", "all NaN", "infinite", "two heads, tied config", "a weight in two files", "two embeddings"}
 """What takes reading the weights, which `check` does not."""
 
 
@@ -314,6 +395,34 @@ def test_the_embedding_may_stand_under_another_of_its_names(experiment: dict[str
     loaded = load_base_model(load(experiment, folder)).state_dict()
     assert loaded.keys() == expected.keys()
     assert all(torch.equal(weight, expected[name]) for name, weight in loaded.items())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dense_act_fn": None, "is_gated_act": None},
+        {"tie_word_embeddings": None},
+        {"relative_attention_max_distance": 17},
+        {"relative_attention_max_distance": None, "relative_attention_num_buckets": None},
+    ],
+)
+def test_a_config_that_contradicts_nothing_is_taken(
+    changes: dict[str, Any], experiment: dict[str, Any], folder: Path
+) -> None:
+    config(**changes)(folder)
+    model = load_base_model(load(experiment, folder))
+    ids = torch.arange(100).unsqueeze(0) + 3
+    with torch.no_grad():
+        assert model(input_ids=ids, decoder_input_ids=ids).logits.isfinite().all()
+
+
+@pytest.mark.parametrize("length", ["x", -1, 5, 10**30])
+def test_a_length_that_a_tokenizer_names_changes_nothing(length: Any, experiment: dict[str, Any], folder: Path) -> None:
+    path = folder / "tokenizer_config.json"
+    expected = load_tokenizer(load(experiment, folder))("Hello you", truncation=True, max_length=16)["input_ids"]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": length}))
+    found = load_tokenizer(load(experiment, folder))("Hello you", truncation=True, max_length=16)["input_ids"]
+    assert found == expected
 
 
 def test_what_has_no_place_in_a_t5_is_named(

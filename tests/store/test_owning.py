@@ -11,6 +11,7 @@ import dialora
 from dialora.cli import main
 from dialora.errors import ConfigError, StageError
 from dialora.store import explain_disk_error, names, own_folder
+from dialora.store.owning import locked
 from tests.conftest import DIALOGUES
 
 
@@ -109,6 +110,18 @@ def test_whatever_the_system_refuses_is_one_line(number: int) -> None:
     assert "\n" not in str(explained)
     assert "/a/x" in str(explained)
     assert len(str(explained)) < 500
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder that takes no files")
+def test_a_lock_that_cannot_be_made_is_not_one_that_is_held(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StageError, match="/proc: no file can be made there"),
+        locked(Path("/proc/x.lock"), "it is held"),
+    ):
+        pass
+    lock = tmp_path / "x.lock"
+    with locked(lock, "it is held"), pytest.raises(StageError, match=r"^it is held$"), locked(lock, "it is held"):
+        pass
 
 
 def test_an_os_error_anywhere_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

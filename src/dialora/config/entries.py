@@ -30,11 +30,13 @@ S = TypeVar("S", bound=BaseModel)
 
 def build_entries(build: Callable[[str, Any], T], entries: Mapping[Any, Any]) -> dict[str, T]:
     """Build every entry of a section. Raises ValueError with the problems of them all."""
+    if strange := [show(key) for key in entries if not isinstance(key, str)]:
+        raise ValueError(f"a name is text, got {', '.join(strange[:3])}")
     built: dict[str, T] = {}
     problems: list[str] = []
     for key, options in entries.items():
         try:
-            built[str(key)] = build(str(key), options)
+            built[key] = build(key, options)
         except ValueError as error:
             problems += str(error).splitlines()
     if problems:

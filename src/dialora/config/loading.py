@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from dialora.config.experiment import ExperimentConfig, build_experiment, dump_experiment
 from dialora.config.problems import show
-from dialora.config.yaml_text import parse_yaml
+from dialora.config.yaml_text import MAX_DEPTH, parse_yaml
 from dialora.errors import ConfigError
 
 MAX_TEXT = 20_000
@@ -38,6 +38,9 @@ def load_experiment(
     if isinstance(experiment, ExperimentConfig):
         values = dump_experiment(experiment)
     elif isinstance(experiment, Mapping):
+        # JSON would turn 1, True and None into text, and two keys into one.
+        if problems := list(find_bad_values(experiment, ())):
+            raise ConfigError(problems)
         try:
             values = json.loads(json.dumps(experiment, default=list))
         except (TypeError, ValueError, RecursionError) as error:
@@ -69,8 +72,10 @@ def apply_overrides(values: dict[str, Any], overrides: Iterable[str] | Mapping[s
     """Set dotted keys in plain values. Raises ConfigError where an override is no `key=value`."""
     pairs = overrides.items() if isinstance(overrides, Mapping) else map(_split_override, overrides)
     for key, value in pairs:
-        _set(values, key, value)
-    problems = list(find_bad_text(values, ()))
+        if not isinstance(key, str) or not all(parts := key.split(".")) or len(parts) > MAX_DEPTH:
+            raise ConfigError(f"--set {show(key)}: is no key; one is as training.num_train_epochs.")
+        _set(values, parts, value)
+    problems = list(find_bad_values(values, ()))
     if problems:
         raise ConfigError(problems)
 
@@ -102,7 +107,7 @@ def _read_file(experiment: str | Path) -> dict[str, Any]:
         values = parse_yaml(text)
     except ValueError as error:
         raise ConfigError(f"{path}: {error}.") from error
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+    if not isinstance(values, dict):
         raise ConfigError(f"{path}: an experiment file is a mapping with at least `data` and `methods`.")
     values.setdefault("name", path.stem)
     return values
@@ -127,15 +132,20 @@ def _split_override(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {shown}: the value {error}.") from error
 
 
-def find_bad_text(value: Any, path: tuple[str, ...]) -> Iterator[str]:
-    """Yield a line for each key or text that no file, folder or terminal takes as it is."""
-    if isinstance(value, Mapping):
+def find_bad_values(value: Any, path: tuple[str, ...], depth: int = 0) -> Iterator[str]:
+    """Yield a line for each key or text that no file, folder or terminal takes as it is, and for too deep a value."""
+    if depth > MAX_DEPTH:
+        yield f"{'.'.join(path[:3]) or 'a list'}: is nested more than {MAX_DEPTH} deep."
+    elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from find_bad_text(key, path)
-            yield from find_bad_text(item, (*path, show(str(key))[1:-1]))
+            if not isinstance(key, str):
+                yield f"{'.'.join(path) or 'the experiment'}: a key is text, got {show(key)}."
+                continue
+            yield from find_bad_values(key, path, depth + 1)
+            yield from find_bad_values(item, (*path, show(key)[1:-1]), depth + 1)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from find_bad_text(item, path)
+            yield from find_bad_values(item, path, depth + 1)
     elif isinstance(value, str):
         strange = next((char for char in value if _is_strange(char)), None)
         if strange is not None:
@@ -149,8 +159,8 @@ def _is_strange(char: str) -> bool:
     return "\ud800" <= char <= "\udfff" or (unicodedata.category(char) == "Cc" and char not in "\t\n\r")
 
 
-def _set(values: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
+def _set(values: dict[str, Any], parts: Sequence[str], value: Any) -> None:
+    *parents, last = parts
     for part in parents:
         child = values.get(part)
         if not isinstance(child, dict):
@@ -159,4 +169,4 @@ def _set(values: dict[str, Any], key: str, value: Any) -> None:
     values[last] = value
 
 
-__all__ = ["apply_overrides", "find_bad_text", "list_experiments", "load_data_experiment", "load_experiment"]
+__all__ = ["apply_overrides", "find_bad_values", "list_experiments", "load_data_experiment", "load_experiment"]

@@ -7,6 +7,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
+from dialora.config.problems import show
+
 MAX_SEED = 2**32 - 1
 """NumPy takes no larger one."""
 
@@ -19,12 +21,15 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _takes_no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.field_name is None:
+            return value
+        kinds = list(_list_kinds(cls.model_fields[info.field_name].annotation))
         items = value if isinstance(value, list | tuple) else [value]
         truth = next((item for item in items if isinstance(item, bool)), None)
-        if truth is not None and info.field_name is not None:
-            kinds = list(_list_kinds(cls.model_fields[info.field_name].annotation))
-            if (int in kinds or float in kinds) and bool not in kinds:
-                raise ValueError(f"must be a number, got {str(truth).lower()}")
+        if truth is not None and (int in kinds or float in kinds) and bool not in kinds:
+            raise ValueError(f"must be a number, got {str(truth).lower()}")
+        if kinds == [bool] and not isinstance(value, bool):
+            raise ValueError(f"must be true or false, got {show(value)}")
         return value
 
     @field_validator("*", mode="before")

@@ -23,33 +23,61 @@ _FLOAT = re.compile(
     r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+"
     r"|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"
 )
+_KINDS = {
+    "int": re.compile(r"[-+]?(?:[0-9][0-9_]*|0x[0-9a-fA-F]+|0o[0-7]+)$"),
+    "float": re.compile(rf"{_FLOAT.pattern}|[-+]?[0-9][0-9_]*$"),
+    "bool": re.compile(r"(?:yes|no|true|false|on|off)$", re.IGNORECASE),
+    "null": re.compile(r"(?:~|null|)$", re.IGNORECASE),
+}
+"""What may stand behind a tag: PyYAML takes whatever stands there for what the tag says."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values alone: no sets, bytes or dates, and no key twice."""
+    """Plain values alone: no sets, bytes or dates, every key text and there once."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name and kind
         first: [(tag, pattern) for tag, pattern in resolvers if tag.removeprefix(_TAG) in ("bool", "null", "merge")]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping. Raises YAMLError for a key that stands there twice."""
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Compose a mapping. Raises YAMLError for a key that stands there twice, or is no text.
+
+        Looked at before `<<` is replaced, which brings keys along that the mapping's own may stand before.
+        """
+        node = super().compose_mapping_node(anchor)
         seen = set()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != f"{_TAG}merge":
-                if key.value in seen:
-                    problem = f"the key {key.value[:40]!r} stands there twice"
-                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
+            shown = repr(key.value[:40]) if isinstance(key, yaml.ScalarNode) else "that begins here"
+            if key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
+                kind = key.tag.removeprefix(_TAG)
+                raise _refuse(key, f"the key {shown} is no text but {kind}; quote it if it is meant as a name")
+            if key.value in seen:
+                raise _refuse(key, f"the key {shown} stands there twice")
+            seen.add(key.value)
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Build a value. Raises YAMLError for one that is not of the kind that its tag says."""
+        kind = node.tag.removeprefix(_TAG)
+        if isinstance(node, yaml.ScalarNode) and kind in _KINDS:
+            if kind == "int" and len(node.value) > MAX_DIGITS:
+                problem = (
+                    f"a number has {len(node.value):,} digits; at most {MAX_DIGITS} are read, quote it if it is text"
+                )
+                raise _refuse(node, problem)
+            if not _KINDS[kind].match(node.value):
+                raise _refuse(node, f"{node.value[:40]!r} is no {kind}; leave !!{kind} out")
+        return super().construct_object(node, deep)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        """Build an integer. Raises YAMLError for one that is longer than any number means something."""
-        if len(node.value) > MAX_DIGITS:
-            problem = f"a number has {len(node.value):,} digits; at most {MAX_DIGITS} are read, quote it if it is text"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        return super().construct_yaml_int(node)
+        """Build an integer: of base 10 unless it begins with 0x or 0o."""
+        digits = node.value.replace("_", "")
+        return int(digits, 0 if digits.lstrip("-+")[:2] in ("0x", "0o") else 10)
+
+
+def _refuse(node: yaml.Node, problem: str) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 _Loader.add_constructor(f"{_TAG}int", _Loader.construct_yaml_int)
@@ -104,4 +132,4 @@ def _describe(error: yaml.YAMLError) -> str:
     return f"{where}{' '.join(str(problem).split())[:200]}"
 
 
-__all__ = ["parse_yaml"]
+__all__ = ["MAX_DEPTH", "parse_yaml"]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
-from dialora.errors import DialoraError
+from dialora.errors import DialoraError, ModelError
 from dialora.experiment.disk import estimate_disk
 from dialora.models.files import list_names
 from dialora.records import Example, Record
@@ -107,7 +108,8 @@ def _finding(name: str, check: Callable[[], tuple[str, str]]) -> Finding:
 
 def _check_engine(config: ExperimentConfig) -> tuple[str, str]:
     """Say before training what the engine that was asked for would say after it."""
-    from dialora.generation.convert import find_version
+    from dialora.generation.convert import explain_activation, find_version
+    from dialora.models.loading import load_base_config
 
     generation = config.generation
     asked = f"precision: {generation.precision}" if generation.precision == "int8" else f"engine: {generation.engine}"
@@ -122,6 +124,12 @@ def _check_engine(config: ExperimentConfig) -> tuple[str, str]:
             f"generation.{asked} needs adapters that merge into the base model, and {', '.join(apart)} cannot; leave "
             f"them out, or take generation.engine: auto with fp32 or bf16",
         )
+    with suppress(ModelError):  # which the base's own checks say
+        if (reason := explain_activation(load_base_config(config).dense_act_fn)) is not None:
+            return (
+                "failed",
+                f"generation.{asked} needs ctranslate2, and {reason}; take generation.engine: auto and fp32",
+            )
     return "ok", f"ctranslate2 {find_version()}"
 
 

@@ -34,12 +34,22 @@ QUANTIZATION = {"fp32": "float32", "bf16": "bfloat16", "int8": "int8_float32"}
 """CTranslate2's name for each precision; int8 has 8-bit weights and activations, the rest in fp32."""
 
 
+ACTIVATIONS = frozenset({"gelu", "gelu_fast", "gelu_new", "gelu_python", "gelu_pytorch_tanh", "quick_gelu", "relu"})
+ACTIVATIONS |= {"silu", "swish"}
+"""Those that CTranslate2 has, by transformers' names."""
+
+
 def find_version() -> str | None:
     """Return the installed version of CTranslate2, or None."""
     try:
         return version("ctranslate2")
     except PackageNotFoundError:
         return None
+
+
+def explain_activation(name: str) -> str | None:
+    """Return why a model with an activation (`dense_act_fn`) cannot be converted, None where it can."""
+    return None if name in ACTIVATIONS else f"it has no activation {name} (dense_act_fn of the base's config.json)"
 
 
 def identify_system(config: ExperimentConfig, training_key: str | None) -> str:
@@ -157,6 +167,7 @@ __all__ = [
     "QUANTIZATION",
     "convert_system",
     "converted_stage",
+    "explain_activation",
     "find_version",
     "identify_system",
     "name_tokens",

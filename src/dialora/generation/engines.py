@@ -20,7 +20,7 @@ from torch import nn
 
 from dialora.config import DecodingConfig, GenerationConfig
 from dialora.errors import GenerationError
-from dialora.generation.convert import QUANTIZATION, convert_system, find_version
+from dialora.generation.convert import QUANTIZATION, convert_system, explain_activation, find_version
 from dialora.generation.engine import Engine
 from dialora.generation.parity import Parity, check_parity
 from dialora.generation.torch_engine import TorchEngine
@@ -61,6 +61,8 @@ def open_engine(
         )
     reference = TorchEngine(model, tokenizer, decoding, precision=precision)
     if reason is not None or generation.engine == "torch":
+        if reason is not None and reason == _explain_activation(model):
+            on_warning(f"ctranslate2 cannot write here: {reason}; torch is used.")
         return reference
     folder = convert_system(model, tokenizer, stage, precision=precision)
     checked = list(dict.fromkeys(tuple(ids) for ids in sources))[:NUM_CHECKED]
@@ -115,6 +117,8 @@ def explain_torch(generation: GenerationConfig, decoding: DecodingConfig, model:
         return "the model is on a GPU, where torch is fast"
     if not is_mergeable(model):
         return "the adapter does not merge into the base model"
+    if (reason := _explain_activation(model)) is not None:
+        return reason
     if generation.engine == "auto" and generation.precision == "fp32" and decoding.num_beams > 1:
         if not decoding.early_stopping:
             return "its beam search ends as with decoding.early_stopping: true, which is not set"
@@ -131,6 +135,10 @@ def _list_devices(precision: str, *, on_gpu: bool) -> list[str]:
 
     devices = ["cuda", "cpu"] if on_gpu and ctranslate2.get_cuda_device_count() else ["cpu"]
     return [device for device in devices if QUANTIZATION[precision] in ctranslate2.get_supported_compute_types(device)]
+
+
+def _explain_activation(model: nn.Module) -> str | None:
+    return explain_activation(str(model.config.dense_act_fn))  # type: ignore[union-attr]
 
 
 def _is_on_gpu(model: nn.Module) -> bool:

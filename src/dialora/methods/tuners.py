@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from dialora.config.method import LearningRate, Method
 from dialora.errors import ConfigError
 from dialora.methods.low_rank import AS_LORA
+from dialora.methods.patterns import explain_pattern
 from dialora.methods.targets import require_targets, resolve_targets
 
 if TYPE_CHECKING:
@@ -111,6 +112,9 @@ class Peft(Method):
             names = [name for name, _ in model.named_modules()]
             unknown = [t for t in targets if not any(name == t or name.endswith(f".{t}") for name in names)]
             require_targets(model, unknown, key=key)
+        elif isinstance(targets, str):
+            if (reason := explain_pattern([targets])) is not None:
+                raise ConfigError(f"methods.{key}.target_modules: {targets[:80]!r} {reason}.")
         elif targets is None and "target_modules" in allowed and self.peft_type.upper() not in ("IA3", "LN_TUNING"):
             # PEFT's own defaults for T5 name `wi` for some tuners.
             options["target_modules"] = ["q", "v"]

@@ -6,40 +6,30 @@ PEFT draws what a file lacks at random and leaves out what a model has no place 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
-from dialora.models.files import list_names, read_object, show
+from dialora.models.adapter_settings import read_settings, require_sizes
+from dialora.models.files import list_names
 from dialora.models.layout import FLOATS, Header
 from dialora.models.weights import is_finite, read_headers
 
-SETTINGS = "adapter_config.json"
 WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
-MAX_RANK = 2**14
 
 
 def read_adapter_headers(folder: Path) -> dict[str, Header]:
-    """Check an adapter's configuration and return the headers of its weights. Raises ValueError."""
-    from peft import PeftType
-
-    if not (folder / SETTINGS).exists():
-        raise ValueError(f"it has no {SETTINGS}; give a folder that PEFT saved an adapter in")
-    values = read_object(folder / SETTINGS)
-    kind, kinds = values.get("peft_type"), [each.value for each in PeftType]
-    if kind not in kinds:
-        stated = "names no peft_type" if kind is None else f"has peft_type {show(repr(kind))}, which PEFT does not know"
-        raise ValueError(f"{SETTINGS} {stated}; of a LoRA adapter it is LORA")
-    if values.get("megatron_config"):
-        raise ValueError(f"{SETTINGS}: megatron_config names code that would have to run; give an adapter without it")
-    rank = values.get("r")
-    if isinstance(rank, int | float) and not 0 <= rank <= MAX_RANK:
-        raise ValueError(f"{SETTINGS}: r is {show(rank)}, not a rank up to {MAX_RANK:,}")
+    """Check an adapter's settings and return the headers of its weights. Raises ValueError."""
+    settings = read_settings(folder)
     path = next((folder / name for name in WEIGHTS if (folder / name).exists()), None)
     if path is None:
         raise ValueError(f"it holds no weights: neither {' nor '.join(WEIGHTS)}; download the whole adapter")
     if not (headers := read_headers([path])):
         raise ValueError(f"{path.name} holds no weights at all; save or download the adapter again")
+    shapes = [header.shape for header in headers.values()]
+    require_sizes(settings, largest=max(max(shape, default=1) for shape in shapes), total=sum(map(prod, shapes)))
     return headers
 
 
@@ -48,9 +38,10 @@ def require_whole(model: nn.Module, headers: Mapping[str, Header]) -> None:
     from peft import get_peft_model_state_dict
 
     expected = get_peft_model_state_dict(model, save_embedding_layers=False)
-    placed = model.state_dict()  # an adapter may bring the embedding along
+    # What PEFT saves besides where words were added; another weight of the base is not the adapter's to change.
+    expected |= {name: weight for name, weight in _list_embeddings(model).items() if name in headers}
     missing = expected.keys() - headers.keys()
-    strange = {name for name in headers if name not in expected and name not in placed}
+    strange = headers.keys() - expected.keys()
     floating = {name for name, weight in expected.items() if weight.is_floating_point()}
     whole = {name for name in floating & headers.keys() if headers[name].dtype not in FLOATS}
     broken = {name for name in floating - missing if not is_finite(expected[name])}
@@ -65,4 +56,14 @@ def require_whole(model: nn.Module, headers: Mapping[str, Header]) -> None:
         raise ValueError(f"of its weights there are {'; '.join(said)}; it was made for another base, or is damaged")
 
 
-__all__ = ["SETTINGS", "read_adapter_headers", "require_whole"]
+def _list_embeddings(model: nn.Module) -> dict[str, Tensor]:
+    """Return the weights of embedding and output head by name."""
+    base: Any = model.get_base_model()  # type: ignore[operator]
+    ends = [base.get_input_embeddings(), base.get_output_embeddings()]
+    names = [name for name, module in model.named_modules() if any(module is end for end in ends)]
+    state = model.state_dict()
+    found = [f"{name}.{weight}" for name in names for weight in ("weight", "base_layer.weight")]
+    return {name: state[name] for name in found if name in state}
+
+
+__all__ = ["read_adapter_headers", "require_whole"]

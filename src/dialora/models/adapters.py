@@ -16,7 +16,8 @@ from dialora.errors import ModelError
 from dialora.methods import Method
 from dialora.methods.decomposed import convert_to_lora, initial_adapter
 from dialora.methods.tuners import UNMERGEABLE
-from dialora.models.adapter_folder import SETTINGS, read_adapter_headers, require_whole
+from dialora.models.adapter_folder import read_adapter_headers, require_whole
+from dialora.models.adapter_settings import SETTINGS
 from dialora.models.head import export_tie
 from dialora.models.loading import join_lines, load_base_model
 
@@ -47,9 +48,12 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, is_trainable: bool = F
             adapted = PeftModel.from_pretrained(model, folder, is_trainable=is_trainable)
         require_whole(adapted, headers)
         return adapted
-    # An adapter's settings are whatever its file says, and PEFT takes them as they are.
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
-        raise ModelError(f"adapter {folder}: cannot be put on {model.name_or_path}: {join_lines(error)}") from error
+    # An adapter's settings are whatever its file says, and PEFT takes them as they are: anything may come of it.
+    except Exception as error:
+        reason = join_lines(error)
+        if not isinstance(error, OSError | ValueError | RuntimeError | ImportError):
+            reason = f"PEFT can make nothing of its {SETTINGS} and weights ({type(error).__name__}: {reason})"
+        raise ModelError(f"adapter {folder}: cannot be put on {model.name_or_path}: {reason}") from error
 
 
 def apply_method(model: PreTrainedModel, method: Method, *, key: str) -> nn.Module:

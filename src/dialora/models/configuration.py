@@ -28,7 +28,11 @@ LAYOUT = {
 """Whole numbers from 1 on, and the largest of each: far above every T5, far below what stalls a machine."""
 FRACTIONS = ("dropout_rate", "classifier_dropout", "layer_norm_epsilon")
 FACTOR, MAX_FACTOR = "initializer_factor", 1_000
-ACTIVATIONS = ("feed_forward_proj", "dense_act_fn")
+ACTIVATIONS, GATED = ("feed_forward_proj", "dense_act_fn"), "gated-"
+DISTANCES = {"relative_attention_num_buckets": 32, "relative_attention_max_distance": 128}
+"""What T5Config takes where a file does not say it."""
+MIN_BUCKETS = 4
+"""Half of them for each direction, and half of those for one distance each."""
 FLAGS = ("is_encoder_decoder", "is_gated_act", "scale_decoder_outputs", "tie_word_embeddings", "use_cache")
 IDS = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
 REFUSED = {
@@ -92,6 +96,9 @@ def _find_problems(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} is {_write(values[key])}, neither true nor false"
     yield from _find_wrong_ids(values)
     yield from _find_wrong_activation(values)
+    yield from _find_wrong_distances(values)
+    if values.get("scale_decoder_outputs") is True and values.get("tie_word_embeddings") is False:
+        yield "scale_decoder_outputs is true and tie_word_embeddings false: one of them is wrong, both mean one thing"
 
 
 def _find_wrong_ids(values: Mapping[str, Any]) -> Iterator[str]:
@@ -108,9 +115,34 @@ def _find_wrong_activation(values: Mapping[str, Any]) -> Iterator[str]:
 
     for key in ACTIVATIONS:
         name = values.get(key, "relu")
-        plain = name.removeprefix("gated-") if isinstance(name, str) and key == ACTIVATIONS[0] else name
+        plain = name.removeprefix(GATED) if isinstance(name, str) and key == ACTIVATIONS[0] else name
         if not isinstance(plain, str) or plain not in ACT2FN:
             yield f"{key} is {_write(name)}, which is no activation; T5's are relu and gated-gelu"
+            return
+    # Where a file says it in other words too, transformers goes by those.
+    if (said := values.get(ACTIVATIONS[0])) is not None:
+        plain = "gelu_new" if said == "gated-gelu" else said.removeprefix(GATED)
+        meant = {ACTIVATIONS[1]: plain, "is_gated_act": said.startswith(GATED)}
+        for key, value in meant.items():
+            if values.get(key, value) != value:
+                yield (
+                    f"{key} is {_write(values[key])}, and feed_forward_proj {said} means {_write(value)}: they must "
+                    f"agree; leave {key} out if feed_forward_proj is right"
+                )
+
+
+def _find_wrong_distances(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what has no place for the distance between two words: T5 divides by what is beyond half of its buckets."""
+    buckets, farthest = (values.get(key, default) for key, default in DISTANCES.items())
+    if not (_is_whole(buckets) and _is_whole(farthest)):
+        return
+    if buckets < MIN_BUCKETS:
+        yield f"relative_attention_num_buckets is {buckets}, fewer than {MIN_BUCKETS}; T5's are 32"
+    elif farthest <= buckets // 2:
+        yield (
+            f"relative_attention_max_distance is {farthest}, and relative_attention_num_buckets {buckets} needs more "
+            f"than {buckets // 2}; T5's are 128 and 32"
+        )
 
 
 def _is_whole(value: Any) -> bool:

@@ -15,7 +15,7 @@ from dialora.models.configuration import read_layout_values
 from dialora.models.files import find_file, read_object
 from dialora.models.head import separate_head
 from dialora.models.layout import Layout, describe_layout
-from dialora.models.vocabulary import require_fit, require_tokenizer_files
+from dialora.models.vocabulary import SETTINGS, require_fit, require_tokenizer_files
 from dialora.models.weights import find_weights, read_headers, read_weights
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
             raise
         except Exception as error:  # what tokenizers raises has no type of its own
             raise ValueError(f"its tokenizer's files are damaged ({join_lines(error)}); download them again") from error
-        require_fit(tokenizer, base)
+        require_fit(tokenizer, base, has_settings=find_file(source, SETTINGS, revision) is not None)
     return tokenizer
 
 

@@ -19,6 +19,7 @@ from dialora.models.layout import Header, Layout
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """What a checkpoint's file may be called, the better form first; of one in several files, `<name>.index.json`."""
+HEAD = "lm_head.weight"
 DTYPES = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
 
 
@@ -97,18 +98,28 @@ def read_weights(files: Iterable[Path], layout: Layout) -> dict[str, Tensor]:
             if own not in weights:
                 weights[own], origins[own] = copied, name
             elif not torch.equal(copied, weights[own]):
-                unlike.append(f"{name} from {origins[own]}")
+                unlike.append((name, origins[own]))
     if broken:
         raise ValueError(
             f"{len(broken)} of its weights hold numbers that are not finite ({list_names(broken)}): its training "
             f"diverged, or the file is damaged; give another checkpoint"
         )
     if unlike:
-        raise ValueError(
-            f"weights differ that its config.json makes one matrix ({list_names(unlike)}); if output head and "
-            f"embedding are meant to be two, as FLAN-T5's are, it should say tie_word_embeddings: false"
-        )
+        raise ValueError(_describe_unlike(unlike))
     return weights
+
+
+def _describe_unlike(pairs: list[tuple[str, str]]) -> str:
+    """Say of pairs of names that stand for one matrix why they cannot both be right."""
+    if twice := [name for name, other in pairs if name == other]:
+        return f"{len(twice)} of its weights stand in two files, differently ({list_names(twice)}); download it again"
+    names = list_names(f"{name} from {other}" for name, other in pairs)
+    if any(HEAD in pair for pair in pairs):
+        return (
+            f"weights differ that its config.json makes one matrix ({names}); if output head and embedding are meant "
+            f"to be two, as FLAN-T5's are, it should say tie_word_embeddings: false"
+        )
+    return f"its embedding stands there more than once, differently ({names}), and a T5 has one; download it again"
 
 
 def is_finite(tensor: Tensor) -> bool:

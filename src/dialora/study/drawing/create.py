@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dialora.config.loading import find_bad_text
+from dialora.config.loading import find_bad_values
 from dialora.errors import InputError
 from dialora.records import Observer, ignore_events
 from dialora.store import names
@@ -128,7 +128,7 @@ def _require_names(name: str | None, title: str | None) -> None:
         raise InputError(f"--name {name}: must be of letters, digits, `.`, `_` and `-`, and at most 100 of them.")
     if title is None:
         return
-    problem = next(find_bad_text(title, ("--title",)), None)
+    problem = next(find_bad_values(title, ("--title",)), None)
     if problem is not None:
         raise InputError(problem)
     if not title.strip() or len(title) > _LONGEST_TITLE:
