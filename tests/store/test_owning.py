@@ -115,7 +115,7 @@ def test_whatever_the_system_refuses_is_one_line(number: int) -> None:
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder that takes no files")
 def test_a_lock_that_cannot_be_made_is_not_one_that_is_held(tmp_path: Path) -> None:
     with (
-        pytest.raises(StageError, match="/proc: no file can be made there"),
+        pytest.raises(ConfigError, match="/proc: no file can be made there"),
         locked(Path("/proc/x.lock"), "it is held"),
     ):
         pass
