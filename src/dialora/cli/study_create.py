@@ -61,7 +61,7 @@ def create(
         str | None,
         typer.Option("--name", metavar="NAME", help="Of the study, if not `study`; it must not tell what is compared."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Another one draws another study.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Another one draws other dialogues.")] = 0,
     set: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Of a table: override outputs.* or scoring.*. Repeatable."),

@@ -59,6 +59,8 @@ class StudyKey(Record):
     scores: dict[str, dict[str, dict[str, float]]]
     """By dialogue id, system and metric, aggregated over references: what metrics said of the dialogues drawn."""
     seed: int
+    secret: str = ""
+    """What all that raters are shown was drawn with, besides the seed; "" of a study from before there was one."""
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:

@@ -47,11 +47,11 @@ def write(rng: random.Random, mark: str) -> str:
     return " ".join([mark, *rng.choices(WORDS, k=rng.randint(4, 9))])
 
 
-def draw(pool: Pool, **options: object) -> tuple[BlindStudy, StudyKey, Counter[str]]:
+def draw(pool: Pool, *, secret: str = "a secret", **options: object) -> tuple[BlindStudy, StudyKey, Counter[str]]:
     asked = StudyOptions(**options)  # type: ignore[arg-type]
     asked.require_valid()
     settings = StudySettings("study", asked.design, "Which?", "Read.", asked.num_raters)
-    return draw_study(pool, asked, settings)
+    return draw_study(pool, asked, settings, secret)
 
 
 def roles(key: StudyKey) -> dict[str, str]:

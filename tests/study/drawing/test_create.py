@@ -239,9 +239,11 @@ def test_a_study_whose_writing_was_broken_off_is_written_anew(folder: Path, here
     }
 
 
-def test_the_same_command_draws_the_same_study(folder: Path, here: Path) -> None:
-    for output in ("one", "two"):
-        create(folder, output=output, name="same")
+def test_the_secret_of_a_study_draws_it_once_more(folder: Path, here: Path) -> None:
+    create(folder, output="one", name="same")
+    secret = StudyFolder(Path("one")).load_key().secret
+    assert len(secret) == 64
+    create(folder, output="two", name="same", secret=secret)
     for path in (here / "one").glob("*/*"):
         assert path.read_bytes() == (here / "two" / path.relative_to(here / "one")).read_bytes()
 

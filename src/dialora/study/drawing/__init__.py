@@ -1,6 +1,6 @@
 """How a study comes to be: dialogues drawn, texts blinded and merged, positions balanced, checks and repeats planted.
 
-Takes finished comparisons, gives a study's folder. Guarantees that the same seed draws the same study, that every
+Takes finished comparisons, gives a study's folder. Guarantees that nothing shown follows from a seed, that every
 system stands first as often as each other one, and that nothing is written over.
 """
 

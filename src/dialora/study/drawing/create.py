@@ -1,6 +1,7 @@
 """From finished comparisons to a study on disk: drawn, blinded, balanced, with checks and repeats.
 
-The same sources, options and seed draw the same study. Nothing is ever written over: people's time is in a study.
+The seed chooses dialogues; what is shown of them, and how, is drawn behind a secret that the key keeps, since a seed can
+be guessed. The same of both draw the same study. Nothing is ever written over: people's time is in a study.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dialora.errors import InputError
 from dialora.records import Observer, ignore_events
 from dialora.store import names
 from dialora.store.disk import disk_errors_explained
+from dialora.study.drawing.chance import SecretRandom, make_secret
 from dialora.study.drawing.drawn import DrawnStudy, describe_drawn
 from dialora.study.drawing.options import StudyOptions
 from dialora.study.drawing.planted import Checks
@@ -45,6 +47,7 @@ def create_study(
     name: str | None = None,
     title: str | None = None,
     output: Path | None = None,
+    secret: str | None = None,
     set: Iterable[str] | Mapping[str, Any] = (),
     observer: Observer = ignore_events,
 ) -> DrawnStudy:
@@ -54,7 +57,8 @@ def create_study(
 
     `sources` are folders of finished experiments or scored tables, names of shipped experiments, or files of outputs,
     which are scored first, with `set`. `systems` are keys; `include_human` puts the first reference among them.
-    `criteria` is a file of one's own texts (see `texts.yaml`).
+    `criteria` is a file of one's own texts (see `texts.yaml`). `secret` is that of a study to draw once more, from its
+    key; without one a new one is made.
     """
     options = options or StudyOptions()
     options.require_valid()
@@ -68,24 +72,34 @@ def create_study(
         name = root.name if _NAME.fullmatch(root.name) and _find_told(root.name, pool) is None else DEFAULT_NAME
     _require_blind(name, title, pool)
     settings = _write_settings(options, texts, name, title)
-    study, key, drawn = draw_study(pool, options, settings)
+    study, key, drawn = draw_study(pool, options, settings, secret or make_secret())
     with disk_errors_explained(root):
         StudyFolder(root).save(study, key)
     return describe_drawn(root, study, key, drawn, num_available=len(pool.examples), options=options)
 
 
-def draw_study(pool: Pool, options: StudyOptions, settings: StudySettings) -> tuple[BlindStudy, StudyKey, Counter[str]]:
-    """Draw a study of what is in a pool; return it with its key and the number of dialogues of each stratum."""
-    dialogues = draw_dialogues(pool.examples, options.num_dialogues, _seed(options, "dialogues"))
+def draw_study(
+    pool: Pool, options: StudyOptions, settings: StudySettings, secret: str
+) -> tuple[BlindStudy, StudyKey, Counter[str]]:
+    """Draw a study of what is in a pool; return it with its key and the number of dialogues of each stratum.
+
+    The seed alone chooses dialogues, so that another number of raters judges the same ones; all else needs the secret.
+    """
+    chance = random.Random(f"dialora study {options.seed} dialogues")
+    dialogues = draw_dialogues(pool.examples, options.num_dialogues, chance)
+
+    def draw_for(step: str) -> random.Random:
+        return SecretRandom(f"dialora study {options.seed} {step} {secret}")
+
     questions = ask(
-        dialogues, pool.systems, design=options.design, pairs=options.pairs, rng=_seed(options, "questions")
+        dialogues, pool.systems, design=options.design, pairs=options.pairs, rng=draw_for("questions")
     )
     builder = SheetBuilder(
         questions,
-        Checks(pool, questions, _seed(options, "checks"), frozenset(example.id for example, _ in dialogues)),
+        Checks(pool, questions, draw_for("checks"), frozenset(example.id for example, _ in dialogues)),
         options,
         {example.id: example for example in pool.examples},
-        _seed(options, "sheets"),
+        draw_for("sheets"),
     )
     sheets = builder.build()
     # By id, which is drawn at random: the order in the file says nothing either.
@@ -96,13 +110,9 @@ def draw_study(pool: Pool, options: StudyOptions, settings: StudySettings) -> tu
         identical=tuple(questions.identical),
         scores={example.id: example.scores for example, _ in dialogues},
         seed=options.seed,
+        secret=secret,
     )
     return study, key, Counter(stratum for _, stratum in dialogues)
-
-
-def _seed(options: StudyOptions, what: str) -> random.Random:
-    """Return a source of chance of its own for each step: another number of raters draws the same dialogues."""
-    return random.Random(f"dialora study {options.seed} {what}")
 
 
 def _write_settings(options: StudyOptions, texts: StudyTexts, name: str, title: str | None) -> StudySettings:

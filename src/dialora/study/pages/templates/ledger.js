@@ -17,11 +17,14 @@ function newEvent(kind, item, answer, seconds) {
   return { id: newId(), kind, item, answer, seconds: rounded };
 }
 
-function applyEvent(state, event) {
-  if (event.kind === "answered") return { ...state, [event.item]: event.answer };
-  if (event.kind !== "undone") return state;
-  const { [event.item]: _, ...rest } = state;
-  return rest;
+function applyEvents(state, events) {
+  if (!events.length) return state;
+  const now = { ...state };
+  for (const event of events) {
+    if (event.kind === "answered") now[event.item] = event.answer;
+    else if (event.kind === "undone") delete now[event.item];
+  }
+  return now;
 }
 
 // Two answers that say the same have the same form.
@@ -54,7 +57,7 @@ class ServerLedger {
   }
 
   get state() {
-    return this.pending.reduce((state, [, event]) => applyEvent(state, event), this.base);
+    return applyEvents(this.base, this.pending.map(([, event]) => event));
   }
 
   get practised() {
@@ -160,15 +163,14 @@ class ServerLedger {
 class FileLedger {
   constructor(study, number, sheet, memory, onchange) {
     Object.assign(this, { study, number, sheet, memory, onchange, message: "" });
-    window.addEventListener("storage", () => this.onchange());
+    window.addEventListener("storage", () => this.refresh());
+    this.read();
   }
 
-  get events() {
-    return this.memory.get("events", []);
-  }
-
-  get state() {
-    return this.events.reduce(applyEvent, this.sheet.state);
+  // Once for each change, here or in another tab: the page asks for the state of every entry.
+  read() {
+    this.events = this.memory.get("events", []);
+    this.state = applyEvents(this.sheet.state, this.events);
   }
 
   get practised() {
@@ -188,12 +190,14 @@ class FileLedger {
   }
 
   refresh() {
+    this.read();
     this.onchange();
   }
 
   add(event) {
-    this.memory.set("events", [...this.events, { ...event, at: new Date().toISOString() }]);
-    this.onchange();
+    // What another tab added meanwhile stays.
+    this.memory.set("events", [...this.memory.get("events", []), { ...event, at: new Date().toISOString() }]);
+    this.refresh();
   }
 
   download() {

@@ -76,9 +76,10 @@ class Marks {
     if (at !== null && at !== this.focus) this.select(at);
   }
 
-  up() {
+  up(event) {
     if (!this.isDown) return;
     this.isDown = false;
+    swallowClick(event);
     this.open();
   }
 
@@ -236,6 +237,23 @@ class Marks {
     });
     return make("li", {}, quoted("q", shorten(words)), " ", quoted("b", this.labelOf(mark.kind)), remove);
   }
+}
+
+// The click of the press that opened the menu goes to whatever lies under the finger by then: the menu, on a phone.
+function swallowClick(press) {
+  const done = () => {
+    document.removeEventListener("click", swallow, true);
+    document.removeEventListener("pointerdown", done, true);
+  };
+  const swallow = (event) => {
+    done();
+    // Keys and screen readers click without a press before: at most one so soon after a finger was lifted is its own.
+    if (!event.detail || event.timeStamp - press.timeStamp > 1000) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  document.addEventListener("click", swallow, true);
+  document.addEventListener("pointerdown", done, true);
 }
 
 function shorten(text) {
