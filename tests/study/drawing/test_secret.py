@@ -25,9 +25,10 @@ def test_an_attacker_with_the_code_and_the_seed_matches_no_id_and_no_order() -> 
         for mine, theirs in zip(again.sheets, study.sheets, strict=True):
             for guessed, entry in zip(mine.entries, theirs.entries, strict=True):
                 item = again.items[guessed.item]
-                num_placed += item.dialogue == shown[entry.item].dialogue and next(
-                    one.writers for one in told.items if one.id == item.id
-                ) == truth[entry.item]
+                num_placed += (
+                    item.dialogue == shown[entry.item].dialogue
+                    and next(one.writers for one in told.items if one.id == item.id) == truth[entry.item]
+                )
     assert num_placed < 0.1 * 4 * sum(len(sheet.entries) for sheet in study.sheets)
 
 

@@ -26,6 +26,8 @@ class FakeStudy:
         """Answer posts with this status; 0 stores the event and breaks the connection before the answer."""
         self.lock = threading.Lock()
         self.address = ""
+        self.expired: set[str] = set()
+        """Tokens of links that have run out; any other opens the sheet."""
 
     @property
     def url(self) -> str:
@@ -55,9 +57,13 @@ def serving(sheet: dict[str, Any]) -> Iterator[FakeStudy]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             study.paths.append(self.path)
-            if self.path == "/r/token":
-                self.answer(200, build_page(study.sheet["settings"]["title"], NONCE).encode(), "text/html")
-            elif self.path == "/r/token/sheet":
+            _, _, token, *rest = (*self.path.split("/"), "", "")
+            if not self.path.startswith("/r/") or token in study.expired:
+                self.answer(404, b'{"error": "There is nothing here."}')
+            elif rest[0] == "":
+                title = study.sheet["settings"]["title"]
+                self.answer(200, build_page(title, NONCE, memory="study:1").encode(), "text/html")
+            elif rest[0] == "sheet":
                 self.answer(200, json.dumps(study.sheet).encode())
             else:
                 self.answer(404, b'{"error": "There is nothing here."}')
@@ -65,6 +71,8 @@ def serving(sheet: dict[str, Any]) -> Iterator[FakeStudy]:
         def do_POST(self) -> None:
             event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             study.posts.append(event)
+            if self.path.split("/")[2] in study.expired:
+                return self.answer(403, b'{"error": "This invitation has run out."}')
             if study.trouble == 422:
                 return self.answer(422, b'{"error": "This answer is not of this study."}')
             if study.trouble:

@@ -153,3 +153,29 @@ def test_a_phone_shows_the_words_that_the_menu_is_about(new_window: Callable[...
         box = page.locator(".word").last.bounding_box()
         assert box["y"] + box["height"] <= page.get_by_role("menu").bounding_box()["y"]
         assert box["y"] >= page.locator("header.bar").bounding_box()["height"]
+
+
+def test_a_tap_at_any_height_of_a_phone_opens_the_menu_and_marks_nothing(new_window: Callable[..., Any]) -> None:
+    """The menu opens where the finger is: the tap that opens it must choose nothing in it, nor in what moved there."""
+    dialogue = "\n".join(f"Ann: Is it {n}?" for n in range(20))
+    with serving(sheet(rating(1, dialogue, TEXT))) as study:
+        page = new_window(phone=True)
+        open_items(page, study.url)
+        heights: list[float] = []
+        for share in (0.2, 0.45, 0.6, 0.75):
+            page.evaluate(
+                f"window.scrollBy(0, document.querySelector('.word').getBoundingClientRect().top - innerHeight * {share})"
+            )
+            box = page.locator(".word").nth(2).bounding_box()
+            heights.append(box["y"] / page.viewport_size["height"])
+            page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            page.get_by_role("menu").wait_for()
+            page.wait_for_timeout(400)  # until a click that came later would have
+            assert page.get_by_role("menu").is_visible()
+            assert marked(page) == []
+            page.get_by_role("menuitem", name="Cancel").tap()
+            page.get_by_role("menu").wait_for(state="hidden")
+        assert max(heights) > 0.7
+        page.locator(".word").nth(2).tap()
+        page.get_by_role("menuitem", name="Invented").tap()
+        assert marked(page) == [("book", "Invented")]

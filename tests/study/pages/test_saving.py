@@ -153,3 +153,21 @@ def test_ids_are_drawn_where_the_page_is_not_served_by_https(new_window: Callabl
         assert len(ids) == len(study.events)
         assert {str(uuid.UUID(one)) for one in ids} == ids
         assert {uuid.UUID(one).version for one in ids} == {4}
+
+
+def test_what_was_not_saved_when_a_link_ran_out_is_sent_under_the_next_one(new_window: Callable[..., Any]) -> None:
+    with serving(sheet(pair(1), pair(2), pair(3), pair(4))) as study:
+        page = new_window()
+        open_items(page, study.url)
+        choose(page, "a", KEYBOARD)
+        wait_for(page, lambda: "p1" in study.answers())
+        study.expired.add("token")
+        choose(page, "b", KEYBOARD)
+        choose(page, "tie", KEYBOARD)
+        page.get_by_text("Not saved yet, retrying: This invitation has run out.").first.wait_for()
+        again = new_window(beside=page)
+        again.goto(f"{study.address}/r/another")
+        again.get_by_text("Item 4 of 4").wait_for()
+        wait_for(again, lambda: again.locator("#saved").inner_text() == "Saved")
+        assert study.answers() == {"p1": {"answer": "a"}, "p2": {"answer": "b"}, "p3": {"answer": "tie"}}
+        assert len([event for event in study.events if event["kind"] == "answered"]) == 3

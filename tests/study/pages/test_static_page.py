@@ -154,3 +154,46 @@ def test_a_browser_that_is_full_loses_nothing_that_is_on_the_page(
     saved = save(page, tmp_path / "saved.json")
     given = [event["answer"]["answer"] for event in saved["events"] if event["kind"] == "answered"]
     assert given == ["a", "tie", "b"]
+
+
+def test_what_is_kept_is_read_once_for_each_change_and_not_for_each_item(
+    new_window: Callable[..., Any], study: StudyFolder
+) -> None:
+    """Otherwise the time to go on grows with the square of a sheet."""
+    path = export(study, "--sheet", "1")
+    page = new_window()
+    page.add_init_script(
+        "window.numRead = 0; const get = Storage.prototype.getItem;"
+        "Storage.prototype.getItem = function (key) {"
+        "  if (key.endsWith(':events')) window.numRead += 1; return get.call(this, key); };"
+    )
+    begin(page, path)
+    read = []
+    for at in range(4):
+        page.get_by_text(f"Item {at + 1} of 12").wait_for()
+        page.evaluate("window.numRead = 0")
+        choose(page, "a", KEYBOARD)
+        page.get_by_text(f"Item {at + 2} of 12").wait_for()
+        read.append(page.evaluate("window.numRead"))
+    # The answer, and the next item that was opened: each is read before it is added to and after.
+    assert max(read) <= 4
+
+
+def test_two_tabs_of_a_file_keep_what_both_add(
+    new_window: Callable[..., Any], study: StudyFolder, tmp_path: Path
+) -> None:
+    path = export(study, "--sheet", "1")
+    one = new_window(accept_downloads=True)
+    begin(one, path)
+    other = new_window(beside=one)
+    other.goto(path.as_uri())
+    other.get_by_role("button", name="Begin").click()
+    choose(one, "a", KEYBOARD)
+    one.get_by_text("Item 2 of 12").wait_for()
+    other.get_by_text("Item 2 of 12").wait_for()
+    choose(other, "tie", KEYBOARD)
+    one.get_by_text("Item 3 of 12").wait_for()
+    one.keyboard.press("p")
+    saved = save(one, tmp_path / "saved.json")
+    answers = [event["answer"]["answer"] for event in saved["events"] if event["kind"] == "answered"]
+    assert answers == ["a", "tie"]

@@ -91,9 +91,7 @@ def draw_study(
     def draw_for(step: str) -> random.Random:
         return SecretRandom(f"dialora study {options.seed} {step} {secret}")
 
-    questions = ask(
-        dialogues, pool.systems, design=options.design, pairs=options.pairs, rng=draw_for("questions")
-    )
+    questions = ask(dialogues, pool.systems, design=options.design, pairs=options.pairs, rng=draw_for("questions"))
     builder = SheetBuilder(
         questions,
         Checks(pool, questions, draw_for("checks"), frozenset(example.id for example, _ in dialogues)),

@@ -26,10 +26,11 @@ SCRIPTS = (
 """In the order in which they are joined: one script, whose names are seen by none but itself."""
 
 
-def build_page(title: str, nonce: str, data: dict[str, Any] | None = None) -> str:
+def build_page(title: str, nonce: str, data: dict[str, Any] | None = None, *, memory: str = "") -> str:
     """Return the page as HTML; style and script carry `nonce`, which the page's own policy asks for.
 
-    Without `data` the page fetches `{its path}/sheet` and posts to `{its path}/events`. `data` is {"study": id,
+    Without `data` the page fetches `{its path}/sheet` and posts to `{its path}/events`, and keeps what is not yet
+    acknowledged in the browser under `memory`, which names the study and the sheet. `data` is {"study": id,
     "sheets": {number: sheet}}, each sheet as the server would give it: the page then works from a file, keeps what the
     rater does in the browser and gives it back as a file of ratings.
     """
@@ -47,6 +48,7 @@ def build_page(title: str, nonce: str, data: dict[str, Any] | None = None) -> st
         nonce=nonce,
         style=Markup("\n\n".join(_read_asset(name) for name in STYLES)),
         script=Markup(f'(() => {{\n"use strict";\n\n{script}\n}})();'),
+        memory=memory,
         data_json=None if data is None else Markup(embed_json(data)),
     )
 

@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 EVENTS_PER_ITEM, MORE_EVENTS = 100, 500
 """What a sheet may hold: a person who changes every answer a dozen times stays far below it."""
 INVALID = "This link opens nothing. It may have been cut when it was copied: ask whoever invited you to send it again."
-EXPIRED = "This invitation has run out. Ask whoever invited you for a new one: what you have answered is kept."
+EXPIRED = (
+    "This invitation has run out. Ask whoever invited you for a new one and open it in this browser: what you have "
+    "answered is kept."
+)
 NOT_SAVED = "This could not be saved just now; it will be tried again."
 logger = logging.getLogger("dialora.study")
 
@@ -94,8 +97,10 @@ class _ServedStudy:
     async def show_page(self, request: Request) -> Response:
         from dialora.study.pages import build_page
 
-        self._find_sheet(request)
-        return _respond_page(lambda nonce: build_page(clean(self.study.settings.title), nonce))
+        sheet = self._find_sheet(request)
+        # As a link names them. Another link to the sheet, after the first ran out, finds what that one left unsent.
+        memory = f"{self.links.study}:{sheet.number}"
+        return _respond_page(lambda nonce: build_page(clean(self.study.settings.title), nonce, memory=memory))
 
     async def give_sheet(self, request: Request) -> Response:
         sheet = self._find_sheet(request)

@@ -48,16 +48,19 @@ class LinkError extends Error {}
 // Sends to the server, one after the other; an event stays in the memory until the server has stored it.
 class ServerLedger {
   constructor(path, memory, onchange) {
-    Object.assign(this, { path, memory, onchange, base: {}, wasPractised: false, status: SAVED, message: "" });
-    this.pending = memory.names("event:").map((name) => [name, memory.get(name)]).filter(([, event]) => event);
+    Object.assign(this, { path, memory, onchange, wasPractised: false, status: SAVED, message: "" });
+    const pending = memory.names("event:").map((name) => [name, memory.get(name)]).filter(([, event]) => event);
+    this.change({ base: {}, pending });
     this.attempts = 0;
     this.version = 0;
     this.isSending = false;
     window.addEventListener("online", () => this.flush());
   }
 
-  get state() {
-    return applyEvents(this.base, this.pending.map(([, event]) => event));
+  // Once for each change: the page asks for the state of every entry.
+  change(values) {
+    Object.assign(this, values);
+    this.state = applyEvents(this.base, this.pending.map(([, event]) => event));
   }
 
   get practised() {
@@ -73,8 +76,7 @@ class ServerLedger {
     if (!reply.ok && reply.status < 500) throw new LinkError(await readSentence(reply));
     if (!reply.ok) throw new Error(await readSentence(reply));
     const sheet = await reply.json();
-    this.base = sheet.state;
-    this.wasPractised = sheet.practised;
+    this.change({ base: sheet.state, wasPractised: sheet.practised });
     return sheet;
   }
 
@@ -87,8 +89,7 @@ class ServerLedger {
       if (!reply.ok) return undefined;
       const sheet = await reply.json();
       if (version !== this.version || this.pending.length) return undefined;
-      this.base = sheet.state;
-      this.wasPractised = sheet.practised;
+      this.change({ base: sheet.state, wasPractised: sheet.practised });
       this.onchange();
     } catch { /* The next event says that there is trouble. */ }
     return undefined;
@@ -98,7 +99,7 @@ class ServerLedger {
     const name = `event:${String(Date.now()).padStart(15, "0")}:${String(this.version).padStart(6, "0")}:${event.id}`;
     this.version += 1;
     this.memory.set(name, event);
-    this.pending.push([name, event]);
+    this.change({ pending: [...this.pending, [name, event]] });
     if (this.status !== RETRYING) this.tell(SAVING);
     this.flush();
   }
@@ -123,7 +124,7 @@ class ServerLedger {
       }
       refusal = isStored ? refusal : sentence;
       this.attempts = 0;
-      this.pending.shift();
+      this.change({ pending: this.pending.slice(1) });
       this.memory.remove(name);
     }
     this.isSending = false;
@@ -143,8 +144,7 @@ class ServerLedger {
       const { stored, state } = await reply.json();
       if (stored !== true) return { sentence: "" };
       this.version += 1;
-      this.base = state;
-      this.wasPractised ||= event.kind === "practised";
+      this.change({ base: state, wasPractised: this.wasPractised || event.kind === "practised" });
       return { isStored: true };
     } catch {
       return { sentence: "" };

@@ -19,8 +19,9 @@ function pressKey(page, event) {
   event.preventDefault();
 }
 
-async function openServed(path) {
-  const memory = new Memory(path);
+// What is kept is a rater's sheet's, not a link's: with a new link it goes on, and what was not yet sent is.
+async function openServed(path, name) {
+  const memory = new Memory(name);
   const page = new RaterPage(memory);
   setUpTheme(memory);
   const ledger = new ServerLedger(path, memory, () => page.sheet && page.update());
@@ -59,4 +60,4 @@ for (const node of document.querySelectorAll("dialog .close")) {
 }
 const held = find("study-data");
 if (held) openFile(JSON.parse(held.textContent));
-else openServed(location.pathname.replace(/\/+$/u, ""));
+else openServed(location.pathname.replace(/\/+$/u, ""), document.body.dataset.memory);
