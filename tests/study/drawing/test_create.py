@@ -263,6 +263,57 @@ def test_a_title_or_name_that_tells_what_is_compared_is_refused(folder: Path) ->
     assert (settings.title, settings.name) == ("Summaries of calls", "calls")
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "told"),
+    [
+        ('instructions: {opening: "Zebrafinch against the rest; choose."}', "instructions.opening", "zebrafinch"),
+        ("instructions: {closing: Thanks for judging scored-table.}", "instructions.closing", "scored-table"),
+        ("title: {pairwise: Is quokkaling good}", "title.pairwise", "quokkaling"),
+        (
+            "criteria:\n- {key: quokkaling_like, label: L, question: q, lowest: l, highest: h, example: e}",
+            "criteria.0.key",
+            "quokkaling",
+        ),
+        (
+            "error_kinds:\n- {key: odd, label: Odd, definition: d, example: as zebrafinch does}",
+            "error_kinds.0.example",
+            "zebrafinch",
+        ),
+        (
+            "practice:\n- {kind: pairwise, dialogue: d, texts: [a, quokkaling], expected: {answer: [a]}, feedback: f}",
+            "practice.0.texts.1",
+            "quokkaling",
+        ),
+    ],
+)
+def test_texts_that_tell_what_is_compared_are_refused(
+    text: str, place: str, told: str, folder: Path, here: Path
+) -> None:
+    (here / "own.yaml").write_text(text)
+    with pytest.raises(InputError, match=rf"^own.yaml: {place}: names {told}, which raters must not know of"):
+        create(folder, criteria=Path("own.yaml"))
+    assert not Path("out").exists()
+
+
+def test_a_system_with_a_common_name_does_not_forbid_the_word(here: Path) -> None:
+    write_table(here / "o.csv", "Summary", "A", "mistral")
+    (here / "own.yaml").write_text("instructions: {opening: Read a dialogue and each summary of it.}")
+    create("o.csv", criteria=Path("own.yaml"))
+    (here / "own.yaml").write_text("instructions: {opening: A summary by Mistral.}\n")
+    with pytest.raises(InputError, match=r"^own.yaml: instructions.opening: names mistral"):
+        create("o.csv", criteria=Path("own.yaml"), output="other")
+
+
+def test_raters_are_told_what_is_kept_of_them_and_who_sees_it(folder: Path) -> None:
+    """Whoever runs the study sees every answer, by number, and can export it."""
+    for design in ("pairwise", "rating", "both"):
+        create(folder, options=replace(SMALL, design=design), output=design)
+        told = StudyFolder(Path(design)).load_blind().settings.instructions
+        assert "kept under a number" in told
+        assert "publish it by number" in told
+        assert "Nobody is told" not in told
+
+
 def test_set_means_something_to_a_table_alone(folder: Path, here: Path) -> None:
     with pytest.raises(InputError, match=r"--set: means nothing here"):
         create(folder, set=["outputs.id_column=id"])

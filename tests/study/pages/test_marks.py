@@ -163,9 +163,8 @@ def test_a_tap_at_any_height_of_a_phone_opens_the_menu_and_marks_nothing(new_win
         open_items(page, study.url)
         heights: list[float] = []
         for share in (0.2, 0.45, 0.6, 0.75):
-            page.evaluate(
-                f"window.scrollBy(0, document.querySelector('.word').getBoundingClientRect().top - innerHeight * {share})"
-            )
+            top = page.locator(".word").nth(2).bounding_box()["y"]
+            page.evaluate(f"window.scrollBy(0, {top} - innerHeight * {share})")
             box = page.locator(".word").nth(2).bounding_box()
             heights.append(box["y"] / page.viewport_size["height"])
             page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

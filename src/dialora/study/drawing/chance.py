@@ -1,7 +1,7 @@
 """Chance behind a secret: whoever sees some of what it drew, and knows the seed, can work out nothing of the rest.
 
-All that raters are shown is drawn with it: ids, sides, the order of items and of texts, and where checks stand. Python's
-own generator would not do, since its state follows from enough of its output, and item ids are output.
+All that raters are shown is drawn with it: ids, sides, the order of items and of texts, and where checks stand.
+Python's own generator would not do, since its state follows from enough of its output, and item ids are output.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From finished comparisons to a study on disk: drawn, blinded, balanced, with checks and repeats.
 
-The seed chooses dialogues; what is shown of them, and how, is drawn behind a secret that the key keeps, since a seed can
-be guessed. The same of both draw the same study. Nothing is ever written over: people's time is in a study.
+The seed chooses dialogues; what is shown of them, and how, is drawn behind a secret that the key keeps, since a seed
+can be guessed. The same of both draw the same study. Nothing is ever written over: people's time is in a study.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dialora.errors import InputError
 from dialora.records import Observer, ignore_events
 from dialora.store import names
 from dialora.store.disk import disk_errors_explained
+from dialora.study.drawing.blinding import find_told, require_blind_names, require_blind_texts
 from dialora.study.drawing.chance import SecretRandom, make_secret
 from dialora.study.drawing.drawn import DrawnStudy, describe_drawn
 from dialora.study.drawing.options import StudyOptions
@@ -69,8 +70,9 @@ def create_study(
     texts = load_texts(criteria)
     pool = load_pool(find_folders(sources, set, observer), systems=systems, include_human=include_human)
     if name is None:
-        name = root.name if _NAME.fullmatch(root.name) and _find_told(root.name, pool) is None else DEFAULT_NAME
-    _require_blind(name, title, pool)
+        name = root.name if _NAME.fullmatch(root.name) and find_told(root.name, pool) is None else DEFAULT_NAME
+    require_blind_names(name, title, pool)
+    require_blind_texts(texts, criteria, pool)
     settings = _write_settings(options, texts, name, title)
     study, key, drawn = draw_study(pool, options, settings, secret or make_secret())
     with disk_errors_explained(root):
@@ -141,26 +143,6 @@ def _require_names(name: str | None, title: str | None) -> None:
         raise InputError(problem)
     if not title.strip() or len(title) > _LONGEST_TITLE:
         raise InputError(f"--title: must have 1 to {_LONGEST_TITLE} characters, got {len(title.strip()):,}.")
-
-
-def _require_blind(name: str, title: str | None, pool: Pool) -> None:
-    """Raise InputError where what the user calls the study tells what is compared."""
-    for what, text in (("--name", name), ("--title", title or "")):
-        told = _find_told(text, pool)
-        if told is not None:
-            raise InputError(
-                f"{what} {text}: names {told}, which raters must not know of; give another that tells nothing of what "
-                "is compared."
-            )
-
-
-def _find_told(text: str, pool: Pool) -> str | None:
-    """Return the system or folder that a text names as a word; None where it names none."""
-    for system in pool.systems:
-        for told in (system.key, system.label, Path(system.source).name):
-            if told and re.search(rf"(?<![^\W_]){re.escape(told)}(?![^\W_])", text, re.IGNORECASE):
-                return told
-    return None
 
 
 def _require_free(root: Path) -> None:
