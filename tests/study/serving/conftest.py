@@ -20,6 +20,7 @@ from dialora.study.events import EventStore
 from dialora.study.folder import BlindStudy, StudyFolder
 from dialora.study.serving.app import build_app
 from dialora.study.serving.links import Links
+from dialora.study.serving.server import build_config
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def serve() -> Iterator[Callable[[Starlette], int]]:
 
     def start(app: Starlette) -> int:
         listening = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none"))
+        server = uvicorn.Server(build_config(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         running.append((server, thread, listening))

@@ -55,6 +55,18 @@ def test_what_was_answered_is_there_after_the_server_was_away(
         assert later.sheet(2)["practised"] is False
 
 
+def test_every_link_to_a_sheet_opens_what_the_browser_kept_of_it(client: Client, study: StudyFolder) -> None:
+    """What one link could not send any more the next one finds; another rater's sheet has its own."""
+
+    def find_memory(token: str) -> str:
+        return re.findall(r'data-memory="([^"]+)"', client.get(f"/r/{token}", accept="text/html").body.decode())[0]
+
+    links = Links.open(study)
+    kept = {find_memory(links.invite(1, expires_days=days)) for days in (None, 1, 2)}
+    assert kept == {f"{study.id}:1"}
+    assert find_memory(links.invite(2)) == f"{study.id}:2"
+
+
 def test_two_servers_share_a_store(tmp_path: Path, serve: Callable[[Starlette], int], ratings: str | None) -> None:
     """One process or several, in SQLite or PostgreSQL: each tells what came in by the other."""
     folder = StudyFolder(tmp_path / "shared")

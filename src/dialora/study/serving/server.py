@@ -12,6 +12,7 @@ from dialora.errors import InputError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from uvicorn import Config
 
 MAX_CONNECTIONS = 1000
 
@@ -70,8 +71,18 @@ def run_server(app: Starlette, listening: socket.socket) -> None:
     """Serve until the process is interrupted or ended."""
     import uvicorn
 
-    config = uvicorn.Config(
+    uvicorn.Server(build_config(app)).run(sockets=[listening])
+
+
+def build_config(app: Starlette) -> Config:
+    """Say how an application is served."""
+    import uvicorn
+
+    from dialora.study.serving.connections import PassingProtocol
+
+    return uvicorn.Config(
         app,
+        http=PassingProtocol,
         log_config=None,
         # It would hold the tokens of all links.
         access_log=False,
@@ -84,7 +95,6 @@ def run_server(app: Starlette, listening: socket.socket) -> None:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _require_url(url: str) -> None:
@@ -97,4 +107,4 @@ def _require_url(url: str) -> None:
         raise InputError(f"--url {url}: give the address that raters open, as in https://study.example.org.")
 
 
-__all__ = ["find_address", "is_local", "is_wildcard", "open_socket", "run_server"]
+__all__ = ["build_config", "find_address", "is_local", "is_wildcard", "open_socket", "run_server"]
