@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -216,6 +217,74 @@ def test_a_file_that_goes_away_while_it_is_open_takes_nothing_more(study: StudyF
         away.replace(study.ratings)
         store.append(second)
         assert store.load() == [first, second]
+
+
+def test_a_copy_of_the_file_alone_holds_what_was_acknowledged(study: StudyFolder, tmp_path: Path) -> None:
+    """Taken while raters are at work, by somebody who knows nothing of its -wal file."""
+    events = [build_event(at) for at in range(5)]
+    with EventStore.open(study) as store, EventStore.open(study) as other:
+        for event in events:
+            store.append(event)
+            other.load()
+        copy = tmp_path / "copy.sqlite"
+        shutil.copy(study.ratings, copy)
+    with EventStore.open(study, f"sqlite:///{copy}") as found:
+        assert found.load() == events
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_log_that_is_removed_while_it_is_open_takes_no_acknowledged_rating(
+    study: StudyFolder, is_replaced: bool
+) -> None:
+    events = [build_event(at) for at in range(5)]
+    with EventStore.open(study) as store:
+        for event in events:
+            store.append(event)
+        log = study.ratings.with_name(f"{study.ratings.name}-wal")
+        log.unlink()
+        if is_replaced:
+            log.write_bytes(b"")
+        with pytest.raises(StageError, match=r"-wal: was removed or replaced while it was open"):
+            store.append(build_event(6))
+        # Refused, and not lost; a page tries again, and then it is stored.
+        events.append(store.append(build_event(7)))
+        assert store.load() == events
+        copy = study.root / "copy.sqlite"
+        shutil.copy(study.ratings, copy)
+    with EventStore.open(study) as store, EventStore.open(study, f"sqlite:///{copy}") as copied:
+        assert store.load() == copied.load() == events
+        assert store.append(build_event(8)).item == "p8"
+
+
+def test_a_log_that_is_removed_while_many_add_takes_nothing(study: StudyFolder) -> None:
+    """Several connections hold the lost one: each is closed before anything is stored again."""
+    stored: list[str] = []
+    with EventStore.open(study) as store:
+
+        def add(sheet: int) -> None:
+            for _ in range(30):
+                event = build_event(sheet, sheet=sheet)
+                for _ in range(500):
+                    try:
+                        store.append(event)
+                    except StageError:
+                        time.sleep(0.01)
+                        continue
+                    stored.append(event.id)
+                    break
+
+        threads = [threading.Thread(target=add, args=(sheet,)) for sheet in (1, 2, 3)]
+        for thread in threads:
+            thread.start()
+        log = study.ratings.with_name(f"{study.ratings.name}-wal")
+        while len(stored) < 20:
+            time.sleep(0.005)
+        log.unlink()
+        for thread in threads:
+            thread.join()
+    with EventStore.open(study) as store:
+        assert sorted(event.id for event in store.load()) == sorted(stored)
+    assert len(stored) == 90
 
 
 def test_what_is_left_of_a_file_is_not_taken_for_a_new_one(study: StudyFolder) -> None:

@@ -99,13 +99,23 @@ def _connect_sqlite(path: Path) -> Engine:
     # SQLite would make a file that is not there, and write on into one that was moved away.
     url = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
-    identity = _identify(path)
+    identity, log = _identify(path), path.with_name(f"{path.name}-wal")
+    logs: list[tuple[int, int] | None] = []  # of each open connection
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         # In WAL, anything less is acknowledged before it is on disk.
         connection.execute("PRAGMA synchronous = FULL")
+        # With every commit into the file itself: a copy of it holds what was acknowledged, with its -wal or without.
+        connection.execute("PRAGMA wal_autocheckpoint = 1")
+        logs.append(_identify(log))
+
+    @event.listens_for(engine, "close")
+    def forget(*_: Any) -> None:
+        # The last one to close removes the -wal file.
+        if logs:
+            logs.pop()
 
     # Before a connection is made, too: it would take the -wal file of the one that was moved for its own.
     @event.listens_for(engine, "do_connect")
@@ -113,6 +123,12 @@ def _connect_sqlite(path: Path) -> Engine:
     def require_same_file(*_: Any) -> None:
         if _identify(path) != identity:
             raise StageError(f"{path}: was moved or replaced while it was open; put the one back that was there.")
+        if logs[:1] not in ([], [_identify(log)]):
+            # What is refused here is closed: once all that hold the lost one are, it is begun anew.
+            raise StageError(
+                f"{log}: was removed or replaced while it was open; what was acknowledged is in {path.name}. Leave "
+                "both where they are and try again."
+            )
 
     return engine
 
