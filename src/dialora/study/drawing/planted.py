@@ -13,7 +13,6 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from heapq import nsmallest
 
 from dialora.report.document import ReportedExample
 from dialora.study.drawing.pool import Pool, normalise
@@ -37,14 +36,15 @@ class Checks:
     rng: random.Random
     drawn: frozenset[str]
     _made: dict[tuple[str, str], str | None] = field(default_factory=dict)
-    _references: list[tuple[int, str, str, str]] = field(default_factory=list)
-    """Number of words, the dialogue, the reference as it is compared, and as it is."""
+    _references: dict[int, list[tuple[str, str, str]]] = field(default_factory=dict)
+    """By number of words: the dialogue, the reference as it is compared, and as it is."""
 
     def __post_init__(self) -> None:
         for example in self.pool.examples:
             texts = {normalise(text): text for text in self._list_free(example)}
             said = normalise(example.dialogue)
-            self._references += [(len(text.split()), said, normal, text) for normal, text in texts.items()]
+            for normal, text in texts.items():
+                self._references.setdefault(len(text.split()), []).append((said, normal, text))
 
     def list_fresh(self) -> list[ReportedExample]:
         """Return the dialogues that were not drawn, in an order of chance."""
@@ -86,13 +86,19 @@ class Checks:
         size = len(like.split())
         own = {normalise(text) for text in (*example.references, *example.summaries.values())}
         here = normalise(example.dialogue)
-        others = (
-            (abs(length - size), self.rng.random(), text)
-            for length, dialogue, normal, text in self._references
-            if dialogue != here and normal not in own
-        )
+        near: list[str] = []
+        for distance in range(max([size, *self._references]) + 1):
+            fitting = [
+                text
+                for length in sorted({size - distance, size + distance})
+                for dialogue, normal, text in self._references.get(length, ())
+                if dialogue != here and normal not in own
+            ]
+            self.rng.shuffle(fitting)
+            near += fitting[: _NEAREST - len(near)]
+            if len(near) == _NEAREST:
+                break
         said = set(_WORD.findall(example.dialogue.lower()))
-        near = [text for _, _, text in nsmallest(_NEAREST, others)]
         near.sort(key=lambda text: _measure_shared(text, said))
         return self.rng.choice(near[:_FEWEST_IN_COMMON]) if near else None
 

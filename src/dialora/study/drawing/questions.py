@@ -25,7 +25,7 @@ Text = tuple[str, tuple[str, ...]]
 """As it is shown, and the keys of those who wrote it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Block:
     """The items of one dialogue, which a sheet keeps together: ratings come before pairs."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dialora.report.document import ReportedExample
@@ -118,8 +118,7 @@ class SheetBuilder:
 
     def _add_check(self, blocks: Sequence[Block], stretch: Sequence[Block], kind: str) -> str | None:
         """Add a check to the items of a dialogue that has none yet, of this stretch or, else, of any."""
-        candidates = self.rng.sample(list(stretch), len(stretch)) + self.rng.sample(list(blocks), len(blocks))
-        for block in candidates:
+        for block in self._list_in_turn(stretch, blocks):
             items, keys = self.questions.items, self.questions.keys
             if any(keys[item].role == ATTENTION for item in block.items):
                 continue
@@ -131,30 +130,32 @@ class SheetBuilder:
                 return found
         return None
 
+    def _list_in_turn(self, *groups: Sequence[Block]) -> Iterator[Block]:
+        for group in groups:
+            yield from self.rng.sample(list(group), len(group))
+
     def _plant_repeats(self, blocks: list[Block], num_items: int, swapped: dict[str, bool]) -> None:
         """Ask some items of the sheet's first half again half a sheet later, pairs the other way round."""
         middle = len(blocks) // 2
         if not middle:
             return
-        open_blocks = list(range(len(blocks) - middle))
+        waiting = self._list_repeatable(blocks[: len(blocks) - middle], swapped)
+        taken: set[int] = set()
         seen: Counter[Signature] = Counter()
         later: list[tuple[int, Block]] = []
         for number in range(self.options.count_repeats(num_items)):
             kinds = (PAIRWISE, RATING) if self.options.design == BOTH else (self.options.design,)
             kind = kinds[number % len(kinds)]
-            candidates = [
-                (at, item)
-                for at in open_blocks
-                for item in blocks[at].items
-                if self.questions.keys[item].role == JUDGED and self.questions.items[item].kind == kind
-            ]
-            if not candidates:
+            heads = []
+            for (of_kind, signature, leads), queue in waiting.items():
+                while queue and queue[0][1] in taken:
+                    queue.popleft()
+                if queue and of_kind == kind:
+                    heads.append((self._rank_repeat(signature, leads, seen), queue[0]))
+            if not heads:
                 continue
-            at, item = min(
-                self.rng.sample(candidates, len(candidates)),
-                key=lambda found: self._rank_repeat(found[1], seen, swapped),
-            )
-            open_blocks.remove(at)
+            _, (_, at, item) = min(heads)
+            taken.add(at)
             signature = self._sign(item)
             seen[signature] += 1
             self._num_repeats[signature] += 1
@@ -166,13 +167,34 @@ class SheetBuilder:
         for place, block in sorted(later, key=lambda one: -one[0]):
             blocks.insert(place, block)
 
+    def _list_repeatable(
+        self, blocks: Sequence[Block], swapped: dict[str, bool]
+    ) -> dict[tuple[str, Signature, bool], deque[tuple[int, int, str]]]:
+        """Return what may be repeated, in an order of chance: its place there, its block's, and the item.
+
+        It is sorted by all that decides which is repeated: the kind, the writers, and who of them would lead.
+        """
+        questions = self.questions
+        found = [
+            (at, item)
+            for at, block in enumerate(blocks)
+            for item in block.items
+            if questions.keys[item].role == JUDGED
+        ]
+        self.rng.shuffle(found)
+        waiting: dict[tuple[str, Signature, bool], deque[tuple[int, int, str]]] = defaultdict(deque)
+        for place, (at, item) in enumerate(found):
+            kind = questions.items[item].kind
+            leads = kind == PAIRWISE and self._leads(item, is_swapped=not swapped[item])
+            waiting[kind, self._sign(item), leads].append((place, at, item))
+        return waiting
+
     def _rank_repeat(
-        self, item: str, seen: Counter[Signature], swapped: dict[str, bool]
+        self, signature: Signature, leads: bool, seen: Counter[Signature]
     ) -> tuple[bool, bool, int, int]:
         """Rank what may be repeated: the side that is due, one writer to a text, the pair repeated least so far."""
-        signature = self._sign(item)
         last = self._repeat_first.get(signature)
-        is_wrong_side = last is not None and self._leads(item, is_swapped=not swapped[item]) == last
+        is_wrong_side = last is not None and leads == last
         has_several = any(len(writers) > 1 for writers in signature)
         return is_wrong_side, has_several, seen[signature], self._num_repeats[signature]
 
