@@ -43,12 +43,19 @@ def test_json_is_what_the_function_gives(run: Path, capsys: pytest.CaptureFixtur
     assert [one["summaries"] for one in values["examples"]] == [{"lora": one.summaries["lora"]} for one in selection]
 
 
+@pytest.mark.parametrize("sort", ["worst", "best"])
+def test_an_order_by_score_needs_no_system(sort: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["examples", str(run), "--sort", sort]) == 0
+    assert f"with the {'lowest' if sort == 'worst' else 'highest'} mean ROUGE-1 of" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["--id", "test_99"], 2, "ConfigError: id: 'test_99' is no test dialogue; the nearest: 'test_9'"),
         (["--sort", "wurst"], 2, "ConfigError: sort: 'wurst' is no order"),
-        (["--sort", "worst"], 2, "ConfigError: sort: worst by whose ROUGE-1? Name the system first: full, lora."),
         (["--system", "peft"], 2, "ConfigError: system: 'peft' is not compared"),
         (["-n", "0"], 2, "ConfigError: n: must be 1 or more"),
         (["--width", "3"], 2, "Invalid value for '--width'"),

@@ -90,14 +90,21 @@ def test_the_order_is_by_disagreement_among_the_systems_that_are_shown() -> None
     assert measure_disagreement(EXAMPLES[0], ["full"]) is None
 
 
-def test_worst_and_best_go_by_the_first_system_named_or_the_only_trained_one() -> None:
+def test_worst_and_best_go_by_the_first_system_named_or_the_mean_of_the_trained_ones() -> None:
     assert choose(sort="worst", keys=["lora", "full"], n=2) == ["c", "a"]
     assert choose(sort="worst", keys=["full", "lora"], n=2) == ["c", "b"]
     assert choose(sort="best", keys=["lora"], n=1) == ["b"]
     two = choose_examples(EXAMPLES, [SYSTEMS[0], SYSTEMS[2]], sort="best", n=1)
     assert ([one.id for one in two.examples], two.how) == (["b"], "with the highest ROUGE-1 of PEFT")
-    with pytest.raises(ConfigError, match=r"by whose ROUGE-1.*: full, lora"):
-        choose(sort="worst")
+    means = {
+        example.id: (example.scores["full"]["rouge1"] + example.scores["lora"]["rouge1"]) / 2 for example in EXAMPLES
+    }
+    assert choose(sort="worst", n=4) == sorted(means, key=means.__getitem__)
+    assert choose(sort="best", n=4) == sorted(means, key=means.__getitem__, reverse=True)
+    how = choose_examples(EXAMPLES, SYSTEMS, sort="worst").how
+    assert how == f"with the lowest mean ROUGE-1 of {SYSTEMS[1].label}, {SYSTEMS[2].label}"
+    (untrained,) = {choose_examples(EXAMPLES, SYSTEMS[:1], sort=sort).how[-12:] for sort in ("worst", "best")}
+    assert untrained.endswith(SYSTEMS[0].label[-5:])
 
 
 def test_a_dialogue_without_a_score_comes_last() -> None:

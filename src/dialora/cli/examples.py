@@ -33,7 +33,7 @@ def examples(
             "--sort",
             metavar="ORDER",
             help="disagree (where the systems' ROUGE-1 differs most), worst, best (by the ROUGE-1 of the first "
-            "--system, or of the only trained one) or random.",
+            "--system; without one by the mean of the trained systems) or random.",
         ),
     ] = "disagree",
     systems: Annotated[

@@ -15,6 +15,8 @@ from dialora.printable import clean
 
 LARGEST = 10_000
 """Dialogues or raters that a study is simulated with."""
+MOST_JUDGEMENTS = 500_000
+"""Of one study of each size and share asked for: what takes about half a minute."""
 
 
 @study_app.command()
@@ -67,7 +69,14 @@ def power(
     """Say how likely a study of some size is to find that one system is truly preferred to another, by simulation."""
     from dialora.experiment.progress import build_console
     from dialora.report.terminal import print_table
-    from dialora.study.analysis.power import DIALOGUES, RATERS, SHARES, build_power_table, simulate_power
+    from dialora.study.analysis.power import (
+        DIALOGUES,
+        NUM_STUDIES,
+        RATERS,
+        SHARES,
+        build_power_table,
+        simulate_power,
+    )
 
     for name, values, least in (("--items", items, 2), ("--raters", raters, 1)):
         for value in values or ():
@@ -76,6 +85,13 @@ def power(
     for wanted in share or ():
         if not 0.01 <= wanted <= 0.99:
             raise ConfigError(f"--share {wanted:g}: must be a share from 0.01 to 0.99, as in 0.6 for 60 %.")
+    sizes = [(number, people) for number in items or DIALOGUES for people in raters or RATERS]
+    judgements = sum(number * people for number, people in sizes) * len(share or SHARES)
+    if judgements > MOST_JUDGEMENTS:
+        raise ConfigError(
+            f"--items and --raters: the sizes asked for have {judgements:,} judgements together, and each is simulated "
+            f"{NUM_STUDIES:,} times; ask for at most {MOST_JUDGEMENTS:,} at once: fewer dialogues, raters or shares."
+        )
     found = simulate_power(items or DIALOGUES, raters or RATERS, share or SHARES, seed=seed)
     if json:
         print_json([one.to_json() for one in found])

@@ -50,7 +50,7 @@ def choose_examples(
     """Choose `n` examples, or those with `ids` in their order; equal ones keep the order of the test set.
 
     `keys` are the systems that are looked at, all when none is named. The first of them is whose ROUGE-1 `worst` and
-    `best` go by; without one it is the only trained system. Raises ConfigError.
+    `best` go by; without one it is the mean of all trained systems, or of all where none is. Raises ConfigError.
     """
     if n < 1:
         raise ConfigError(f"n: must be 1 or more, got {show(n)}.")
@@ -69,12 +69,11 @@ def choose_examples(
         if all(spread is None for spread in spreads):
             return Choice(shown, tuple(examples[:n]), "the first ones: there are no two systems to disagree")
         return Choice(shown, _sort(examples, spreads, -1)[:n], "on which the systems' ROUGE-1 differs most")
-    judged = _find_judged(shown, keys, sort)
-    scores = [find_rouge1(example, judged.key) for example in examples]
-    what = "lowest" if sort == WORST else "highest"
-    return Choice(
-        shown, _sort(examples, scores, 1 if sort == WORST else -1)[:n], f"with the {what} ROUGE-1 of {judged.label}"
-    )
+    judged = _find_judged(shown, keys)
+    scores = [_measure(example, judged) for example in examples]
+    what = f"{'lowest' if sort == WORST else 'highest'}{' mean' * (len(judged) > 1)} ROUGE-1"
+    how = f"with the {what} of {', '.join(system.label for system in judged)}"
+    return Choice(shown, _sort(examples, scores, 1 if sort == WORST else -1)[:n], how)
 
 
 def _sort(
@@ -92,15 +91,17 @@ def _find_systems(systems: Sequence[System], keys: Sequence[str]) -> tuple[Syste
     return tuple(system for system in systems if not keys or system.key in keys)
 
 
-def _find_judged(shown: Sequence[System], keys: Sequence[str], sort: str) -> System:
-    """Return the system whose ROUGE-1 orders the examples."""
+def _find_judged(shown: Sequence[System], keys: Sequence[str]) -> Sequence[System]:
+    """Return the systems whose mean ROUGE-1 orders the examples."""
     if keys:
-        return next(system for system in shown if system.key == keys[0])
-    trained = [system for system in shown if is_trained(system)]
-    if len(trained) != 1:
-        names = ", ".join(system.key for system in trained or shown)
-        raise ConfigError(f"sort: {sort} by whose ROUGE-1? Name the system first: {names}.")
-    return trained[0]
+        return [system for system in shown if system.key == keys[0]]
+    return [system for system in shown if is_trained(system)] or shown
+
+
+def _measure(example: ReportedExample, systems: Sequence[System]) -> float | None:
+    """Return the systems' mean ROUGE-1 on a dialogue; None where one has none, since means of others do not compare."""
+    scores = [score for system in systems if (score := find_rouge1(example, system.key)) is not None]
+    return sum(scores) / len(scores) if scores and len(scores) == len(systems) else None
 
 
 def _find_examples(examples: Sequence[ReportedExample], ids: Sequence[str]) -> tuple[ReportedExample, ...]:

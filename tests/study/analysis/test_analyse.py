@@ -285,5 +285,18 @@ def test_power_of_an_impossible_study_is_one_line(arguments: tuple[str, str], ru
     assert arguments[0] in error
 
 
+def test_power_of_studies_that_would_take_hours_is_refused_at_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulated: list[int] = []
+    monkeypatch.setattr("dialora.study.analysis.power._simulate", lambda *size: simulated.append(size[0]) or 0.5)
+    for arguments in (["--items", "10000", "--raters", "10000", "--share", ".5"], ["--items", "10000"] * 3):
+        code, out, error = run("study", "power", *arguments)
+        assert (code, out, simulated) == (2, "", [])
+        assert error.count("\n") == 1
+        assert "ask for at most 500,000 at once" in error
+    for arguments in (["--items", "10000", "--raters", "10", "--share", ".5"], []):
+        assert run("study", "power", *arguments)[0] == 0
+    assert len(simulated) == 1 + 5 * 3 * 4
+
+
 def test_criteria_are_those_of_the_settings(layout: Layout, judgements: list[Judgement]) -> None:
     assert tuple(build_result(layout.blind, layout.key, judgements).criteria) == CRITERIA

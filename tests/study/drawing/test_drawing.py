@@ -1,6 +1,7 @@
 """What is drawn: strata, merged texts, checks, and that nothing which is blind tells who wrote what."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from dialora.comparison.people import PEOPLE
 from dialora.errors import InputError
 from dialora.report.examples import measure_disagreement
-from dialora.study.drawing.create import create_study
+from dialora.study.drawing.chance import SecretRandom
+from dialora.study.drawing.create import create_study, draw_study
+from dialora.study.drawing.drawn import describe_drawn
 from dialora.study.drawing.options import StudyOptions
 from dialora.study.drawing.pool import add_people, normalise
 from dialora.study.folder import StudyFolder
-from dialora.study.key import ATTENTION, JUDGED, JudgedSystem
-from dialora.study.records import PAIRWISE, RATING
+from dialora.study.key import ATTENTION, JUDGED, REPEAT, JudgedSystem
+from dialora.study.records import PAIRWISE, RATING, Sheet, StudySettings
 from tests.study.drawing.pools import NAMES, build_pool, draw, roles
 
 
@@ -229,6 +232,9 @@ def test_what_cannot_be_asked_is_refused() -> None:
         ({"attention": -1}, "--attention -1: must be a number from 0"),
         ({"repeats": -1}, "--repeats -1: must be a number from 0"),
         ({"seed": -1}, "--seed -1: must be a number from 0"),
+        ({"design": "rating", "pairs": "nonsense"}, "--pairs nonsense: is about pairs, and with --design rating"),
+        ({"design": "rating", "pairs": "zebrafinch"}, "--pairs zebrafinch: is about pairs"),
+        ({"design": "rating", "asks_why": True}, "--why: is about pairs, and with --design rating there are none"),
     ],
 )
 def test_numbers_that_cannot_be_are_refused(options: dict[str, int], message: str, tmp_path: Path) -> None:
@@ -241,6 +247,40 @@ def test_each_wrong_number_is_told_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as raised:
         create_study([tmp_path], options=StudyOptions(num_dialogues=0, num_raters=0), output=tmp_path / "s")
     assert [line.split(":")[0] for line in str(raised.value).split("\n")] == ["--items 0", "--raters 0"]
+
+
+def test_one_that_is_missing_is_one(tmp_path: Path) -> None:
+    """Checks and repeats that are fewer than wanted are told in grammar."""
+    pool = build_pool(3, 2)
+    options = StudyOptions(num_dialogues=3, repeats=4, attention=5)
+    settings = StudySettings("study", "pairwise", "Which?", "Read.", 3)
+    study, key, strata = draw_study(pool, options, settings, "a secret")
+    (sheet, *_) = study.sheets
+    assert sum(roles(key)[entry.item] == REPEAT for entry in sheet.entries) > 1
+    for num_wanted in (0, 1, 2):
+        kept = [entry for entry in sheet.entries if roles(key)[entry.item] == JUDGED]
+        repeats = [entry for entry in sheet.entries if roles(key)[entry.item] == REPEAT][:num_wanted]
+        short = replace(study, sheets=(Sheet(1, (*kept, *repeats)),))
+        notes = describe_drawn(tmp_path, short, key, strata, num_available=3, options=options).notes
+        said = f"{num_wanted} repeat" + "s" * (num_wanted != 1)
+        assert any(note.startswith(f"A sheet has {said} and not 4:") for note in notes)
+
+
+def test_the_work_of_drawing_grows_with_the_study_and_not_with_its_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 10,000 dialogues and 10 raters it took minutes: all candidates were ordered anew for each check and repeat."""
+    num_drawn = 0
+    draw_bits = SecretRandom.getrandbits
+
+    def count(self: SecretRandom, k: int, /) -> int:
+        nonlocal num_drawn
+        num_drawn += 1
+        return draw_bits(self, k)
+
+    monkeypatch.setattr(SecretRandom, "getrandbits", count)
+    for options in ({}, {"design": "both"}):
+        num_drawn = 0
+        study, _, _ = draw(build_pool(700, 2, num_references=2), num_dialogues=600, num_raters=4, **options)
+        assert num_drawn < 20 * sum(len(sheet.entries) for sheet in study.sheets)
 
 
 def test_no_checks_and_no_repeats_where_none_are_wanted() -> None:

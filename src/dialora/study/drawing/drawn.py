@@ -99,6 +99,10 @@ def describe_drawn(
     )
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _count_merged(key: StudyKey) -> int:
     """Count (dialogue, system, system) that wrote the same, whatever the design."""
     found = {(dialogue, *sorted((a, b))) for dialogue, a, b in key.identical}
@@ -127,13 +131,13 @@ def _list_notes(
     fewest, wanted = min(sheet.num_attention for sheet in sheets), options.count_checks(num_items)
     if fewest < wanted:
         notes.append(
-            f"A sheet has {fewest:,} attention checks and not {wanted:,}: there are too few references that are not "
+            f"A sheet has {_count(fewest, 'attention check')} and not {wanted:,}: there are too few references that are not "
             "judged themselves, or too few dialogues."
         )
     fewest, wanted = min(sheet.num_repeats for sheet in sheets), options.count_repeats(num_items)
     if fewest < wanted:
         notes.append(
-            f"A sheet has {fewest:,} repeats and not {wanted:,}: of a dialogue one item is asked again, and only of "
+            f"A sheet has {_count(fewest, 'repeat')} and not {wanted:,}: of a dialogue one item is asked again, and only of "
             "those in the first half."
         )
     longest = max(sheet.minutes for sheet in sheets)
@@ -155,7 +159,7 @@ def _list_notes(
     imbalance = find_imbalance(sides, keys)
     if imbalance > 1:
         notes.append(
-            f"Texts that several systems wrote leave one of two systems shown first {imbalance} times more often than "
+            f"Texts that several systems wrote leave one of two systems shown first {imbalance:,} times more often than "
             "the other, in a sheet or in all; no order is even for all of them. Another --seed may be."
         )
     return notes

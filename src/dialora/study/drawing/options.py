@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dialora.errors import InputError
-from dialora.study.records import DESIGNS
+from dialora.study.records import DESIGNS, RATING
 
 MAX_DIALOGUES, MAX_RATERS = 10_000, 1_000
 ALL_PAIRS = "all"
@@ -50,6 +50,14 @@ class StudyOptions:
         problems = []
         if self.design not in DESIGNS:
             problems.append(f"--design {self.design}: no such design; allowed: {', '.join(DESIGNS)}.")
+        elif self.design == RATING:
+            said = {f"--pairs {self.pairs}": self.pairs != ALL_PAIRS, "--why": self.asks_why}
+            problems += [
+                f"{option}: is about pairs, and with --design {RATING} there are none; leave it out, or give another "
+                "design."
+                for option, is_given in said.items()
+                if is_given
+            ]
         bounds = {
             "--items": (self.num_dialogues, 1, MAX_DIALOGUES),
             "--raters": (self.num_raters, 1, MAX_RATERS),

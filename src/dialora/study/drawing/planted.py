@@ -94,8 +94,7 @@ class Checks:
                 for dialogue, normal, text in self._references.get(length, ())
                 if dialogue != here and normal not in own
             ]
-            self.rng.shuffle(fitting)
-            near += fitting[: _NEAREST - len(near)]
+            near += self.rng.sample(fitting, min(len(fitting), _NEAREST - len(near)))
             if len(near) == _NEAREST:
                 break
         said = set(_WORD.findall(example.dialogue.lower()))

@@ -176,10 +176,7 @@ class SheetBuilder:
         """
         questions = self.questions
         found = [
-            (at, item)
-            for at, block in enumerate(blocks)
-            for item in block.items
-            if questions.keys[item].role == JUDGED
+            (at, item) for at, block in enumerate(blocks) for item in block.items if questions.keys[item].role == JUDGED
         ]
         self.rng.shuffle(found)
         waiting: dict[tuple[str, Signature, bool], deque[tuple[int, int, str]]] = defaultdict(deque)
@@ -189,9 +186,7 @@ class SheetBuilder:
             waiting[kind, self._sign(item), leads].append((place, at, item))
         return waiting
 
-    def _rank_repeat(
-        self, signature: Signature, leads: bool, seen: Counter[Signature]
-    ) -> tuple[bool, bool, int, int]:
+    def _rank_repeat(self, signature: Signature, leads: bool, seen: Counter[Signature]) -> tuple[bool, bool, int, int]:
         """Rank what may be repeated: the side that is due, one writer to a text, the pair repeated least so far."""
         last = self._repeat_first.get(signature)
         is_wrong_side = last is not None and leads == last
