@@ -61,8 +61,8 @@ class ReportedComparison(Comparison):
         """Return test dialogues side by side: `n` of them, or those with `ids`.
 
         `sort` is `disagree` (where the systems' ROUGE-1 differs most), `worst` or `best` (by the ROUGE-1 of the first
-        of `systems`, or the mean of the trained ones), or `random` with a `seed`. `systems` are keys, as in `lora`; all are
-        shown when none is named. Raises ConfigError.
+        of `systems`, or the mean of the trained ones), or `random` with a `seed`. `systems` are keys, as in `lora`; all
+        are shown when none is named. Raises ConfigError.
         """
         found = () if self.document is None else self.document.examples
         return ExampleSelection(

@@ -131,14 +131,14 @@ def _list_notes(
     fewest, wanted = min(sheet.num_attention for sheet in sheets), options.count_checks(num_items)
     if fewest < wanted:
         notes.append(
-            f"A sheet has {_count(fewest, 'attention check')} and not {wanted:,}: there are too few references that are not "
-            "judged themselves, or too few dialogues."
+            f"A sheet has {_count(fewest, 'attention check')} and not {wanted:,}: there are too few references "
+            "that are not judged themselves, or too few dialogues."
         )
     fewest, wanted = min(sheet.num_repeats for sheet in sheets), options.count_repeats(num_items)
     if fewest < wanted:
         notes.append(
-            f"A sheet has {_count(fewest, 'repeat')} and not {wanted:,}: of a dialogue one item is asked again, and only of "
-            "those in the first half."
+            f"A sheet has {_count(fewest, 'repeat')} and not {wanted:,}: of a dialogue one item is asked again, and "
+            "only of those in the first half."
         )
     longest = max(sheet.minutes for sheet in sheets)
     if longest > LONG_MINUTES:
@@ -159,8 +159,8 @@ def _list_notes(
     imbalance = find_imbalance(sides, keys)
     if imbalance > 1:
         notes.append(
-            f"Texts that several systems wrote leave one of two systems shown first {imbalance:,} times more often than "
-            "the other, in a sheet or in all; no order is even for all of them. Another --seed may be."
+            f"Texts that several systems wrote leave one of two systems shown first {imbalance:,} times more often "
+            "than the other, in a sheet or in all; no order is even for all of them. Another --seed may be."
         )
     return notes
 

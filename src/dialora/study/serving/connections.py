@@ -20,6 +20,7 @@ class PassingProtocol(H11Protocol):
     """Of more connections, the one that has been there longest among those with no request makes way."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
         super().connection_made(transport)
         self._begun = self.loop.time()
         self._seen: object = None
@@ -28,6 +29,7 @@ class PassingProtocol(H11Protocol):
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
         self._timer.cancel()
         super().connection_lost(exc)
 
