@@ -23,6 +23,7 @@ def create_study(
     name: str = "study",
     title: str | None = None,
     output: Folder = None,
+    secret: str | None = None,
     set: Overrides = (),
     observer: Watch = None,
     **options: Any,
@@ -31,6 +32,7 @@ def create_study(
 
     `sources` are folders of experiments or scored tables, shipped experiments' names, or files of outputs. `options`
     are those of `StudyOptions`: `num_dialogues`, `design` (pairwise, rating, both), `num_raters`, `seed`, ….
+    With the `secret` in a study's key the same one is drawn once more.
     """
     from dialora.study.drawing import StudyOptions
     from dialora.study.drawing import create_study as create
@@ -44,6 +46,7 @@ def create_study(
         name=name,
         title=title,
         output=find_path(output),
+        secret=secret,
         set=set,
         observer=observer or ignore_events,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import dialora
 from dialora.cli import main
 from dialora.comparison.people import PEOPLE
 from dialora.errors import InputError, StageError
@@ -96,8 +97,6 @@ def test_from_a_folder_without_scoring_again(folder: Path) -> None:
 
 def test_from_an_experiment(experiment: dict[str, Any], here: Path) -> None:
     """Floors and people are in its tables, but are none of its systems."""
-    import dialora
-
     dialora.compare(experiment | {"methods": {"zero_shot": {}}}, output=here / "e")
     drawn = create("e", options=StudyOptions(num_dialogues=6, design="rating"))
     assert list(drawn.systems) == ["zero_shot"]
@@ -243,7 +242,7 @@ def test_the_secret_of_a_study_draws_it_once_more(folder: Path, here: Path) -> N
     create(folder, output="one", name="same")
     secret = StudyFolder(Path("one")).load_key().secret
     assert len(secret) == 64
-    create(folder, output="two", name="same", secret=secret)
+    dialora.create_study(folder, output="two", name="same", secret=secret, num_dialogues=SMALL.num_dialogues)
     for path in (here / "one").glob("*/*"):
         assert path.read_bytes() == (here / "two" / path.relative_to(here / "one")).read_bytes()
 
