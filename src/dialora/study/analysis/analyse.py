@@ -16,13 +16,13 @@ from dialora.report.comparison_stage import load_comparison
 from dialora.report.examples import EMPTY
 from dialora.store import ExperimentFolder, names, save_json
 from dialora.study.analysis.agreement import measure_agreements
-from dialora.study.analysis.bradley_terry import fit_strengths
 from dialora.study.analysis.errors import count_errors
 from dialora.study.analysis.metrics import compare_metrics
 from dialora.study.analysis.notes import write_notes
 from dialora.study.analysis.preferences import compare_preferences
 from dialora.study.analysis.raters import RaterReview, measure_position_bias
 from dialora.study.analysis.ratings import average_ratings, compare_ratings
+from dialora.study.analysis.strengths import fit_strengths
 from dialora.study.analysis.unblind import find_never_asked, unblind
 from dialora.study.folder import BlindStudy, StudyFolder
 from dialora.study.judgements import Event, Judgement, collect_judgements
@@ -87,7 +87,7 @@ def _analyse(
         num_judgements=len(judged),
         num_asked=sum(entry.item in roles for sheet in sheets for entry in sheet.entries),
         preferences=compare_preferences(unblinded, seed=seed),
-        strengths=fit_strengths(unblinded, systems, seed=seed),
+        strengths=fit_strengths(unblinded, systems),
         ratings=average_ratings(unblinded, systems, list(criteria)),
         rating_differences=compare_ratings(unblinded, list(criteria), seed=seed),
         agreements=measure_agreements(unblinded, list(criteria), seed=seed),
