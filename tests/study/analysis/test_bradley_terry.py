@@ -127,7 +127,9 @@ def prefer(pairs: dict[tuple[str, str], list[list[float]]]) -> Unblinded:
         for at, given in enumerate(dialogues)
         for rater, share in enumerate(given)
     ]
-    return Unblinded(tuple(pairs), tuple(rows), (), dict.fromkeys(pairs, ()), {pair: len(pairs[pair]) for pair in pairs})
+    return Unblinded(
+        tuple(pairs), tuple(rows), (), dict.fromkeys(pairs, ()), {pair: len(pairs[pair]) for pair in pairs}
+    )
 
 
 @pytest.mark.parametrize(("lost", "number"), [(1, 20), (2, 60), (8, 20)])

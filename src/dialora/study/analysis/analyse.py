@@ -90,7 +90,7 @@ def _analyse(
         strengths=fit_strengths(unblinded, systems),
         ratings=average_ratings(unblinded, systems, list(criteria)),
         rating_differences=compare_ratings(unblinded, list(criteria), seed=seed),
-        agreements=measure_agreements(unblinded, list(criteria), seed=seed),
+        agreements=measure_agreements(sheets, judged, list(criteria), seed=seed),
         raters=(),
         errors=count_errors(unblinded, systems, blind.settings.error_kinds),
         metrics=compare_metrics(key, unblinded, list(criteria), seed=seed),
