@@ -178,10 +178,13 @@ def test_the_result_is_kept_beside_the_systems_it_judged(
     result = analyse_study(folder, to_events(judgements), save=False)
     assert not (folder.root / names.ANALYSIS_JSON).exists()
     assert list(here.iterdir()) == []
-    assert analyse_study(folder, to_events(judgements)) == result
-    assert StudyResult.from_json(json.loads((folder.root / names.ANALYSIS_JSON).read_text())) == result
-    kept = json.loads((here / names.STUDIES / names.study_result("study")).read_text())
-    assert StudyResult.from_json(kept["result"]) == result
+    saved = analyse_study(folder, to_events(judgements))
+    # That a report did not get it is said.
+    assert f"{gone} is not there" in saved.notes[-1]
+    assert saved == replace(result, notes=saved.notes)
+    assert StudyResult.from_json(json.loads((folder.root / names.ANALYSIS_JSON).read_text())) == saved
+    (path,) = (here / names.STUDIES).iterdir()
+    assert StudyResult.from_json(json.loads(path.read_text())["result"]) == result
     assert not gone.exists()
     assert result.sources == (str(here), str(gone))
     # What was judged of each system is known by its words, merged texts under each writer.
@@ -238,7 +241,7 @@ def test_from_a_table_to_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert code == 0, error
     sentence = " ".join(out.split())
     assert "People preferred long to short in 96 %" in sentence
-    assert "33 judgements; a clear difference." in sentence
+    assert "(33 judgements: 33 for, 0 against, 0 for neither" in sentence
     code, out, error = run("study", "analyse", "studies/parks", "--json")
     assert code == 0, error
     result = StudyResult.from_json(json.loads(out))
