@@ -194,6 +194,19 @@ def test_the_result_is_kept_beside_the_systems_it_judged(
     assert result.judged["lora"]["d4"] != result.judged["full"]["d4"]
 
 
+def test_two_studies_of_one_name_have_a_file_each(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    for number, times in ((10, 1), (12, 2)):
+        drawn = draw_layout(("full", "lora"), num_dialogues=number)
+        key = replace(drawn.key, systems=tuple(replace(one, source=str(run)) for one in drawn.key.systems))
+        folder = StudyFolder(tmp_path / str(number) / "study")
+        folder.save(drawn.blind, key)
+        for _ in range(times):
+            analyse_study(folder, [])
+    assert len(list((run / names.STUDIES).iterdir())) == 2
+
+
 Run = Callable[..., tuple[int, str, str]]
 
 
