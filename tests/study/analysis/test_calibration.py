@@ -200,18 +200,16 @@ def list_strong_cells() -> list[Cell]:
     ]
 
 
-def require_strengths_hold(cells: list[Cell], *, number: int, least: float) -> None:
-    covered = [cover(simulate(cell, number, measure_strengths), find_truth(cell, measure_strengths)) for cell in cells]
-    means = [one.mean() for one in covered]
-    assert np.mean(means) == pytest.approx(0.95, abs=0.015)
-    assert min(means) >= least, dict(zip(cells, means, strict=True))
+def cover_strengths(cell: Cell, number: int) -> float:
+    return float(cover(simulate(cell, number, measure_strengths), find_truth(cell, measure_strengths)).mean())
 
 
-def test_a_hundred_studies_with_one_system_far_ahead() -> None:
-    cells = [Cell(60, 1, (0.0, 2.5), are_alike=True), Cell(20, 3, (0.0, 0.5, 2.5), are_alike=True)]
-    require_strengths_hold(cells, number=100, least=0.92 - 3 * (0.95 * 0.05 / 100) ** 0.5)
+def test_two_hundred_studies_with_one_system_far_ahead() -> None:
+    assert cover_strengths(Cell(60, 1, (0.0, 2.5), are_alike=True), 200) >= 0.92
 
 
 @pytest.mark.slow
 def test_strengths_hold_where_one_system_is_far_ahead() -> None:
-    require_strengths_hold(list_strong_cells(), number=500, least=0.92)
+    covered = {cell: cover_strengths(cell, 500) for cell in list_strong_cells()}
+    assert np.mean(list(covered.values())) == pytest.approx(0.95, abs=0.015)
+    assert min(covered.values()) >= 0.92, covered
