@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from dialora.comparison.people import Preference, RatingDifference, StudyResult
-from dialora.comparison.people_verdict import describe_study
+from dialora.comparison.people import Preference, RaterFacts, RatingDifference, StudyResult
+from dialora.comparison.people_verdict import describe_studies, describe_study
 
 UNCLEAR = Preference("peft", "instruct", 88, 70, 20, 2, 60, 0.541, 0.473, 0.609, 0.2, 0.2, 900)
 CLEAR = replace(UNCLEAR, share=0.66, ci_low=0.58, ci_high=0.74, p_value=0.001, p_adjusted=0.001, num_more=0)
@@ -36,18 +36,22 @@ def build(*preferences: Preference, ratings: tuple[RatingDifference, ...] = (), 
 
 
 def test_an_unclear_preference_is_no_difference() -> None:
-    expected = "People preferred PEFT to Instruct in 54 % [47, 61] of 180 judgements; no clear difference."
+    expected = (
+        "People preferred PEFT to Instruct in 54 % [47, 61] (180 judgements: 88 for, 70 against, 22 for neither, "
+        "counted as halves, evened out over dialogues and sides); no clear difference."
+    )
     assert describe_study(build(UNCLEAR)) == expected
 
 
 def test_the_one_ahead_comes_first() -> None:
     behind = replace(UNCLEAR, share=0.459, ci_low=0.391, ci_high=0.527)
-    expected = "People preferred Instruct to PEFT in 54 % [47, 61] of 180 judgements; no clear difference."
-    assert describe_study(build(behind)) == expected
+    expected = "People preferred Instruct to PEFT in 54 % [47, 61] (180 judgements: 70 for, 88 against, "
+    assert describe_study(build(behind)).startswith(expected)
 
 
 def test_a_clear_preference_is_called_one() -> None:
-    assert describe_study(build(CLEAR)).endswith("66 % [58, 74] of 180 judgements; a clear difference.")
+    assert describe_study(build(CLEAR)).endswith("; a clear difference.")
+    assert "PEFT to Instruct in 66 % [58, 74] (180 judgements" in describe_study(build(CLEAR))
 
 
 @pytest.mark.parametrize("changed", [{"p_adjusted": 0.06}, {"ci_low": 0.49}])
@@ -56,7 +60,7 @@ def test_interval_and_corrected_test_have_to_agree(changed: dict[str, float]) ->
 
 
 def test_texts_that_nobody_was_asked_about_are_no_judgements() -> None:
-    assert "of 170 judgements" in describe_study(build(replace(UNCLEAR, num_identical=10)))
+    assert "(170 judgements: " in describe_study(build(replace(UNCLEAR, num_identical=10)))
 
 
 def test_equal_shares_prefer_neither() -> None:
@@ -98,3 +102,34 @@ def test_an_unfinished_study_and_one_without_judgements_say_so() -> None:
     assert describe_study(build(UNCLEAR, judged=120)).endswith("The study is unfinished: 120 of 180 judgements are in.")
     assert describe_study(build(judged=0)) == "Nobody has judged anything in the study study yet."
     assert describe_study(build(judged=1)).startswith("The judgements of the study study compare no two systems yet.")
+
+
+def test_a_share_is_told_apart_from_the_counts_it_comes_from() -> None:
+    even = Preference("peft", "instruct", 1, 1, 0, 1, 3, 0.57, 0.03, 0.98, 0.9, 0.9, None)
+    assert describe_study(build(even, judged=3)).startswith(
+        "People preferred PEFT to Instruct in 57 % [3, 98] (3 judgements: 1 for, 1 against, 1 for neither, counted as "
+        "halves, evened out over dialogues and sides); no clear difference."
+    )
+    exact = replace(even, wins=2, losses=1, both_bad=0, ties=1, share=0.625)
+    assert "evened out" not in describe_study(build(exact))
+
+
+def build_rater(sheet: int, excluded: str) -> RaterFacts:
+    return RaterFacts(sheet, 60, 60, 9.0, 1, 4, None, None, None, None, excluded)
+
+
+def test_judgements_of_raters_who_are_left_out_are_told_from_none() -> None:
+    raters = tuple(build_rater(sheet, "failed 3 of 4 attention checks") for sheet in (1, 2, 3))
+    text = describe_study(replace(build(judged=0), raters=raters))
+    assert "Nobody" not in text
+    assert text.startswith("No judgement of the study study counts: 180 judgements by raters who are left out (rater 1")
+    assert text.count("failed 3 of 4") == 3
+    assert "Nobody" in describe_study(replace(build(judged=0), raters=(replace(raters[0], num_judged=0),)))
+
+
+def test_of_several_studies_each_is_named() -> None:
+    one, other = build(UNCLEAR), replace(build(CLEAR), name="experts")
+    assert describe_studies([one, build(judged=0)]) == [describe_study(one)]
+    told = describe_studies([one, other])
+    assert [text.split(":")[0] for text in told] == ["Study study", "Study experts"]
+    assert told[1].endswith(describe_study(other))

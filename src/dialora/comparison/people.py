@@ -210,6 +210,8 @@ class StudyResult(Record):
     """For each system of `labels` its key where it was trained, and the folder it lies in; ("", "") for people."""
     judged: dict[str, dict[str, str]] = field(default_factory=dict)
     """By system and dialogue id, what the text that was judged is known by (`people_stage.digest_text`)."""
+    id: str = ""
+    """Of what was drawn: two studies may have one name."""
     schema_version: int = SCHEMA_VERSION
 
     @classmethod

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from dialora.comparison.people import Preference, RatingDifference, StudyResult
 
+EVENED_OUT = 0.005
+"""A share so far from that of the counts beside it is said to be no count."""
 MOST_PAIRS = 3
 """So many pairs get a sentence each; of more, those that are clear are listed."""
 
@@ -13,7 +15,7 @@ MOST_PAIRS = 3
 def describe_study(result: StudyResult) -> str:
     """Return what people preferred and how they rated, with intervals, and that a study is unfinished."""
     if not result.num_judgements:
-        return f"Nobody has judged anything in the study {result.name} yet."
+        return _describe_none(result)
     sentences = [*_describe_preferences(result), *_describe_ratings(result)]
     if not sentences:
         sentences.append(f"The judgements of the study {result.name} compare no two systems yet.")
@@ -22,6 +24,27 @@ def describe_study(result: StudyResult) -> str:
             f"The study is unfinished: {result.num_judgements:,} of {result.num_asked:,} judgements are in."
         )
     return " ".join(sentences)
+
+
+def describe_studies(results: Sequence[StudyResult]) -> list[str]:
+    """Return what each study found, of those in which something counts; several are named."""
+    told = [result for result in results if result.num_judgements]
+    if len(told) < 2:
+        return [describe_study(result) for result in told]
+    return [f"Study {result.name}: {describe_study(result)}" for result in told]
+
+
+def _describe_none(result: StudyResult) -> str:
+    left_out = [rater for rater in result.raters if rater.excluded and rater.num_judged]
+    if not left_out:
+        return f"Nobody has judged anything in the study {result.name} yet."
+    reasons = "; ".join(f"rater {rater.sheet} {rater.excluded}" for rater in left_out)
+    number = sum(rater.num_judged for rater in left_out)
+    judgements = f"{number:,} {'judgement' if number == 1 else 'judgements'}"
+    return (
+        f"No judgement of the study {result.name} counts: {judgements} by raters who are left out ({reasons}); "
+        "--keep-all counts them."
+    )
 
 
 def format_share(pair: Preference) -> str:
@@ -51,14 +74,23 @@ def _describe_preferences(result: StudyResult) -> list[str]:
 
 def _describe_pair(result: StudyResult, pair: Preference) -> str:
     pair = _turn(pair)
-    judgements = f"{pair.num_judgements:,} {'judgement' if pair.num_judgements == 1 else 'judgements'}"
     a, b = result.labels[pair.a], result.labels[pair.b]
     if pair.share == 0.5:
-        return (
-            f"People preferred neither of {a} and {b}: {format_share(pair)} of {judgements} each; no clear difference."
-        )
-    text = f"People preferred {a} to {b} in {format_share(pair)} of {judgements}"
+        return f"People preferred neither of {a} and {b}: {_describe_counts(pair)}; no clear difference."
+    text = f"People preferred {a} to {b} in {_describe_counts(pair)}"
     return f"{text}; {'a clear' if pair.is_clear else 'no clear'} difference."
+
+
+def _describe_counts(pair: Preference) -> str:
+    """Return the share, and the judgements that it comes from: it is no count of them, since ties are halves."""
+    judgements = f"{pair.num_judgements:,} {'judgement' if pair.num_judgements == 1 else 'judgements'}"
+    ties = pair.num_judgements - pair.wins - pair.losses
+    raw = (pair.wins + (pair.ties + pair.both_bad) / 2) / max(1, pair.num_judgements + pair.num_identical)
+    evened = ", evened out over dialogues and sides" if abs(raw - pair.share) >= EVENED_OUT else ""
+    return (
+        f"{format_share(pair)} ({judgements}: {pair.wins:,} for, {pair.losses:,} against, {ties:,} for neither, "
+        f"counted as halves{evened})"
+    )
 
 
 def _turn(pair: Preference) -> Preference:
@@ -123,4 +155,4 @@ def _join(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-__all__ = ["describe_study", "format_difference", "format_share"]
+__all__ = ["describe_studies", "describe_study", "format_difference", "format_share"]

@@ -12,7 +12,7 @@ from typing import Any
 from dialora.comparison import Comparison, RunResult, SystemRuns, aggregate_references, compare_systems
 from dialora.comparison.faithfulness_stage import measure_once
 from dialora.comparison.people_stage import KeptStudies, load_studies
-from dialora.comparison.people_verdict import describe_study
+from dialora.comparison.people_verdict import describe_studies
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.records import Cost, Example, ExampleScores, Prediction
@@ -202,7 +202,7 @@ def find_studies(folder: ExperimentFolder, examples: Sequence[ReportedExample]) 
 
 def add_people(comparison: Comparison, studies: KeptStudies) -> Comparison:
     """Return the comparison whose verdict says what people preferred, too."""
-    sentences = [describe_study(study) for study in studies.results if study.num_judgements]
+    sentences = describe_studies(studies.results)
     return replace(comparison, verdict=" ".join([comparison.verdict, *sentences])) if sentences else comparison
 
 

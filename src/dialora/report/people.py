@@ -48,7 +48,8 @@ def _build_preferences(study: StudyResult) -> Table:
         )
         rows.append(Row(cells))
     footnote = (
-        "Share of the first one: ties and both bad are half a win; raters of a dialogue are averaged first. "
+        "Share of the first one: ties and both bad are half a win; raters of a dialogue are averaged first, and their "
+        "leaning to a side is taken out. "
         f"{_INTERVALS} p: sign flips over dialogues, after Holm's correction over the pairs. {_MORE} "
         f"{_CLEAR.format('50 %')}"
     )
@@ -69,7 +70,7 @@ def _build_strengths(study: StudyResult) -> Table:
     ]
     footnote = (
         "Bradley and Terry's log strengths with Davidson's ties, from all pairs at once: their mean is 0, and a "
-        "difference of d means odds of exp(d) to be preferred where no tie is given. 95 % bootstrap intervals over "
+        "difference of d means odds of exp(d) to be preferred where no tie is given. 95 % score intervals over "
         "dialogues, and over raters where they differ."
     )
     return Table("people-strengths", "Strength", ("System", "Log strength"), tuple(rows), footnote)
@@ -156,7 +157,8 @@ def _build_agreement(study: StudyResult) -> Table:
         for row in study.agreements
     ]
     footnote = (
-        "Krippendorff's alpha: 1 is full agreement, 0 is chance; nominal for preferences, ordinal for ratings. 95 % "
+        "Krippendorff's alpha: 1 is full agreement, 0 is chance; nominal for preferences, each pair in either order, "
+        "so that no system's lead counts as chance, and ordinal for ratings; checks and repeats left out. 95 % "
         "bootstrap intervals over what two or more judged."
     )
     columns = ("Judged", "Alpha", "Items")
@@ -181,9 +183,9 @@ def _build_raters(study: StudyResult) -> Table:
         )
         rows.append(Row(cells))
     footnote = (
-        "Time: median for an item. Checks: attention checks passed. Self: repeats answered alike. A: how often the "
-        "text shown as A was chosen. Drift: mean rating of the second half less the first. Others: share of "
-        "choices that most of the others share, or rank correlation with their ratings."
+        "Time: median for an item. Checks: attention checks passed. Self: repeats answered alike, a tie and both bad "
+        "being two answers. A: how often the text shown as A was chosen. Drift: mean rating of the second half less "
+        "the first. Others: share of choices that most of the others share, or rank correlation with their ratings."
     )
     columns = ("Rater", "Judged", "Time", "Checks", "Self", "A", "Drift", "Others")
     return Table("people-raters", "Raters", columns, tuple(rows), footnote)

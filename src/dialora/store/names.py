@@ -9,7 +9,7 @@
     ├── faithfulness/                stage: what the systems' summaries say that their dialogues do not
     ├── scoring/                     stage: the scores of a table of outputs, where that is what the folder is of
     ├── comparison/                  stage: the comparison, and every test dialogue with all that was written of it
-    ├── studies/<study>.json         what people judged, one file for each study of these systems
+    ├── studies/<study>-<id>.json    what people judged, one file for each study of these systems
     ├── <method>-s<seed>-<hash8>/    one run
     │   ├── run.yaml                 the run's own configuration: an experiment of one method, seed and base
     │   ├── training/                stage: the adapter or model, losses, cost

@@ -178,10 +178,13 @@ def test_the_result_is_kept_beside_the_systems_it_judged(
     result = analyse_study(folder, to_events(judgements), save=False)
     assert not (folder.root / names.ANALYSIS_JSON).exists()
     assert list(here.iterdir()) == []
-    assert analyse_study(folder, to_events(judgements)) == result
-    assert StudyResult.from_json(json.loads((folder.root / names.ANALYSIS_JSON).read_text())) == result
-    kept = json.loads((here / names.STUDIES / names.study_result("study")).read_text())
-    assert StudyResult.from_json(kept["result"]) == result
+    saved = analyse_study(folder, to_events(judgements))
+    # That a report did not get it is said.
+    assert f"{gone} is not there" in saved.notes[-1]
+    assert saved == replace(result, notes=saved.notes)
+    assert StudyResult.from_json(json.loads((folder.root / names.ANALYSIS_JSON).read_text())) == saved
+    (path,) = (here / names.STUDIES).iterdir()
+    assert StudyResult.from_json(json.loads(path.read_text())["result"]) == result
     assert not gone.exists()
     assert result.sources == (str(here), str(gone))
     # What was judged of each system is known by its words, merged texts under each writer.
@@ -189,6 +192,19 @@ def test_the_result_is_kept_beside_the_systems_it_judged(
     assert len(result.judged["lora"]) == 20
     assert result.judged["lora"]["d3"] == result.judged["full"]["d3"]
     assert result.judged["lora"]["d4"] != result.judged["full"]["d4"]
+
+
+def test_two_studies_of_one_name_have_a_file_each(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    for number, times in ((10, 1), (12, 2)):
+        drawn = draw_layout(("full", "lora"), num_dialogues=number)
+        key = replace(drawn.key, systems=tuple(replace(one, source=str(run)) for one in drawn.key.systems))
+        folder = StudyFolder(tmp_path / str(number) / "study")
+        folder.save(drawn.blind, key)
+        for _ in range(times):
+            analyse_study(folder, [])
+    assert len(list((run / names.STUDIES).iterdir())) == 2
 
 
 Run = Callable[..., tuple[int, str, str]]
@@ -238,7 +254,7 @@ def test_from_a_table_to_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert code == 0, error
     sentence = " ".join(out.split())
     assert "People preferred long to short in 96 %" in sentence
-    assert "33 judgements; a clear difference." in sentence
+    assert "(33 judgements: 33 for, 0 against, 0 for neither" in sentence
     code, out, error = run("study", "analyse", "studies/parks", "--json")
     assert code == 0, error
     result = StudyResult.from_json(json.loads(out))

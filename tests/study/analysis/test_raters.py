@@ -109,6 +109,19 @@ def test_repeats_are_alike_where_the_same_text_is_preferred() -> None:
     assert study.review(answer(again, ["a", "a", "a"]))[0].self_agreement is None
 
 
+@pytest.mark.parametrize(
+    ("first", "again", "alike"), [("tie", "neither", 0), ("neither", "neither", 1), ("a", "tie", 0)]
+)
+def test_a_tie_is_not_both_bad(first: str, again: str, alike: int) -> None:
+    study = Builder(num_sheets=3)
+    item = study.add(ItemKey("p0", JUDGED, "d0", PAIR, "random"), texts=("one", "other"))
+    repeat = study.add(ItemKey("again", REPEAT, "d0", PAIR, "random", of="p0"), texts=("one", "other"))
+    others = [one for sheet in (2, 3) for one in answer([item], [again], sheet=sheet)]
+    facts, *_ = study.review([*answer([item, repeat], [first, again]), *others])
+    assert facts.self_agreement == alike
+    assert facts.agreement_with_others == alike
+
+
 def test_repeated_ratings_are_alike_within_one() -> None:
     study = Builder()
     first = study.add(ItemKey("r", JUDGED, "d", (("full",),), "random"))

@@ -11,18 +11,19 @@ from pathlib import Path
 
 from dialora.comparison.people import PEOPLE, StudyResult
 from dialora.comparison.people_stage import digest_text, keep_study
+from dialora.config import stable_hash
 from dialora.errors import DialoraError
 from dialora.report.comparison_stage import load_comparison
 from dialora.report.examples import EMPTY
-from dialora.store import ExperimentFolder, names, save_json
+from dialora.store import names, save_json
 from dialora.study.analysis.agreement import measure_agreements
-from dialora.study.analysis.bradley_terry import fit_strengths
 from dialora.study.analysis.errors import count_errors
 from dialora.study.analysis.metrics import compare_metrics
-from dialora.study.analysis.notes import write_notes
+from dialora.study.analysis.notes import describe_missing, write_notes
 from dialora.study.analysis.preferences import compare_preferences
 from dialora.study.analysis.raters import RaterReview, measure_position_bias
 from dialora.study.analysis.ratings import average_ratings, compare_ratings
+from dialora.study.analysis.strengths import fit_strengths
 from dialora.study.analysis.unblind import find_never_asked, unblind
 from dialora.study.folder import BlindStudy, StudyFolder
 from dialora.study.judgements import Event, Judgement, collect_judgements
@@ -45,10 +46,12 @@ def analyse_study(
     result = build_result(blind, key, judgements, keep_all=keep_all, seed=seed)
     if not save:
         return result
+    present = [source for source in result.sources if Path(source).is_dir()]
+    for source in present:
+        keep_study(result, source)
+    missing = [describe_missing(source) for source in result.sources if source not in present]
+    result = replace(result, notes=(*result.notes, *missing))
     save_json(result.to_json(), folder.root / names.ANALYSIS_JSON)
-    for source in result.sources:
-        if Path(source).is_dir():
-            keep_study(result, ExperimentFolder(Path(source)))
     return result
 
 
@@ -87,10 +90,10 @@ def _analyse(
         num_judgements=len(judged),
         num_asked=sum(entry.item in roles for sheet in sheets for entry in sheet.entries),
         preferences=compare_preferences(unblinded, seed=seed),
-        strengths=fit_strengths(unblinded, systems, seed=seed),
+        strengths=fit_strengths(unblinded, systems),
         ratings=average_ratings(unblinded, systems, list(criteria)),
         rating_differences=compare_ratings(unblinded, list(criteria), seed=seed),
-        agreements=measure_agreements(unblinded, list(criteria), seed=seed),
+        agreements=measure_agreements(sheets, judged, list(criteria), seed=seed),
         raters=(),
         errors=count_errors(unblinded, systems, blind.settings.error_kinds),
         metrics=compare_metrics(key, unblinded, list(criteria), seed=seed),
@@ -99,7 +102,13 @@ def _analyse(
         sources=tuple(dict.fromkeys(system.source for system in key.systems if system.source)),
         written_by={system.key: _find_writer(system) for system in key.systems},
         judged=_digest_texts(blind, key),
+        id=_identify(blind, key),
     )
+
+
+def _identify(blind: BlindStudy, key: StudyKey) -> str:
+    """Return what tells a study from others of its name: what was drawn."""
+    return stable_hash([sorted(item.id for item in key.items), _digest_texts(blind, key)])[:8]
 
 
 def _find_writer(system: JudgedSystem) -> tuple[str, str]:

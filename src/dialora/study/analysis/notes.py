@@ -49,6 +49,14 @@ def write_notes(
     return tuple(notes)
 
 
+def describe_missing(source: str) -> str:
+    """Return that a judged folder is not where it was, so that its report does not show the study."""
+    return (
+        f"{source} is not there: the report of the systems that lay in it does not show this study. Put the folder "
+        "back and analyse again."
+    )
+
+
 def _describe_failing(
     result: StudyResult, failing: Mapping[int, str], other: StudyResult | None, *, keep_all: bool
 ) -> list[str]:
@@ -113,4 +121,4 @@ def _describe_sides(result: StudyResult) -> list[str]:
     return notes
 
 
-__all__ = ["write_notes"]
+__all__ = ["describe_missing", "write_notes"]

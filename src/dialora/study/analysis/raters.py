@@ -43,7 +43,7 @@ class RaterReview:
         self._swapped = {
             (sheet.number, entry.item): entry.is_swapped for sheet in blind.sheets for entry in sheet.entries
         }
-        self._choices: dict[str, dict[int, int | None]] = defaultdict(dict)
+        self._choices: dict[str, dict[int, int | str]] = defaultdict(dict)
         self._means: dict[str, dict[int, float]] = defaultdict(dict)
         for number in self._by_sheet:
             for judgement in self._judged(number):
@@ -139,17 +139,22 @@ class RaterReview:
 
     def _is_alike(self, one: Judgement, other: Judgement) -> bool:
         if one.answer is not None:
-            return self._preferred_text(one) == self._preferred_text(other)
+            return self._said(one) == self._said(other)
         return all(abs(value - other.scores.get(name, value)) <= 1 for name, value in one.scores.items())
 
-    def _preferred_text(self, judgement: Judgement) -> str | None:
+    def _said(self, judgement: Judgement) -> tuple[str, bool]:
+        """Return the preferred text, or what was said of both; whether it is a text."""
         # A repeat is an item of its own, whose texts may stand in another order.
         chosen, item = self._preferred(judgement), self._blind.items.get(judgement.item)
-        return None if chosen is None or item is None else item.texts[chosen]
+        if isinstance(chosen, int) and item is not None:
+            return item.texts[chosen], True
+        return str(chosen), False
 
-    def _preferred(self, judgement: Judgement) -> int | None:
+    def _preferred(self, judgement: Judgement) -> int | str:
+        """Return the number of the preferred text in the item's order, or else the answer: two ties are alike."""
         is_swapped = self._swapped.get((judgement.sheet, judgement.item), False)
-        return find_preferred_text(judgement, is_swapped=is_swapped)
+        chosen = find_preferred_text(judgement, is_swapped=is_swapped)
+        return str(judgement.answer) if chosen is None else chosen
 
     def _judged(self, number: int) -> list[Judgement]:
         return [one for one, _ in self._of_role(number, JUDGED)]

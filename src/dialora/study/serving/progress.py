@@ -1,24 +1,24 @@
 """How far a study is: what each rater has done, and how much they agree so far. Nothing of it goes by system.
 
-Made of what is blind alone, so planted items count like all others.
+Made of what is blind alone, so planted items count like all others; agreement is defined as in the report.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dialora.records import Record
 from dialora.store import names
+from dialora.study.analysis.agreement import PREFERENCE, collect_given, find_alpha
 from dialora.study.events import EventStore
 from dialora.study.folder import BlindStudy, StudyFolder
 from dialora.study.judgements import PRACTISED, Event, Judgement, collect_judgements
-from dialora.study.records import ANSWERS, FIRST, PAIRWISE, RATING, SECOND, Entry, Sheet
+from dialora.study.records import PAIRWISE, RATING, Sheet
 
 PAUSE_SECONDS = 600
 """Time between two events that counts as a pause, beyond what the later one took."""
@@ -113,41 +113,11 @@ def _measure_sheet(sheet: Sheet, judgements: Sequence[Judgement], events: Sequen
 
 
 def _measure_agreements(study: BlindStudy, judgements: Sequence[Judgement]) -> Iterable[AgreementSoFar]:
+    labels = {criterion.key: criterion.label for criterion in study.settings.criteria}
     kinds = {item.kind for item in study.items.values()}
-    if PAIRWISE in kinds:
-        sheets = {sheet.number: sheet for sheet in study.sheets}
-        choices = {
-            (one.sheet, one.item): float(_orient(sheets[one.sheet].entries[one.place], one.answer))
-            for one in judgements
-            if one.answer is not None
-        }
-        yield _measure_alpha("preference", "Preference", choices, "nominal")
-    if RATING in kinds:
-        for criterion in study.settings.criteria:
-            scores = {
-                (one.sheet, one.item): float(one.scores[criterion.key])
-                for one in judgements
-                if criterion.key in one.scores
-            }
-            yield _measure_alpha(criterion.key, criterion.label, scores, "ordinal")
-
-
-def _orient(entry: Entry, answer: str) -> int:
-    """Return the answer as an index of ANSWERS in the order of the item's texts, however they were shown."""
-    other = {FIRST: SECOND, SECOND: FIRST}
-    return ANSWERS.index(other.get(answer, answer) if entry.is_swapped else answer)
-
-
-def _measure_alpha(what: str, label: str, values: dict[tuple[int, str], float], level: str) -> AgreementSoFar:
-    import krippendorff
-
-    raters = sorted({sheet for sheet, _ in values})
-    counts = Counter(item for _, item in values)
-    shared = sorted(item for item, count in counts.items() if count >= 2)
-    table = [[values.get((rater, item), math.nan) for item in shared] for rater in raters]
-    distinct = {value for row in table for value in row if not math.isnan(value)}
-    alpha = float(krippendorff.alpha(table, level_of_measurement=level)) if len(distinct) > 1 else None
-    return AgreementSoFar(what, label, alpha, len(shared))
+    for judged in collect_given(study.sheets, judgements, list(labels)):
+        if (PAIRWISE if judged.what == PREFERENCE else RATING) in kinds:
+            yield AgreementSoFar(judged.what, labels.get(judged.what, "Preference"), *find_alpha(judged))
 
 
 __all__ = [
