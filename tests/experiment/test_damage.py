@@ -22,6 +22,7 @@ KINDS = {
     "configuration beside weights": ["lora-*/training/adapter_config.json", "full-*/training/*.json"],
     "summaries": ["*-s0-*/generation/*"],
     "scores": ["*-s0-*/scoring/*", "yardsticks/*", "faithfulness/*"],
+    "the comparison": ["comparison/*"],
     "trials": ["tuning/lora-*/*/result/*"],
     "pages": ["*.json", "*.yaml", "*.md", "*.html", "figures/*", ".checked", ".report.json", "*-s0-*/run.yaml"],
 }
