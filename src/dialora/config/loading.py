@@ -36,7 +36,7 @@ def load_experiment(
     `model` and `data.source` count from the working directory. Raises ConfigError.
     """
     if isinstance(experiment, ExperimentConfig):
-        values = dump_experiment(experiment)
+        values = dump_experiment(experiment, with_defaults=False)
     elif isinstance(experiment, Mapping):
         try:
             values = json.loads(json.dumps(experiment, default=list))

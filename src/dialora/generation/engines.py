@@ -25,6 +25,7 @@ from dialora.generation.engine import Engine
 from dialora.generation.parity import Parity, check_parity
 from dialora.generation.torch_engine import TorchEngine
 from dialora.models.adapters import is_mergeable
+from dialora.models.families import family_of
 from dialora.models.loading import join_lines
 from dialora.store import Stage
 
@@ -113,6 +114,8 @@ def explain_torch(generation: GenerationConfig, decoding: DecodingConfig, model:
         return "it is not installed (pip install ctranslate2)"
     if _is_on_gpu(model) and generation.engine == "auto" and generation.precision != "int8":
         return "the model is on a GPU, where torch is fast"
+    if not family_of(model).converts:
+        return f"it writes with T5 alone here, and the base is of model_type {model.config.model_type}"  # type: ignore[union-attr]
     if not is_mergeable(model):
         return "the adapter does not merge into the base model"
     if generation.engine == "auto" and generation.precision == "fp32" and decoding.num_beams > 1:

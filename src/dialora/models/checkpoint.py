@@ -14,7 +14,7 @@ from dialora.models.files import read_object, show
 from dialora.store import hash_file
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
-TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
+TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model", "*.jinja")
 SNAPSHOTS = "snapshots"
 """The folder of a hub cache in which every commit has a folder of its own."""
 

@@ -39,6 +39,15 @@ def require_tokenizer_files(source: str, revision: str | None) -> None:
 
 def require_fit(tokenizer: PreTrainedTokenizerBase, base: Any) -> None:
     """Raise ValueError where a tokenizer gives ids that the model of a configuration has no rows for, or other ends."""
+    require_rows(tokenizer, base)
+    for name in ("pad_token_id", "eos_token_id"):
+        ours, theirs = getattr(tokenizer, name), getattr(base, name)
+        if ours != theirs:
+            raise ValueError(f"its tokenizer's {name} is {ours}, and its config.json's is {theirs}: they must be one")
+
+
+def require_rows(tokenizer: PreTrainedTokenizerBase, base: Any) -> None:
+    """Raise ValueError where a tokenizer gives ids that the model of a configuration has no rows for."""
     largest = max(tokenizer.get_vocab().values(), default=-1)
     if largest < 0:
         raise ValueError("its tokenizer has no pieces; download it again")
@@ -47,10 +56,6 @@ def require_fit(tokenizer: PreTrainedTokenizerBase, base: Any) -> None:
             f"its tokenizer has {largest + 1:,} pieces, and its embedding {base.vocab_size:,} rows (vocab_size): it is "
             f"another model's"
         )
-    for name in ("pad_token_id", "eos_token_id"):
-        ours, theirs = getattr(tokenizer, name), getattr(base, name)
-        if ours != theirs:
-            raise ValueError(f"its tokenizer's {name} is {ours}, and its config.json's is {theirs}: they must be one")
 
 
-__all__ = ["require_fit", "require_tokenizer_files"]
+__all__ = ["require_fit", "require_rows", "require_tokenizer_files"]

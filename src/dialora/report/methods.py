@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dialora.config.method import OF_BASE
 from dialora.errors import ConfigError
 from dialora.methods import METHODS, Method
 from dialora.records import ParameterCount, Record
@@ -113,6 +114,8 @@ def format_mergeable(row: MethodRow) -> str:
 
 def format_option(value: Any) -> str:
     """Return a default as it would stand in an experiment file."""
+    if value is None:
+        return "the base's"
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -144,7 +147,9 @@ def _describe(count_method: Count, name: str, method: type[Method]) -> MethodRow
         learning_rate=fields["learning_rate"].default if method.trains else None,
         learning_rate_range=method.learning_rate_range if method.trains else None,
         learning_rate_source=method.learning_rate_source if method.trains else None,
-        options={key: None if field.is_required() else field.default for key, field in fields.items()},
+        options={
+            key: None if field.is_required() else field.default for key, field in fields.items() if key not in OF_BASE
+        },
         problem=problem,
     )
 

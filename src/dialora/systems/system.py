@@ -110,7 +110,7 @@ def find_system(folder: Path, *, method: str | None = None, set: Iterable[str] |
     if is_run and method not in (None, key):
         raise ConfigError(f"--method {method}: {run.folder} is a run of {key}; leave --method out.")
     training = open_training(run.folder) if config.methods[key].trains else None
-    return System(config, key, run.folder, training)
+    return System(config.for_method(key), key, run.folder, training)
 
 
 def _say_what_it_is(folder: Path, missing: str) -> str:
