@@ -123,7 +123,7 @@ def _find_config_class(peft_type: str, *, key: str) -> Any:
     classes = {kind.value: config_class for kind, config_class in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     name = peft_type.upper()
     if name in REFUSED:
-        raise ConfigError(f"methods.{key}.peft_type: {name} cannot be used on T5 dialogues: {REFUSED[name]}.")
+        raise ConfigError(f"methods.{key}.peft_type: {name} cannot be used here: {REFUSED[name]}.")
     if name not in classes:
         close = difflib.get_close_matches(name, classes, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(sorted(set(classes) - set(REFUSED)))}."

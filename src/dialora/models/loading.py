@@ -17,7 +17,7 @@ from dialora.models.families.family import find_model_class
 from dialora.models.files import find_file, read_object
 from dialora.models.layout import Layout
 from dialora.models.steering import refuse_steering
-from dialora.models.vocabulary import require_tokenizer_files
+from dialora.models.vocabulary import require_fast, require_tokenizer_files
 from dialora.models.weights import find_weights, read_headers, read_weights
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
             raise
         except Exception as error:  # what tokenizers raises has no type of its own
             raise ValueError(f"its tokenizer's files are damaged ({join_lines(error)}); download them again") from error
+        require_fast(tokenizer)
         load_family(config).prepare_tokenizer(tokenizer, base)
     return tokenizer
 

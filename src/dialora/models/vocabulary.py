@@ -14,27 +14,47 @@ from dialora.models.files import find_file, read_object, require_content
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-PIECES, SENTENCEPIECE, SETTINGS = "tokenizer.json", "spiece.model", "tokenizer_config.json"
+PIECES, SETTINGS = "tokenizer.json", "tokenizer_config.json"
+SENTENCEPIECE = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "spm.model")
+"""What T5, Llama and Gemma, mBART, and others call it."""
+BPE = ("vocab.json", "merges.txt")
+BYTES = "ByT5Tokenizer"
+"""A tokenizer that needs no file: bytes are its pieces."""
 
 
 def require_tokenizer_files(source: str, revision: str | None) -> None:
     """Raise ValueError where a tokenizer's files are missing or damaged, or name code to run."""
     settings = find_file(source, SETTINGS, revision)
-    if settings is not None and read_object(settings).get("auto_map"):
+    values = {} if settings is None else read_object(settings)
+    if values.get("auto_map"):
         raise ValueError(f"{SETTINGS}: auto_map names code that would have to run; give a model without it")
     pieces = find_file(source, PIECES, revision)
     if pieces is not None:
         read_object(pieces)
         return
-    model = find_file(source, SENTENCEPIECE, revision)
+    if values.get("tokenizer_class") == BYTES:
+        return
+    parts = [find_file(source, name, revision) for name in BPE]
+    if all(part is not None for part in parts):
+        for part in parts:
+            require_content(part)  # type: ignore[arg-type]
+        return
+    models = (find_file(source, name, revision) for name in SENTENCEPIECE)
+    model = next((found for found in models if found is not None), None)
     if model is None:
-        raise ValueError(f"it has no tokenizer: neither {PIECES} nor {SENTENCEPIECE}; download the whole model")
+        raise ValueError(f"it has no tokenizer: neither {PIECES} nor {SENTENCEPIECE[0]}; download the whole model")
     require_content(model)
     if find_spec("sentencepiece") is None:
         raise ValueError(
-            f"it has {SENTENCEPIECE} but no {PIECES}, and reading that takes the package sentencepiece, which is not "
+            f"it has {model.name} but no {PIECES}, and reading that takes the package sentencepiece, which is not "
             f"installed; add {PIECES}, or pip install sentencepiece"
         )
+
+
+def require_fast(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise ValueError for a tokenizer of Python's own that is not ByT5's: it cannot tell special tokens from text."""
+    if not hasattr(tokenizer, "backend_tokenizer") and type(tokenizer).__name__ != BYTES:
+        raise ValueError(f"its tokenizer ({type(tokenizer).__name__}) has no fast form; add its {PIECES}")
 
 
 def require_fit(tokenizer: PreTrainedTokenizerBase, base: Any) -> None:
@@ -58,4 +78,4 @@ def require_rows(tokenizer: PreTrainedTokenizerBase, base: Any) -> None:
         )
 
 
-__all__ = ["require_fit", "require_rows", "require_tokenizer_files"]
+__all__ = ["require_fast", "require_fit", "require_rows", "require_tokenizer_files"]

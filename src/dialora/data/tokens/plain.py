@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,8 +45,31 @@ def _list_special(tokenizer: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*tokenizer.all_special_tokens, *added]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """ByT5's tokenizer, which is Python's own: each byte of a text is a piece, and none of a text is special."""
+
+    first: int
+    """The id of byte 0."""
+    end: int
+
+    def encode_batch(self, texts: Sequence[str], *, add_special_tokens: bool = True) -> list[SimpleNamespace]:
+        closing = [self.end] if add_special_tokens else []
+        return [
+            SimpleNamespace(
+                ids=[self.first + byte for byte in text.encode(errors="replace")] + closing,
+                offsets=[(at, at + 1) for at, c in enumerate(text) for _ in c.encode(errors="replace")]
+                + [(0, 0) for _ in closing],
+                special_tokens_mask=[0 for c in text for _ in c.encode(errors="replace")] + [1 for _ in closing],
+            )
+            for text in texts
+        ]
+
+
 @lru_cache(maxsize=4)
 def _build_plain(tokenizer: Any, meant: frozenset[str]) -> Any:
+    if not hasattr(tokenizer, "backend_tokenizer"):
+        return _Bytes(tokenizer.convert_tokens_to_ids(chr(0)), tokenizer.eos_token_id)
     backend = tokenizer.backend_tokenizer
     plan = json.loads(backend.to_str())
     hidden = set(_list_special(tokenizer)) - meant
