@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from dialora.config.method import LearningRate, Method
-from dialora.methods.targets import ALL_LINEAR, Targets, list_linear, matches, resolve_targets
+from dialora.methods.targets import ALL_LINEAR, OpenTargets, Targets, list_linear, matches, resolve_targets
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,7 +41,7 @@ class LoRA(Method):
     r: Annotated[int, Field(ge=1, description="rank of the update")] = 32
     lora_alpha: Annotated[float, Field(gt=0, description="the update is scaled by lora_alpha / r")] = 32
     lora_dropout: Annotated[float, Field(ge=0, lt=1, description="dropout before the first thin matrix")] = 0.05
-    target_modules: Targets | None = None
+    target_modules: OpenTargets = None
 
     def find_targets(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> list[str]:
         """Return the names of the layers to adapt. Raises ConfigError when one matches nothing."""

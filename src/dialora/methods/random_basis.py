@@ -11,7 +11,7 @@ from pydantic import Field
 
 from dialora.config.method import LearningRate, Method
 from dialora.methods.low_rank import AS_LORA
-from dialora.methods.targets import Targets, resolve_targets
+from dialora.methods.targets import OpenTargets, resolve_targets
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,7 +35,7 @@ class VeRA(Method):
     r: Annotated[int, Field(ge=1, description="rank of the shared matrices")] = 256
     vera_dropout: Annotated[float, Field(ge=0, lt=1, description="dropout before the first matrix")] = 0.05
     d_initial: Annotated[float, Field(gt=0, description="the scales of the ranks at the beginning")] = 0.1
-    target_modules: Targets | None = None
+    target_modules: OpenTargets = None
 
     def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
@@ -67,7 +67,7 @@ class RandLoRA(Method):
     r: Annotated[int, Field(ge=1, description="rank of each product; more of it trains fewer weights")] = 32
     randlora_alpha: Annotated[int, Field(gt=0, description="scaled by randlora_alpha / r; the paper's is 20 r")] = 640
     randlora_dropout: Annotated[float, Field(ge=0, lt=1, description="dropout before the update")] = 0.05
-    target_modules: Targets | None = None
+    target_modules: OpenTargets = None
 
     def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from dialora.config.method import LearningRate, Method
 from dialora.methods.low_rank import AS_LORA
-from dialora.methods.targets import Targets, require_divisible, resolve_targets
+from dialora.methods.targets import OpenTargets, require_divisible, resolve_targets
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,7 +31,7 @@ class OFT(Method):
     learning_rate: LearningRate = 1e-3
     oft_block_size: Annotated[int, Field(ge=2, description="inputs per block; divides a target's inputs")] = 32
     module_dropout: Annotated[float, Field(ge=0, lt=1, description="share of blocks left unrotated")] = 0.0
-    target_modules: Targets | None = None
+    target_modules: OpenTargets = None
 
     def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
@@ -62,7 +62,7 @@ class BOFT(Method):
     learning_rate: LearningRate = 1e-3
     boft_block_size: Annotated[int, Field(ge=2, description="inputs per block; divides a target's inputs")] = 8
     boft_dropout: Annotated[float, Field(ge=0, lt=1, description="share of blocks left unrotated")] = 0.0
-    target_modules: Targets | None = None
+    target_modules: OpenTargets = None
 
     def prepare_base(self, model: PreTrainedModel, base: BaseParts) -> PreTrainedModel:
         """Return the model; keep PEFT from building an extension before an adapter is made or loaded."""

@@ -31,7 +31,7 @@ class IA3(Method):
     learning_rate: LearningRate = 3e-3
     target_modules: Annotated[
         tuple[str, ...] | None,
-        Field(min_length=1, description="linear layers that are scaled, the feed-forward's included; the base's"),
+        Field(min_length=1, description="linear layers that are scaled, the feed-forward's included"),
     ] = None
     feedforward_modules: Annotated[
         tuple[str, ...] | None, Field(description="those of them whose inputs are scaled and not their outputs")

@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 
 ALL_LINEAR: Literal["all-linear"] = "all-linear"
 
-Targets = Annotated[
-    tuple[str, ...] | Literal["all-linear"],
-    Field(
-        min_length=1,
-        description="names of linear layers, or all-linear (each but the output head); by default queries and values",
-    ),
+_ABOUT = "names of linear layers, or all-linear (each but the output head)"
+Targets = Annotated[tuple[str, ...] | Literal["all-linear"], Field(min_length=1, description=_ABOUT)]
+OpenTargets = Annotated[
+    tuple[str, ...] | Literal["all-linear"] | None, Field(min_length=1, description=f"{_ABOUT}; or queries and values")
 ]
+"""Targets that are the base's queries and values where an experiment does not name them."""
 
 
 def resolve_targets(
@@ -104,6 +103,7 @@ def _name(model: PreTrainedModel) -> str:
 
 __all__ = [
     "ALL_LINEAR",
+    "OpenTargets",
     "Targets",
     "count_inputs",
     "list_linear",

@@ -79,7 +79,7 @@ def render_methods(rows: Sequence[MethodRow], *, model: str) -> str:
             lines += ["", "| option | default | |", "|---|---|---|"]
             fields = METHODS[row.method].model_fields
             for option, value in row.options.items():
-                shown = "required" if fields[option].is_required() else f"`{format_option(value)}`"
+                shown = "required" if fields[option].is_required() else _show_default(value)
                 lines.append(f"| `{option}` | {shown} | {fields[option].description or ''} |")
     return "\n".join(lines) + "\n"
 
@@ -114,11 +114,13 @@ def format_mergeable(row: MethodRow) -> str:
 
 def format_option(value: Any) -> str:
     """Return a default as it would stand in an experiment file."""
-    if value is None:
-        return "the base's"
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _show_default(value: Any) -> str:
+    return "the base's" if value is None else f"`{format_option(value)}`"
 
 
 def name_paper(row: MethodRow) -> str:
