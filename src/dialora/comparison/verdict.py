@@ -86,8 +86,8 @@ def _compare_across(groups: Sequence[Sequence[System]], rouge1: Sequence[Differe
     first, *others = best
     keys = {system.key for system in others}
     seen = [(s, d) for s, d in _oriented(rouge1, {system.key: system for system in best}, first) if s.key in keys]
-    name = f"{first.label} on {first.base}, the best of all bases,"
-    return [_against(s, first, name, d, num_examples, False, on=f" on {s.base}") for s, d in seen]
+    name = f"{first.label} on {first.base}, the best of all bases"
+    return [_measure(f"{s.label} on {s.base}", name, d) + _doubt(d, num_examples) for s, d in seen]
 
 
 def _score(system: System) -> float:
@@ -124,20 +124,23 @@ def _oriented(
     return seen
 
 
-def _against(
-    system: System, other: System, name: str, item: _Signed, num_examples: int, has_costs: bool, *, on: str = ""
-) -> str:
-    relation = ("above" if item.points > 0 else "below") if item.is_clear else "from"
-    text = f"{system.label}{on} is {abs(item.points):.1f} ± {item.half:.1f} ROUGE-1 points {relation} {name}"
-    is_trained = UNTRAINED not in (system.method, other.method)  # whose weights are counted as loaded
-    if system.trainable_params and other.trainable_params and (is_trained or not on):
+def _against(system: System, other: System, name: str, item: _Signed, num_examples: int, has_costs: bool) -> str:
+    text = _measure(system.label, name, item)
+    if system.trainable_params and other.trainable_params:
         share = 100 * system.trainable_params / other.trainable_params
         text += f", at {share:.2g} % of the trainable parameters"
     if has_costs and system.training_seconds and other.training_seconds:
         text += f" and {100 * system.training_seconds / other.training_seconds:.0f} % of the training time"
-    if item.is_clear:
-        return text + "."
-    return text + f"; the difference could be chance{_reach([item], num_examples)}."
+    return text + _doubt(item, num_examples)
+
+
+def _measure(name: str, other: str, item: _Signed) -> str:
+    relation = ("above" if item.points > 0 else "below") if item.is_clear else "from"
+    return f"{name} is {abs(item.points):.1f} ± {item.half:.1f} ROUGE-1 points {relation} {other}"
+
+
+def _doubt(item: _Signed, num_examples: int) -> str:
+    return "." if item.is_clear else f"; the difference could be chance{_reach([item], num_examples)}."
 
 
 def _reach(items: Sequence[_Signed], num_examples: int) -> str:

@@ -76,7 +76,9 @@ def plan_experiment(workspace: Workspace, launcher: Launcher) -> Plan:
         config,
         workspace.folder,
         {key: common | trained for key, (common, trained) in inputs.items()},
-        {key: find_rate_range(config, key) for key, method in config.methods.items() if method.trains},
+        {key: find_rate_range(config, key) for key, method in config.methods.items() if method.trains}
+        if config.tuning
+        else None,
     )
     return Plan(workspace, searches, _plan_tokens(workspace), yardsticks, launcher)
 

@@ -21,30 +21,33 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 CONFIG = "config.json"
+TARGETS = ("target_modules", "feedforward_modules")
+"""Options of methods that a base fills in where they are None."""
 
 
 def settle(config: ExperimentConfig) -> ExperimentConfig:
     """Return the experiment with everything named that it leaves to its bases; what it names stays. Raises ModelError.
 
-    Settled once more it is the same.
+    Settled once more it is the same, and no base is looked at: a finished experiment is read where its bases are not.
     """
-    own = load_family(config)
-    named = "prompt" in config.model_fields_set
-    methods = {}
-    for key, method in config.methods.items():
-        family = own if method.model is None else load_family(config.for_method(key))
-        settled = _settle_method(method, family, read_model_type(config.for_method(key)))
-        if method.model is not None and method.prompt is None:
-            settled = settled.model_copy(update={"prompt": config.prompt if named else family.prompt})
-        methods[key] = settled
-    return config.model_copy(update={"prompt": config.prompt if named else own.prompt, "methods": methods})
+    methods = {key: _settle_method(config, key) for key in config.methods}
+    prompt = config.prompt if "prompt" in config.model_fields_set else load_family(config).prompt
+    return config.model_copy(update={"prompt": prompt, "methods": methods})
 
 
-def _settle_method(method: Method, family: Family, model_type: str) -> Method:
-    method = method.name_targets(family.name_modules(model_type))
-    if method.name in family.rates and "learning_rate" not in method.model_fields_set:
-        method = method.model_copy(update={"learning_rate": family.rates[method.name][0]})
-    return method
+def _settle_method(config: ExperimentConfig, key: str) -> Method:
+    """Return a method with its layers and rate named, and its prompt where it has a base of its own."""
+    method, own = config.methods[key], config.for_method(key)
+    fields, changes = type(method).model_fields, dict[str, Any]()
+    if any(name in fields and getattr(method, name) is None for name in TARGETS):
+        method = method.name_targets(load_family(own).name_modules(read_model_type(own)))
+    if "learning_rate" in fields and "learning_rate" not in method.model_fields_set:
+        rates = load_family(own).rates.get(method.name)
+        changes["learning_rate"] = method.learning_rate if rates is None else rates[0]  # type: ignore[attr-defined]
+    if method.model is not None and method.prompt is None:
+        is_named = "prompt" in config.model_fields_set
+        changes["prompt"] = config.prompt if is_named else load_family(own).prompt
+    return method.model_copy(update=changes)
 
 
 def find_rate_range(config: ExperimentConfig, key: str) -> tuple[float, float]:
