@@ -38,7 +38,8 @@ def load_base_config(config: ExperimentConfig) -> Any:
 
 def _find_layout(config: ExperimentConfig) -> Layout:
     model = build_meta_model(config)
-    return family_of(model).describe_layout(model)
+    with loading_explained(config.model):
+        return family_of(model).describe_layout(model, read_config_values(*_locate(config)))
 
 
 def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:

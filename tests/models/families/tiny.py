@@ -46,8 +46,21 @@ SMALL: dict[str, Any] = {
 }
 """Sizes by every name that a config class may have for them."""
 DROPOUT = ("attention_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop", "hidden_dropout", "dropout", "dropout_rate")
-CAUSAL = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "olmo2", "phi3", "phi", "gpt2")
-CAUSAL = (*CAUSAL, "gpt_neox")
+CAUSAL = (
+    "llama",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "smollm3",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+    "olmo2",
+    "phi3",
+    "phi",
+    "gpt2",
+)
+CAUSAL = (*CAUSAL, "gpt2", "gpt_neox")
 
 
 def build_folder(model_type: str, folder: Path, *, chat: bool = False, **options: Any) -> Path:

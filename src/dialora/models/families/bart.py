@@ -40,7 +40,7 @@ class Bart(Family):
                 raise ValueError(f"config.json: {key} is missing, or not one token")
         return config
 
-    def describe_layout(self, model: PreTrainedModel) -> Layout:
+    def describe_layout(self, model: PreTrainedModel, values: Mapping[str, Any]) -> Layout:
         """Return what a checkpoint has to hold; what is zero or computed in all of them may be left out."""
         from dialora.models.layout import describe_layout
 

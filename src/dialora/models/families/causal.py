@@ -44,6 +44,7 @@ class Names:
 
 
 LLAMA = Names()
+LLAMA_LIKE = ("llama", "mistral", "qwen2", "qwen3", "smollm3")
 GEMMA_NORMS = (*LLAMA.norms, "pre_feedforward_layernorm", "post_feedforward_layernorm")
 QK_NORMS = ("q_norm", "k_norm")
 GEMMA2 = Names(norms=GEMMA_NORMS)
@@ -55,6 +56,7 @@ NAMES = {
     "gemma": LLAMA,
     "gemma2": GEMMA2,
     "gemma3_text": Names(norms=(*GEMMA_NORMS, *QK_NORMS)),
+    "smollm3": LLAMA,
     "olmo2": Names(norms=("post_attention_layernorm", "post_feedforward_layernorm", "model.norm", *QK_NORMS)),
     # Queries, keys and values are one matrix.
     "phi3": Names(queries_and_values=("qkv_proj",), scaled=("qkv_proj", "down_proj")),
@@ -86,11 +88,10 @@ NAMES = {
 
 
 class Causal(Family):
-    """Llama and what is built like it, and GPT-2 and GPT-NeoX."""
+    """What all causal models share; a kind says its `names`."""
 
-    names: ClassVar[Mapping[str, Names]] = NAMES
-    model_types = tuple(NAMES)
-    label = "causal models"
+    names: ClassVar[Mapping[str, Names]]
+    """By model_type."""
     prompt = PROMPT
     is_causal = True
     rates = dict.fromkeys(("full", "decoder", "last_layers"), (2e-5, 2e-6, 2e-4, RATES))
@@ -102,7 +103,7 @@ class Causal(Family):
             raise ValueError("config.json: eos_token_id is missing, with which summaries end")
         return config
 
-    def describe_layout(self, model: PreTrainedModel) -> Layout:
+    def describe_layout(self, model: PreTrainedModel, values: Mapping[str, Any]) -> Layout:
         """Return what a checkpoint has to hold; older ones hold what is computed anew."""
         from dialora.models.layout import describe_layout
 
@@ -185,6 +186,22 @@ class Causal(Family):
         return sequences[:, num_source:]
 
 
+class LlamaLike(Causal):
+    """Llama and what differs from it in sizes and norms of queries and keys: SmolLM, Mistral, Qwen."""
+
+    model_types = LLAMA_LIKE
+    label = "Llama and its like"
+    names: ClassVar[Mapping[str, Names]] = {kind: NAMES[kind] for kind in LLAMA_LIKE}
+
+
+class OtherCausal(Causal):
+    """Gemma, OLMo, Phi, GPT-2 and GPT-NeoX."""
+
+    model_types = tuple(kind for kind in NAMES if kind not in LLAMA_LIKE)
+    label = "other causal models"
+    names: ClassVar[Mapping[str, Names]] = {kind: NAMES[kind] for kind in NAMES if kind not in LLAMA_LIKE}
+
+
 def _find_beginning(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
     """Return the special tokens that the tokenizer puts before a text."""
     (encoding,) = encode_texts(["a"], tokenizer)
@@ -196,4 +213,4 @@ def _or(value: int | None, other: int) -> int:
     return other if value is None else value
 
 
-__all__ = ["Causal"]
+__all__ = ["Causal", "LlamaLike", "Names", "OtherCausal"]

@@ -64,8 +64,8 @@ class Family:
         """Return a model that was built or loaded as it is to be used: ties as its checkpoint has them."""
         return model
 
-    def describe_layout(self, model: PreTrainedModel) -> Layout:
-        """Return what a checkpoint has to hold for a model."""
+    def describe_layout(self, model: PreTrainedModel, values: Mapping[str, Any]) -> Layout:
+        """Return what a checkpoint has to hold for a model, whose config.json has these values."""
         from dialora.models.layout import describe_layout
 
         return describe_layout(model)

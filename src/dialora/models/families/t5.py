@@ -43,11 +43,12 @@ class T5Like(Family):
         """Take the output head out of the tie where the checkpoint has it apart."""
         return separate_head(model)
 
-    def describe_layout(self, model: PreTrainedModel) -> Layout:
-        """Return what a T5's checkpoint has to hold; of a tied one transformers 5 saves no head."""
+    def describe_layout(self, model: PreTrainedModel, values: Mapping[str, Any]) -> Layout:
+        """Return what a T5's checkpoint has to hold; of one that is said to be tied transformers 5 saves no head."""
         from dialora.models.layout import describe_layout
 
-        optional = ("lm_head.weight",) if is_tied(model.config) else ()
+        # Not by the config, which forgets what this key says.
+        optional = () if values.get("tie_word_embeddings") is False else ("lm_head.weight",)
         return describe_layout(model, optional=optional, is_gated=bool(model.config.is_gated_act))
 
     def export(self, model: nn.Module, folder: Path) -> None:
