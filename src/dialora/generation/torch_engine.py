@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from transformers import LogitsProcessor, NoRepeatNGramLogitsProcessor
 
 from dialora.config import DecodingConfig
 from dialora.errors import GenerationError
@@ -46,6 +47,9 @@ class TorchEngine:
         self.stops = frozenset(self.family.list_stops(model, tokenizer))
         self.config = build_generation_config(model, tokenizer, decoding)
         self.config.return_dict_in_generate = True
+        self._ban = decoding.no_repeat_ngram_size
+        if self.family.is_causal:
+            self.config.no_repeat_ngram_size = 0  # which would forbid what the dialogue says, too
         # Of a greedy search, scores are the whole vocabulary's, which nobody asked for.
         self.config.output_scores = decoding.num_beams > 1
         self._open = ExitStack()
@@ -109,7 +113,9 @@ class TorchEngine:
             # Not in inference mode, in which autocast rounds every matrix anew for every token.
             with torch.no_grad(), autocast, peft_warnings_ignored():
                 made = self.model.generate(  # type: ignore[operator]
-                    **{name: tensor.to(device) for name, tensor in inputs.items()}, generation_config=self.config
+                    **{name: tensor.to(device) for name, tensor in inputs.items()},
+                    generation_config=self.config,
+                    **self._forbid_repeats(inputs["input_ids"].shape[1]),
                 )
         except torch.OutOfMemoryError:
             raise
@@ -122,9 +128,27 @@ class TorchEngine:
         scores = made.sequences_scores.tolist() if self.config.num_beams > 1 else [None] * len(rows)
         return [Written(self._until_end(row), score) for row, score in zip(rows, scores, strict=True)]
 
+    def _forbid_repeats(self, num_source: int) -> dict[str, Any]:
+        """Return what `generate` takes for a causal model that is to repeat nothing of its summary."""
+        if not (self.family.is_causal and self._ban):
+            return {}
+        return {"logits_processor": [SummaryRepeats(self._ban, num_source)]}
+
     def _until_end(self, ids: list[int]) -> list[int]:
         end = next((at for at, token in enumerate(ids) if token in self.stops), None)
         return ids if end is None else ids[: end + 1]
+
+
+class SummaryRepeats(LogitsProcessor):  # type: ignore[misc]
+    """Forbids runs of tokens that a summary has already; those of its source, (B, S), may be said once."""
+
+    def __init__(self, size: int, num_source: int) -> None:
+        self.inner, self.num_source = NoRepeatNGramLogitsProcessor(size), num_source
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Return the logits (B, V) of the next token, with what is forbidden at minus infinity."""
+        banned: Tensor = self.inner(input_ids[:, self.num_source :], scores)
+        return banned
 
 
 def build_generation_config(
@@ -176,4 +200,4 @@ def _decoding_as(model: nn.Module, config: GenerationConfig) -> Iterator[None]:
             owner.generation_config = own
 
 
-__all__ = ["TorchEngine", "build_generation_config"]
+__all__ = ["SummaryRepeats", "TorchEngine", "build_generation_config"]

@@ -9,7 +9,8 @@ import torch
 from dialora.config import load_experiment
 from dialora.data.tokens import CausalCollator, Prompt, tokenize_pairs, tokenize_sources
 from dialora.errors import ModelError
-from dialora.generation import generate
+from dialora.generation import TorchEngine, generate
+from dialora.generation.torch_engine import SummaryRepeats
 from dialora.models.bases import build_prompt, settle
 from dialora.models.families import family_of
 from dialora.models.loading import load_base_model, load_tokenizer
@@ -81,6 +82,22 @@ def test_a_summary_ends_with_any_of_the_stops(setting: Any) -> None:
             model.lm_head.weight[stop] = model.model(torch.tensor([source.input_ids])).last_hidden_state[0, -1]
         (made,) = generate(model, tokenizer, [Example("1", SAID, ())], [source], config.decoding)
         assert (made.summary, made.num_new_tokens) == ("", 1)
+
+
+def test_what_a_summary_may_not_repeat_is_its_own(setting: Any) -> None:
+    config, tokenizer, prompt, _ = setting
+    source, scores = [5, 6, 7, 8, 9], torch.zeros(1, 20)
+    process = SummaryRepeats(2, len(source))
+    assert torch.equal(process(torch.tensor([[*source, 5]]), scores), scores)
+    banned = process(torch.tensor([[*source, 5, 6, 5]]), scores)[0]
+    assert banned[6] == -torch.inf
+    assert torch.isfinite(banned).sum() == 19
+    decoding = config.decoding.model_copy(update={"no_repeat_ngram_size": 1})
+    (read,) = tokenize_sources([SAID], tokenizer, prompt=prompt, max_length=100)
+    engine = TorchEngine(load_base_model(config), tokenizer, decoding)
+    with engine:
+        ((written,),) = engine.write([[read.input_ids]])
+    assert len(set(written.new_ids)) == len(written.new_ids) > 1
 
 
 def test_a_template_that_loses_the_message_is_refused(small_data: Path, tmp_path: Path) -> None:
