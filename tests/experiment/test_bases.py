@@ -13,6 +13,7 @@ from dialora.errors import ConfigError
 from dialora.experiment.pipeline import compare
 from dialora.experiment.plan import plan_runs
 from dialora.models.bases import settle
+from dialora.report.tradeoff import build_panels
 from tests.models.families.tiny import build_folder
 
 PRINT = {"train": "a", "validation": "b", "test": "c"}
@@ -56,6 +57,7 @@ def test_three_bases_give_one_report_and_are_made_once(several: dict[str, Any], 
     bases = own | others | dict.fromkeys(("zero_bart", "lora_bart"), "tiny-bart")
     assert {system.key: system.base for system in found.systems if not system.yardstick} == bases
     assert len(list((tmp_path / "it").glob("tokens*"))) == 3
+    assert next(panel.title for panel in build_panels(found)) == "Parameters in use"
     report = (tmp_path / "it" / "report.md").read_text(encoding="utf-8")
     assert "tiny-llama" in report
     assert f"On {Path(several['model']).name}: " in found.verdict
