@@ -69,7 +69,6 @@ def test_a_hub_ids_weights_are_not_downloaded_to_be_checked(
     from dialora.models import checkpoint, files, loading
 
     config = load_experiment(experiment | {"model": "somebody/model", "model_revision": revision})
-    monkeypatch.setattr(loading, "find_commit", lambda source, revision: revision or "main")
     monkeypatch.setattr(checkpoint, "find_commit", lambda source, revision: revision or "main")
     monkeypatch.setattr("transformers.utils.cached_file", lambda source, name, **_: str(tiny_model / name))
     asked: list[str] = []

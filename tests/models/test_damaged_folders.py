@@ -236,7 +236,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a cut config": (cut("config.json", 50), "config.json is damaged"),
     "a deep config": (content("config.json", b"[" * 100_000), "config.json is damaged"),
     "no kind of model": (config(model_type=None), "names no model_type"),
-    "another kind of model": (config(model_type="mt5"), r"a 'mt5' model; dialora adapts T5"),
+    "another kind of model": (config(model_type="bert"), r"a 'bert' model; dialora adapts T5"),
     "a kind that is no text": (config(model_type=["t5"]), r"a \['t5'\] model"),
     "an encoder alone": (config(architectures=["T5EncoderModel"]), "an encoder alone"),
     "no decoder": (config(is_encoder_decoder=False), "an encoder alone"),

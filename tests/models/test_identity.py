@@ -16,7 +16,7 @@ from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
 from dialora.errors import ModelError
 from dialora.experiment.plan import plan_runs
 from dialora.models import device, loading
-from dialora.models.checkpoint import identify_model, pin_model
+from dialora.models.checkpoint import identify_model, pin_models
 from dialora.models.loading import load_base_model, load_tokenizer
 from tests.conftest import change_base
 
@@ -41,9 +41,9 @@ def test_a_pinned_base_is_loaded_as_it_was_or_not_at_all(
 ) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "base")
     config = load_experiment(experiment | {"model": str(folder)})
-    pinned = pin_model(config)
+    pinned = pin_models(config)
     assert identify_model(pinned) == identify_model(config)
-    assert pin_model(pinned) == pinned == load_experiment(pinned)
+    assert pin_models(pinned) == pinned == load_experiment(pinned)
     load_tokenizer(pinned)
     load_base_model(pinned)
     change_base(folder, kind)
@@ -59,7 +59,7 @@ def test_a_base_that_is_replaced_while_it_is_read_is_not_used(
     experiment: dict[str, Any], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "base")
-    config = pin_model(load_experiment(experiment | {"model": str(folder)}))
+    config = pin_models(load_experiment(experiment | {"model": str(folder)}))
     read = loading.read_weights
 
     def replace_before_reading(*args: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dialora.api.inputs import Experiment, Folder, Overrides, find_path
 from dialora.config import load_data_experiment, load_experiment
+from dialora.errors import ModelError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +23,12 @@ def check(experiment: Experiment = "bundled", *, set: Overrides = (), output: Fo
 
     from dialora.experiment.checks import check_experiment
     from dialora.experiment.workspace import read_dataset
+    from dialora.models.bases import settle
     from dialora.store import RUNS
 
     config = load_experiment(experiment, set)
+    with suppress(ModelError):  # which the checks tell
+        config = settle(config)
     findings = check_experiment(config, read_dataset(config), output=find_path(output) or RUNS / config.name)
     return pd.DataFrame([finding.to_json() for finding in findings]).set_index("check")
 

@@ -25,6 +25,7 @@ from dialora.generation.engine import Engine
 from dialora.generation.parity import Parity, check_parity
 from dialora.generation.torch_engine import TorchEngine
 from dialora.models.adapters import is_mergeable
+from dialora.models.families import family_of
 from dialora.models.loading import join_lines
 from dialora.store import Stage
 
@@ -115,6 +116,8 @@ def explain_torch(generation: GenerationConfig, decoding: DecodingConfig, model:
         return "it is not installed (pip install ctranslate2)"
     if _is_on_gpu(model) and generation.engine == "auto" and generation.precision != "int8":
         return "the model is on a GPU, where torch is fast"
+    if not family_of(model).converts:
+        return f"it writes with T5 alone here, and the base is of model_type {model.config.model_type}"  # type: ignore[union-attr]
     if not is_mergeable(model):
         return "the adapter does not merge into the base model"
     if (reason := _explain_activation(model)) is not None:
@@ -138,6 +141,8 @@ def _list_devices(precision: str, *, on_gpu: bool) -> list[str]:
 
 
 def _explain_activation(model: nn.Module) -> str | None:
+    if not family_of(model).converts:
+        return None
     return explain_activation(str(model.config.dense_act_fn))  # type: ignore[union-attr]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -14,7 +15,7 @@ from dialora.models.files import read_object, show
 from dialora.store import digest_once
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
-TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
+TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model", "*.jinja")
 SNAPSHOTS = "snapshots"
 """The folder of a hub cache in which every commit has a folder of its own."""
 FILES = "files:"
@@ -73,16 +74,27 @@ def is_pinned(config: ExperimentConfig) -> bool:
     return revision.startswith(FILES) or (bool(revision) and not Path(resolve_model(config.model)).is_dir())
 
 
-def pin_model(config: ExperimentConfig) -> ExperimentConfig:
-    """Return the experiment with its base settled in `model_revision`: a hub id's commit, or a folder's files.
+def pin_models(config: ExperimentConfig) -> ExperimentConfig:
+    """Return the experiment with every base settled in its `model_revision`: a hub id's commit, or a folder's files.
 
     What is planned for a base and what is loaded hours later, elsewhere, or from `run.yaml`, is then the same.
     """
+    methods = {
+        key: method
+        if method.model is None
+        else method.model_copy(update={"model_revision": _find_pin(config.for_method(key))})
+        for key, method in config.methods.items()
+    }
+    return config.model_copy(update={"model_revision": _find_pin(config), "methods": methods})
+
+
+def _find_pin(config: ExperimentConfig) -> str:
     source, revision = resolve_model(config.model), config.model_revision or ""
-    if not revision.startswith(FILES):
-        is_folder = Path(source).is_dir()
-        revision = f"{FILES}{identify_model(config)}" if is_folder else find_commit(source, config.model_revision) or ""
-    return config.model_copy(update={"model_revision": revision})
+    if revision.startswith(FILES):
+        return revision
+    if Path(source).is_dir():
+        return f"{FILES}{identify_model(config)}"
+    return find_commit(source, config.model_revision) or ""
 
 
 def require_pinned(config: ExperimentConfig) -> None:
@@ -98,6 +110,18 @@ def require_pinned(config: ExperimentConfig) -> None:
             f"are others than model_revision names. Put those files back, or run `dialora compare` again, which makes "
             f"what needs the other base anew."
         )
+
+
+@contextmanager
+def opening(config: ExperimentConfig) -> Iterator[tuple[str, str | None]]:
+    """Give the base model's folder or hub id, and the commit of the latter, to be read.
+
+    Raises ModelError where it is pinned and not, or no more, the one it should be.
+    """
+    require_pinned(config)
+    source = resolve_model(config.model)
+    yield source, find_commit(source, config.model_revision)
+    require_pinned(config)  # a file may have been replaced while it was read
 
 
 def identify_metric(metric: LearnedMetric, *, key: str) -> str:
@@ -151,7 +175,8 @@ __all__ = [
     "identify_model",
     "is_pinned",
     "name_model",
-    "pin_model",
+    "opening",
+    "pin_models",
     "require_pinned",
     "require_weights",
     "resolve_model",

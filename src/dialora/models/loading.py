@@ -10,12 +10,14 @@ import torch
 
 from dialora.config import ExperimentConfig
 from dialora.errors import ModelError
-from dialora.models.checkpoint import find_commit, require_pinned, resolve_model
-from dialora.models.configuration import read_layout_values
+from dialora.models.bases import load_family, read_config_values
+from dialora.models.checkpoint import opening
+from dialora.models.families import family_of, find_family
+from dialora.models.families.family import find_model_class
 from dialora.models.files import find_file, read_object
-from dialora.models.head import separate_head
-from dialora.models.layout import Layout, describe_layout
-from dialora.models.vocabulary import SETTINGS, require_fit, require_tokenizer_files
+from dialora.models.layout import Layout
+from dialora.models.steering import refuse_steering
+from dialora.models.vocabulary import SETTINGS, require_fast, require_rows, require_tokenizer_files
 from dialora.models.weights import find_weights, read_headers, read_weights
 
 if TYPE_CHECKING:
@@ -26,23 +28,17 @@ GENERATION = "generation_config.json"
 
 def load_base_config(config: ExperimentConfig) -> Any:
     """Load and check the base model's configuration, without weights. Raises ModelError."""
-    from transformers import T5Config
-
-    return T5Config.from_dict(_read_config(config))
-
-
-def _read_config(config: ExperimentConfig) -> dict[str, Any]:
     with _opening(config) as (source, revision):
-        path = find_file(source, "config.json", revision)
-        if path is None:
-            raise ValueError("it has no config.json; give a folder in transformers format, or a hub id")
-        return read_layout_values(path)
+        values = read_config_values(source, revision)
+        family = find_family(values)
+        refuse_steering(values)
+        return family.read_config(values)
 
 
 def _find_layout(config: ExperimentConfig) -> Layout:
-    # T5Config forgets what this key says.
-    is_tied = _read_config(config).get("tie_word_embeddings", True)
-    return describe_layout(build_meta_model(config), may_lack_head=is_tied)
+    model = build_meta_model(config)
+    with _opening(config) as (source, revision):
+        return family_of(model).describe_layout(model, read_config_values(source, revision))
 
 
 def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
@@ -58,7 +54,9 @@ def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
             raise
         except Exception as error:  # what tokenizers raises has no type of its own
             raise ValueError(f"its tokenizer's files are damaged ({join_lines(error)}); download them again") from error
-        require_fit(tokenizer, base, has_settings=find_file(source, SETTINGS, revision) is not None)
+        require_fast(tokenizer)
+        require_rows(tokenizer, base, has_settings=find_file(source, SETTINGS, revision) is not None)
+        load_family(config).prepare_tokenizer(tokenizer, base)
     return tokenizer
 
 
@@ -67,19 +65,17 @@ def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
 
     Raises ModelError, which names the keys, where anything of it is missing, of another shape, or no number.
     """
-    from transformers import T5ForConditionalGeneration
-
     base, layout = load_base_config(config), _find_layout(config)
     with _opening(config) as (source, revision):
         files = find_weights(source, revision) or []
         layout.require(read_headers(files))
-        model = T5ForConditionalGeneration.from_pretrained(
+        model = find_model_class(base).from_pretrained(
             None, config=base, state_dict=read_weights(files, layout), dtype=torch.float32, trust_remote_code=False
         )
         model.name_or_path = source
         if (generation := _read_generation_config(source, revision)) is not None:
             model.generation_config = generation
-    return separate_head(model)
+    return family_of(model).finish(model)
 
 
 def check_weights(config: ExperimentConfig) -> tuple[int, list[str]] | None:
@@ -100,27 +96,18 @@ def check_weights(config: ExperimentConfig) -> tuple[int, list[str]] | None:
 
 def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
     """Build the base model's layout on the meta device: no weights are read, no memory is taken."""
-    from transformers import T5ForConditionalGeneration
-
     base = load_base_config(config)
     with torch.device("meta"):
-        model = T5ForConditionalGeneration(base)
+        model = load_family(config).build_model(base)
     model.name_or_path = config.model
-    return separate_head(model)
+    return model
 
 
 @contextmanager
 def _opening(config: ExperimentConfig) -> Iterator[tuple[str, str | None]]:
-    """Give the base model's folder or hub id, and the commit of the latter, to be read.
-
-    Raises ModelError for what it cannot be read for, and where it is pinned and not, or no more, the one it should be.
-    """
-    require_pinned(config)
-    source = resolve_model(config.model)
-    revision = find_commit(source, config.model_revision)
-    with loading_explained(config.model):
-        yield source, revision
-    require_pinned(config)  # a file may have been replaced while it was read
+    """Open the base model, and turn what it cannot be read for into a ModelError."""
+    with opening(config) as found, loading_explained(config.model):
+        yield found
 
 
 def _read_generation_config(source: str, revision: str | None) -> GenerationConfig | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from dialora.config import ExperimentConfig
@@ -21,15 +22,26 @@ def build_labels(config: ExperimentConfig) -> dict[str, str]:
     }
 
 
+def name_bases(config: ExperimentConfig) -> dict[str, str] | None:
+    """Return each system's base as the tables call it, by method key; None where all stand on one."""
+    models = {key: config.for_method(key).model for key in config.methods}
+    if len(set(models.values())) == 1:
+        return None
+    short = {model: PurePath(model).name or model for model in models.values()}
+    is_told_apart = len(set(short.values())) == len(short)
+    return {key: short[model] if is_told_apart else model for key, model in models.items()}
+
+
 def build_parameters_frame(config: ExperimentConfig, counts: Mapping[str, ParameterCount]) -> pd.DataFrame:
     """Return one row per system, with its parameters: trainable, all, and their ratio; `counts` go by method key."""
     import pandas as pd
 
-    labels = build_labels(config)
+    labels, bases = build_labels(config), name_bases(config)
     rows = [
         {
             "system": labels[key],
             "method": key,
+            **({} if bases is None else {"base": bases[key]}),
             "trainable_params": count.trainable,
             "total_params": count.total,
             "trainable_percent": count.percent,
@@ -39,4 +51,4 @@ def build_parameters_frame(config: ExperimentConfig, counts: Mapping[str, Parame
     return pd.DataFrame(rows).set_index("system")
 
 
-__all__ = ["build_labels", "build_parameters_frame"]
+__all__ = ["build_labels", "build_parameters_frame", "name_bases"]

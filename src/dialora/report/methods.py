@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dialora.config.method import OF_BASE
 from dialora.errors import ConfigError
 from dialora.methods import METHODS, Method
 from dialora.records import ParameterCount, Record
@@ -78,7 +79,7 @@ def render_methods(rows: Sequence[MethodRow], *, model: str) -> str:
             lines += ["", "| option | default | |", "|---|---|---|"]
             fields = METHODS[row.method].model_fields
             for option, value in row.options.items():
-                shown = "required" if fields[option].is_required() else f"`{format_option(value)}`"
+                shown = "required" if fields[option].is_required() else _show_default(value)
                 lines.append(f"| `{option}` | {shown} | {fields[option].description or ''} |")
     return "\n".join(lines) + "\n"
 
@@ -118,6 +119,10 @@ def format_option(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _show_default(value: Any) -> str:
+    return "the base's" if value is None else f"`{format_option(value)}`"
+
+
 def name_paper(row: MethodRow) -> str:
     """Return the paper without its address, as in arXiv 2106.09685."""
     return row.paper.removeprefix("https://").replace("arxiv.org/abs/", "arXiv ")
@@ -144,7 +149,9 @@ def _describe(count_method: Count, name: str, method: type[Method]) -> MethodRow
         learning_rate=fields["learning_rate"].default if method.trains else None,
         learning_rate_range=method.learning_rate_range if method.trains else None,
         learning_rate_source=method.learning_rate_source if method.trains else None,
-        options={key: None if field.is_required() else field.default for key, field in fields.items()},
+        options={
+            key: None if field.is_required() else field.default for key, field in fields.items() if key not in OF_BASE
+        },
         problem=problem,
     )
 

@@ -227,7 +227,7 @@ def _points(comparison: Comparison) -> str:
 
 
 def _system_row(system: System, *cells: Cell) -> Row:
-    details = (f"yardstick: {system.method}",) if system.yardstick else ()
+    details = (f"yardstick: {system.method}",) if system.yardstick else () if system.base is None else (system.base,)
     return Row((Cell(system.label, details=details), *cells), system=system.key)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, *(3600 * n for n in (1, 2, 4, 6, 12, 24, 48, 120, 240))]
 _CLOCK = [0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 36_000, 86_400, 345_600, 864_000, 1e7]
+SIZE = "Parameters in use"
 WIDE = 24.0
 """Costs whose largest is more than so many times the smallest get a log scale."""
 
@@ -39,8 +40,11 @@ def build_panels(comparison: Comparison) -> list[CostPanel]:
     """Return one panel per cost that some trained system was measured by, and by which they can be compared."""
     scored = [system for system in comparison.systems if METRICS[0] in system.scores]
     panels = []
+    has_bases = any(system.base is not None for system in scored)
     for title, unit, is_training, read in _COSTS:
         if not comparison.comparable_costs and title not in _ANYWHERE:
+            continue
+        if title == SIZE and not has_bases:  # of one base all are as large
             continue
         found = [(system, read(system)) for system in scored if is_trained(system) or not is_training]
         points = tuple((system, value) for system, value in found if value is not None)
@@ -50,6 +54,7 @@ def build_panels(comparison: Comparison) -> list[CostPanel]:
 
 
 _COSTS: tuple[tuple[str, str, bool, Callable[[System], float | None]], ...] = (
+    (SIZE, "count", False, lambda system: system.total_params),
     ("Trainable parameters", "count", True, lambda system: system.trainable_params),
     ("Training time", "time", True, lambda system: system.training_seconds),
     ("Peak memory", "bytes", True, lambda system: system.peak_memory_bytes),
@@ -58,7 +63,7 @@ _COSTS: tuple[tuple[str, str, bool, Callable[[System], float | None]], ...] = (
     ("Energy of training", "energy", True, lambda system: system.ledger.energy_kwh),
 )
 """Title, unit, whether it is a cost of training, and where it stands."""
-_ANYWHERE = frozenset({"Trainable parameters", "Weights on disk"})
+_ANYWHERE = frozenset({SIZE, "Trainable parameters", "Weights on disk"})
 """Costs that are the same on every machine."""
 
 

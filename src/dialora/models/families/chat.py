@@ -1,0 +1,56 @@
+"""A chat template: what stands around a message to a model, and what ends its answer.
+
+Templates are Jinja, which transformers renders in a sandbox. What depends on the day, or lets a model think aloud
+first, is settled here, so that a prompt is the same in training and in use, today and tomorrow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dialora.data.tokens.plain import find_special
+from dialora.data.tokens.prompt import DIALOGUE
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+SETTLED: dict[str, Any] = {"enable_thinking": False, "date_string": "26 Jul 2024"}
+"""Qwen3 does not think before a summary; Llama 3's date is the one its template has where none is known."""
+ANSWER = "ANSWER"
+
+
+def has_template(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether a tokenizer brings a chat template."""
+    return bool(getattr(tokenizer, "chat_template", None))
+
+
+def render_message(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return what a model reads before it answers a message. Raises ValueError where the template loses it."""
+    rendered = _render([{"role": "user", "content": text}], tokenizer, add_generation_prompt=True)
+    if rendered.count(DIALOGUE) != 1:
+        raise ValueError("its chat template does not give a message back once; give a tokenizer without one")
+    return rendered
+
+
+def find_answer_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Return the token that the template puts behind an answer; None where it is no special token."""
+    messages = [{"role": "user", "content": "QUESTION"}, {"role": "assistant", "content": ANSWER}]
+    behind = _render(messages, tokenizer, add_generation_prompt=False).rpartition(ANSWER)[2]
+    ends = {token: behind.find(token) for token in find_special(behind, tokenizer)}
+    if not ends:
+        return None
+    first = min(ends, key=lambda token: (ends[token], -len(token)))
+    return int(tokenizer.convert_tokens_to_ids(first))
+
+
+def _render(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerBase, *, add_generation_prompt: bool) -> str:
+    try:
+        rendered: Any = tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=add_generation_prompt, **SETTLED
+        )
+    except Exception as error:  # a template raises what it likes
+        raise ValueError(f"its chat template cannot be used ({' '.join(str(error).split())[:200]})") from error
+    return str(rendered)
+
+
+__all__ = ["find_answer_end", "has_template", "render_message"]
