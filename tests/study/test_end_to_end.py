@@ -36,7 +36,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             day = f"the {at + 3}th"
             dialogue = f"Ann{at}: Shall we meet on {day}?\nBob{at}: Yes, at my place."
             reference = f"Ann{at} and Bob{at} will meet on {day} at Bob{at}'s."
-            writer.writerow([at, dialogue, reference, f"Bob{at} agrees to meet on {day}.", f"Somebody sings song {at}."])
+            writer.writerow(
+                [at, dialogue, reference, f"Bob{at} agrees to meet on {day}.", f"Somebody sings song {at}."]
+            )
     dialora.score_outputs("outputs.csv", output="runs/outputs")
     return Path("runs/outputs")
 
