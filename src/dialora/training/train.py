@@ -158,7 +158,7 @@ def train(
 
 
 def _find_micro_batch_tokens(model: Any) -> int:
-    return max(1, MICRO_BATCH_NUMBERS // int(model.config.d_model))
+    return max(1, MICRO_BATCH_NUMBERS // int(model.config.hidden_size))
 
 
 __all__ = ["TrainingResult", "train"]

@@ -189,6 +189,7 @@ class LlamaLike(Causal):
 
     model_types = LLAMA_LIKE
     label = "Llama and its like"
+    is_lean = True
     names: ClassVar[Mapping[str, Names]] = {kind: NAMES[kind] for kind in LLAMA_LIKE}
 
 

@@ -101,7 +101,7 @@ class T5(T5Like):
 
 
 class LaterT5(T5Like):
-    """mT5, umT5 and LongT5: T5's parts in classes of their own, which the lean step and CTranslate2 do not know."""
+    """mT5, umT5 and LongT5: T5's parts in classes of their own, which neither the lean step nor CTranslate2 knows."""
 
     model_types = ("mt5", "umt5", "longt5")
     label = "later T5s"
