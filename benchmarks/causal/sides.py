@@ -24,7 +24,7 @@ from benchmarks.compared.ours import TRAINING
 from benchmarks.measured.samples import load_bundled
 from benchmarks.settings import SEED
 from dialora.config import TrainingConfig
-from dialora.data.tokens import IGNORED_LABEL, TrainingPair, plan_batches, round_up
+from dialora.data.tokens import IGNORED_LABEL, CausalCollator, TrainingPair, plan_batches
 
 PROMPT = "Summarize the following conversation.\n\n{dialogue}"
 BATCH_SIZE = 8
@@ -70,7 +70,7 @@ def load_pairs(folder: Path) -> list[TrainingPair]:
 def plan(pairs: Sequence[TrainingPair], num_steps: int) -> list[list[int]]:
     """Return the batches of `num_steps` steps: rows of like length, as `group_by_length` has them too."""
     training = TrainingConfig(per_device_train_batch_size=BATCH_SIZE, max_steps=num_steps)
-    return plan_batches([pair.lengths for pair in pairs], training, seed=SEED)
+    return plan_batches(CausalCollator(0).measure(pairs), training, seed=SEED)
 
 
 def build_model(folder: Path, method: str, dtype: torch.dtype) -> Any:
@@ -82,19 +82,6 @@ def build_model(folder: Path, method: str, dtype: torch.dtype) -> Any:
     return get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **LORA)) if method == "lora" else model
 
 
-def collate(pairs: Sequence[TrainingPair], *, pad_id: int) -> dict[str, torch.Tensor]:
-    """Return `input_ids`, `attention_mask` and `labels`, each (B, S)."""
-    longest = round_up(max(sum(pair.lengths) for pair in pairs))
-    ids = torch.full((len(pairs), longest), pad_id)
-    mask, labels = torch.zeros_like(ids), torch.full_like(ids, IGNORED_LABEL)
-    for row, pair in enumerate(pairs):
-        source, target = pair.lengths
-        ids[row, : source + target] = torch.tensor([*pair.input_ids, *pair.labels])
-        mask[row, : source + target] = 1
-        labels[row, source : source + target] = torch.tensor(pair.labels)
-    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
-
-
 def train_ours(folder: Path, method: str, num_steps: int, turns: Turns) -> None:
     """Train with dialora's loop and its lean step."""
     from dialora.methods import Method
@@ -103,6 +90,7 @@ def train_ours(folder: Path, method: str, num_steps: int, turns: Turns) -> None:
 
     pairs, model = load_pairs(folder), build_model(folder, method, torch.float32)
     training = TrainingConfig().model_copy(update=TRAINING | {"precision": "bf16"})
+    collator = CausalCollator(model.config.pad_token_id)
 
     def on_progress(step: int, total: int, loss: float) -> None:
         turns.tell()
@@ -112,7 +100,7 @@ def train_ours(folder: Path, method: str, num_steps: int, turns: Turns) -> None:
         loop = TrainingLoop(
             model, Method(), training, Path(work), key=method, run_name=method, learning_rate=RATES[method],
             precision="bf16", uses_cuda=False, pairs=pairs, validation=[], batches=plan(pairs, num_steps),
-            pad_id=model.config.pad_token_id, collate=collate, on_progress=on_progress, pause_after=None,
+            collator=collator, collate=collator.collate_pairs, on_progress=on_progress, pause_after=None,
             micro_batch_tokens=MICRO_BATCH_NUMBERS // model.config.hidden_size,
             should_stop=lambda: False, should_prune=lambda validation: False,
         )  # fmt: skip

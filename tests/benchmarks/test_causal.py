@@ -12,17 +12,6 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from benchmarks.causal.__main__ import main, render
-from benchmarks.causal.sides import collate
-from dialora.data.tokens import IGNORED_LABEL, TrainingPair
-
-
-def test_batches_are_padded_on_the_right_and_labelled_on_summaries_alone() -> None:
-    pairs = [TrainingPair("a", [5, 6, 7], [8, 2], False, False), TrainingPair("b", [5], [9, 2], False, False)]
-    batch = collate(pairs, pad_id=2)
-    assert batch["input_ids"].tolist() == [[5, 6, 7, 8, 2, 2, 2, 2], [5, 9, 2, 2, 2, 2, 2, 2]]
-    assert batch["attention_mask"].sum(dim=1).tolist() == [5, 3]
-    assert [row[row != IGNORED_LABEL].tolist() for row in batch["labels"]] == [[8, 2], [9, 2]]
-    assert batch["labels"][0, 3] == 8
 
 
 def test_the_table_compares_medians() -> None:
