@@ -19,6 +19,7 @@ from dialora.experiment.base_checks import SAMPLE, check_base, count_source_toke
 from dialora.experiment.disk import estimate_disk
 from dialora.experiment.finding import Finding, find
 from dialora.models.bases import load_family
+from dialora.models.checkpoint import FILES
 from dialora.scoring.learned import require_learned
 from dialora.store import Run
 
@@ -83,7 +84,8 @@ def _list_bases(config: ExperimentConfig) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in config.methods:
         own = config.for_method(key)
-        name = own.model if own.model_revision is None else f"{own.model}@{own.model_revision}"
+        revision = own.model_revision or ""
+        name = f"{own.model}@{revision}" if revision and not revision.startswith(FILES) else own.model
         found.setdefault(name if own.prompt == config.prompt else f"{name}, {own.prompt!r:.40}", key)
     return found
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from dialora.config import BUNDLED, ExperimentConfig, stable_hash
 from dialora.config.metric import LearnedMetric
 from dialora.errors import ModelError
+from dialora.models.families import find_family
 from dialora.models.files import read_object, show
 from dialora.store import digest_once
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
 TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model", "*.jinja")
+GENERATION = "generation_config.json"
 SNAPSHOTS = "snapshots"
 """The folder of a hub cache in which every commit has a folder of its own."""
 FILES = "files:"
@@ -65,7 +67,7 @@ def identify_model(config: ExperimentConfig) -> str:
     revision = config.model_revision or ""
     if revision.startswith(FILES):
         return revision.removeprefix(FILES)
-    return _identify(resolve_model(config.model), config.model_revision)
+    return _identify_base(resolve_model(config.model), config.model_revision)
 
 
 def is_pinned(config: ExperimentConfig) -> bool:
@@ -104,7 +106,7 @@ def require_pinned(config: ExperimentConfig) -> None:
     source = resolve_model(config.model)
     if not Path(source).is_dir():
         raise ModelError(f"model: {config.model}: no such folder, and model_revision ({FILES}…) is that of a folder.")
-    if _identify(source, None) != identify_model(config):
+    if _identify_base(source, None) != identify_model(config):
         raise ModelError(
             f"model: {config.model} is not the base model that this was made from: its config, weights or tokenizer "
             f"are others than model_revision names. Put those files back, or run `dialora compare` again, which makes "
@@ -149,13 +151,22 @@ def find_commit(source: str, revision: str | None) -> str | None:
     return revision or "main"
 
 
-def _identify(source: str, revision: str | None) -> str:
+def _identify_base(source: str, revision: str | None) -> str:
+    """Return what tells a base from another; generation_config.json counts where its summaries' ends come from it."""
+    config = Path(source) / "config.json"
+    with suppress(ValueError, OSError):  # a damaged one counts as it is, and is refused when it is read
+        if config.is_file() and find_family(read_object(config)).heeds_generation_config:
+            return _identify(source, revision, GENERATION)
+    return _identify(source, revision)
+
+
+def _identify(source: str, revision: str | None, *besides: str) -> str:
     folder = Path(source)
     if not folder.is_dir():
         return f"{source}@{find_commit(source, revision)}"
     paths = {path for pattern in (*WEIGHT_FILES, *TOKENIZER_FILES) for path in folder.glob(pattern)}
     # A link into a cache may lead nowhere; that the file is missing is said when it is looked for.
-    files = [path for path in (folder / "config.json", *paths) if path.is_file()]
+    files = [path for path in (folder / "config.json", *(folder / name for name in besides), *paths) if path.is_file()]
     try:
         return stable_hash({path.name: digest_once(path) for path in files})
     except OSError as error:
@@ -170,6 +181,8 @@ def name_model(metric: LearnedMetric, *, with_revision: bool = False) -> str:
 
 
 __all__ = [
+    "FILES",
+    "GENERATION",
     "find_commit",
     "identify_metric",
     "identify_model",

@@ -11,7 +11,7 @@ import torch
 from dialora.config import ExperimentConfig
 from dialora.errors import ModelError
 from dialora.models.bases import load_family, read_config_values
-from dialora.models.checkpoint import opening
+from dialora.models.checkpoint import GENERATION, opening
 from dialora.models.families import family_of, find_family
 from dialora.models.families.family import find_model_class
 from dialora.models.files import find_file, read_object
@@ -22,8 +22,6 @@ from dialora.models.weights import find_weights, read_headers, read_weights
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
-
-GENERATION = "generation_config.json"
 
 
 def load_base_config(config: ExperimentConfig) -> Any:

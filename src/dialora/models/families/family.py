@@ -41,6 +41,8 @@ class Family:
     """Whether `training.lean` knows its modules."""
     has_encoder_cache: ClassVar[bool] = False
     """Whether a frozen encoder may be run once for a whole training."""
+    heeds_generation_config: ClassVar[bool] = True
+    """Whether what its summaries begin or end with may stand in generation_config.json alone."""
     converts: ClassVar[bool] = False
     """Whether CTranslate2 writes with it."""
 

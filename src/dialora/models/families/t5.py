@@ -27,6 +27,7 @@ class T5Like(Family):
     """What all T5s share."""
 
     prompt = DEFAULT_PROMPT
+    heeds_generation_config = False
 
     def read_config(self, values: Mapping[str, Any]) -> Any:
         """Return the config of a T5, with a mark whether head and embedding are one matrix."""
