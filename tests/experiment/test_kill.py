@@ -80,13 +80,13 @@ def find(output: Path, trigger: str) -> set[Path]:
 def kill_at(process: subprocess.Popen[bytes], output: Path, trigger: str, rng: random.Random, *, parent: bool) -> bool:
     """Wait until something new matches `trigger`, then kill. False when the process ended before."""
     before = find(output, trigger)
-    deadline = time.monotonic() + rng.uniform(8, 20)
+    deadline = time.monotonic() + rng.uniform(3, 9)
     with process:
         while time.monotonic() < deadline and process.poll() is None:
             if find(output, trigger) - before:
                 time.sleep(rng.uniform(0, 0.02))
                 break
-            time.sleep(0.0005)
+            time.sleep(0.001)
         if process.poll() is not None:
             return False
         worker = worker_of(process)
