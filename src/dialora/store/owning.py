@@ -22,7 +22,6 @@ from dialora.store.disk import disk_errors_explained
 from dialora.store.experiment import ExperimentFolder
 from dialora.store.system import require_posix
 
-
 BEGUN = tuple(one for name in (names.EXPERIMENT, names.DATA) for one in (name, names.unfinished(name)))
 """What an experiment or table that was broken off at its beginning leaves, besides the lock."""
 
