@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 from dialora.config import ExperimentConfig
-from dialora.records import ParameterCount
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def build_labels(config: ExperimentConfig) -> dict[str, str]:
@@ -21,22 +14,4 @@ def build_labels(config: ExperimentConfig) -> dict[str, str]:
     }
 
 
-def build_parameters_frame(config: ExperimentConfig, counts: Mapping[str, ParameterCount]) -> pd.DataFrame:
-    """Return one row per system, with its parameters: trainable, all, and their ratio; `counts` go by method key."""
-    import pandas as pd
-
-    labels = build_labels(config)
-    rows = [
-        {
-            "system": labels[key],
-            "method": key,
-            "trainable_params": count.trainable,
-            "total_params": count.total,
-            "trainable_percent": count.percent,
-        }
-        for key, count in counts.items()
-    ]
-    return pd.DataFrame(rows).set_index("system")
-
-
-__all__ = ["build_labels", "build_parameters_frame"]
+__all__ = ["build_labels"]
