@@ -2,16 +2,19 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
+from typer.testing import CliRunner
 
 import dialora
-from dialora.cli import main
+from dialora.cli import app, main
 from dialora.config import load_experiment
 from dialora.errors import DialoraError
 from tests.conftest import ROOT
@@ -48,6 +51,22 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 def test_data_check_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "check", "--help"]) == 0
     assert "duplicates within and across splits" in " ".join(capsys.readouterr().out.split())
+
+
+def test_help_shows_every_default_that_its_text_names() -> None:
+    missing, num_named = [], 0
+    root = typer.main.get_command(app)
+    for path in [["compare"], ["data", "check"], *(["study", name] for name in root.commands["study"].commands)]:
+        command: Any = root
+        for name in path:
+            command = command.commands[name]
+        shown = " ".join(CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "400"}).stdout.split())
+        for option in command.params:
+            for named in re.findall(r"\[(default: [^\]]+)\]", getattr(option, "help", None) or ""):
+                num_named += 1
+                missing += [f"{' '.join(path)} {option.name}: {named}"] * (f"[{named}]" not in shown)
+    assert missing == []
+    assert num_named > 5
 
 
 def test_windows_is_told_where_it_works(

@@ -14,6 +14,7 @@ FILES = SPELLED - FOLDERS
 PARTS = ("ctranslate2-", "checkpoint-", "scores-", "-trial-", ".writing")
 """Of names that a number or another name is part of."""
 OTHERS = {
+    ("config/loading.py", "experiment.yaml"),  # of a message: the store stands above the configuration
     ("data/reading/folders.py", "data"),  # of a data set in the hub's layout
     ("models/weights.py", "model.safetensors"),  # of a checkpoint, as transformers names it
 }

@@ -150,3 +150,11 @@ def test_a_thousand_problems_are_some_lines(tmp_path: Path, capsys: pytest.Captu
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) < 20
     assert lines[-1].endswith("988 more.")
+
+
+@pytest.mark.parametrize("left", [".data.writing", "data", ".experiment.yaml.writing"])
+def test_what_was_broken_off_at_its_beginning_goes_on(left: str, tmp_path: Path) -> None:
+    (tmp_path / names.LOCK).touch()
+    (tmp_path / left).mkdir()
+    with own_folder(tmp_path) as folder:
+        assert folder.root == tmp_path

@@ -94,3 +94,4 @@ def test_raters_with_known_preferences(
     report = (folder / "report.md").read_text(encoding="utf-8")
     assert "What people judged" in report
     assert "saying" in load_comparison(folder).comparison.verdict.split("People ")[-1]
+    assert dialora.load_comparison(folder).plot("people").svg.startswith("<?xml")

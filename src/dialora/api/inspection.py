@@ -52,11 +52,25 @@ def check_data(source: str | Path, *, set: Overrides = (), output: Folder = None
 
 def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.DataFrame:
     """Count every method's parameters from the base model's config alone: trainable, all, and their ratio."""
+    import pandas as pd
+
     from dialora.models.counting import count_methods
-    from dialora.report.labels import build_parameters_frame
+    from dialora.report.labels import build_labels, name_bases
 
     config = load_experiment(experiment, set)
-    return build_parameters_frame(config, count_methods(config))
+    labels, bases = build_labels(config), name_bases(config)
+    rows = [
+        {
+            "system": labels[key],
+            "method": key,
+            **({} if bases is None else {"base": bases[key]}),
+            "trainable_params": count.trainable,
+            "total_params": count.total,
+            "trainable_percent": count.percent,
+        }
+        for key, count in count_methods(config).items()
+    ]
+    return pd.DataFrame(rows).set_index("system")
 
 
 def methods(experiment: Experiment = "bundled", *, set: Overrides = ()) -> list[MethodRow]:

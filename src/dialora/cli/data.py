@@ -25,7 +25,8 @@ def check_data(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="DIR", help="Folder of the page [default: runs/data-check/NAME].")
+        Path | None,
+        typer.Option("--output", metavar="DIR", help="The page's folder \\[default: runs/data-check/NAME]."),
     ] = None,
     json: Json = False,
 ) -> None:

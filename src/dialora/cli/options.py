@@ -16,7 +16,7 @@ Set = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", metavar="DIR", help="The experiment's folder [default: runs/NAME]."),
+    typer.Option("--output", metavar="DIR", help="The experiment's folder \\[default: runs/NAME]."),
 ]
 Run = Annotated[Path, typer.Option("--run", metavar="FOLDER", help="A run's folder, or an experiment's with --method.")]
 Method = Annotated[

@@ -8,8 +8,7 @@ import typer
 
 from dialora.cli.options import Json
 from dialora.cli.printing import print_json
-from dialora.cli.study_app import study_app
-from dialora.cli.study_serve import Ratings, Study
+from dialora.cli.study_app import Ratings, Study, study_app
 from dialora.errors import ConfigError
 from dialora.printable import clean
 
@@ -54,14 +53,14 @@ def analyse(
 @study_app.command()
 def power(
     items: Annotated[
-        list[int] | None, typer.Option("--items", metavar="N", help="Dialogues [default: 20 to 200]. Repeatable.")
+        list[int] | None, typer.Option("--items", metavar="N", help="Dialogues \\[default: 20 to 200]. Repeatable.")
     ] = None,
     raters: Annotated[
-        list[int] | None, typer.Option("--raters", metavar="N", help="Raters of each [default: 1, 3, 5]. Repeatable.")
+        list[int] | None, typer.Option("--raters", metavar="N", help="Raters of each \\[default: 1, 3, 5]. Repeatable.")
     ] = None,
     share: Annotated[
         list[float] | None,
-        typer.Option("--share", metavar="P", help="True share of one system, as .6 [default: .55 to .7]. Repeatable."),
+        typer.Option("--share", metavar="P", help="True share of one, as .6 \\[default: .55 to .7]. Repeatable."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the simulation.")] = 0,
     json: Json = False,

@@ -1,4 +1,6 @@
-"""The application of a study's commands."""
+"""The application of a study's commands, and what they all take."""
+
+from typing import Annotated
 
 import typer
 
@@ -10,4 +12,14 @@ study_app = typer.Typer(
 )
 app.add_typer(study_app, name="study")
 
-__all__ = ["study_app"]
+Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's folder, or its name in studies/.")]
+Ratings = Annotated[
+    str | None,
+    typer.Option(
+        "--ratings",
+        metavar="URL",
+        help="Data base of the ratings, postgresql://USER@HOST/NAME \\[default: a file of it].",
+    ),
+]
+
+__all__ = ["Ratings", "Study", "study_app"]

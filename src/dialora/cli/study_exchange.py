@@ -9,7 +9,7 @@ import typer
 
 from dialora.cli.options import Json
 from dialora.cli.printing import print_json
-from dialora.cli.study_app import study_app
+from dialora.cli.study_app import Ratings, Study, study_app
 from dialora.errors import InputError
 from dialora.printable import clean
 
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from dialora.study.folder import BlindStudy, StudyFolder
     from dialora.study.judgements import Event
 
-Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's folder, or its name in studies/.")]
-Ratings = Annotated[
-    str | None,
-    typer.Option(
-        "--ratings",
-        metavar="URL",
-        help="Data base of the ratings, postgresql://USER@HOST/NAME [default: a file of it].",
-    ),
-]
 LABEL_STUDIO, POTATO = "label-studio", "potato"
 
 
@@ -80,10 +71,10 @@ def import_ratings(
     files: Annotated[list[Path], typer.Argument(metavar="FILES...", help="What raters sent back.")],
     format: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help="They come from label-studio or potato [default: our page]."),
+        typer.Option("--format", metavar="FORMAT", help="They come from label-studio or potato \\[default: our page]."),
     ] = None,
     sheet: Annotated[
-        int | None, typer.Option("--sheet", metavar="N", help="With --format: they are rater N's [default: found].")
+        int | None, typer.Option("--sheet", metavar="N", help="With --format: they are rater N's \\[default: found].")
     ] = None,
     ratings: Ratings = None,
     json: Json = False,

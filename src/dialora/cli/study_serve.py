@@ -9,7 +9,7 @@ import typer
 
 from dialora.cli.options import Json
 from dialora.cli.printing import print_json, print_rows
-from dialora.cli.study_app import study_app
+from dialora.cli.study_app import Ratings, Study, study_app
 from dialora.errors import InputError
 from dialora.printable import clean
 
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from dialora.study.serving.links import Links
     from dialora.study.serving.progress import StudyProgress
 
-Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's folder, or its name in studies/.")]
-Ratings = Annotated[
-    str | None,
-    typer.Option(
-        "--ratings",
-        metavar="URL",
-        help="Data base of the ratings, postgresql://USER@HOST/NAME [default: a file of it].",
-    ),
-]
 MOST_DAYS = 3650
 
 

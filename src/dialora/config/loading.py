@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
@@ -12,6 +11,7 @@ from typing import Any
 
 from dialora.config.experiment import ExperimentConfig, build_experiment, dump_experiment
 from dialora.config.problems import show
+from dialora.config.yaml_file import read_yaml_file
 from dialora.config.yaml_text import MAX_DEPTH, parse_yaml
 from dialora.errors import ConfigError
 
@@ -83,42 +83,31 @@ def apply_overrides(values: dict[str, Any], overrides: Iterable[str] | Mapping[s
 def _read_file(experiment: str | Path) -> dict[str, Any]:
     path = Path(experiment)
     name = show(str(path))[1:-1]
-    try:
-        mode = _find_mode(path)
-        if mode is None and isinstance(experiment, str) and experiment in list_experiments():
-            shipped = resources.files("dialora.config") / "experiments" / f"{experiment}.yaml"
-            text = shipped.read_text(encoding="utf-8")
-        elif mode is None:
-            shipped_names = ", ".join(list_experiments())
-            raise ConfigError(
-                f"{name}: no such file, and no shipped experiment of that name. Shipped: {shipped_names}."
-            )
-        elif stat.S_ISDIR(mode):
-            raise ConfigError(f"{name}: is a folder; give the experiment's file, as in {name}/experiment.yaml.")
-        elif not stat.S_ISREG(mode):
-            raise ConfigError(f"{name}: is no file but a pipe or device; save what it gives in a file first.")
-        else:
-            text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
-    except OSError as error:
-        raise ConfigError(f"{name}: cannot be read ({error.strerror}).") from error
-    try:
-        values = parse_yaml(text)
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}.") from error
+    if _is_there(path, name):
+        values = read_yaml_file(path, example=f"experiment's file, as in {name}/experiment.yaml")
+    elif isinstance(experiment, str) and experiment in list_experiments():
+        shipped = resources.files("dialora.config") / "experiments" / f"{experiment}.yaml"
+        values = parse_yaml(shipped.read_text(encoding="utf-8"))
+    else:
+        shipped_names = ", ".join(list_experiments())
+        raise ConfigError(f"{name}: no such file, and no shipped experiment of that name. Shipped: {shipped_names}.")
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: an experiment file is a mapping with at least `data` and `methods`.")
     values.setdefault("name", path.stem)
     return values
 
 
-def _find_mode(path: Path) -> int | None:
-    """Return what lies at a path, None where nothing does. Raises OSError where it cannot tell."""
+def _is_there(path: Path, name: str) -> bool:
+    """Whether anything lies at a path. Raises ConfigError where that cannot be told."""
     try:
-        return path.stat().st_mode
+        path.stat()
     except FileNotFoundError:
-        return None
+        return False
+    except OSError as error:
+        raise ConfigError(f"{name}: cannot be read ({error.strerror}).") from error
+    except ValueError as error:  # a null character
+        raise ConfigError(f"{name}: is no name of a file ({error}).") from error
+    return True
 
 
 def _split_override(text: str) -> tuple[str, Any]:

@@ -59,8 +59,9 @@ def draw(document: ReportDocument, name: str) -> ReportFigure:
     if not found:
         there = ", ".join(draw_all(document).names)
         raise ConfigError(
-            f"plot: there are no facts for {name!r} here: nothing was trained or searched, or the comparison was "
-            f"loaded from its folder, which keeps scores alone; `dialora.compare(...)` gives all. There are: {there}."
+            f"plot: there are no facts for {name!r} here: nothing was trained, searched or judged, or the comparison "
+            f"was loaded from its folder, which keeps no losses and searches; `dialora.compare(...)` gives all. There "
+            f"are: {there}."
         )
     return found[0]
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 from dialora.config import ExperimentConfig
-from dialora.records import ParameterCount
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def build_labels(config: ExperimentConfig) -> dict[str, str]:
@@ -32,23 +26,4 @@ def name_bases(config: ExperimentConfig) -> dict[str, str] | None:
     return {key: short[model] if is_told_apart else model for key, model in models.items()}
 
 
-def build_parameters_frame(config: ExperimentConfig, counts: Mapping[str, ParameterCount]) -> pd.DataFrame:
-    """Return one row per system, with its parameters: trainable, all, and their ratio; `counts` go by method key."""
-    import pandas as pd
-
-    labels, bases = build_labels(config), name_bases(config)
-    rows = [
-        {
-            "system": labels[key],
-            "method": key,
-            **({} if bases is None else {"base": bases[key]}),
-            "trainable_params": count.trainable,
-            "total_params": count.total,
-            "trainable_percent": count.percent,
-        }
-        for key, count in counts.items()
-    ]
-    return pd.DataFrame(rows).set_index("system")
-
-
-__all__ = ["build_labels", "build_parameters_frame", "name_bases"]
+__all__ = ["build_labels", "name_bases"]

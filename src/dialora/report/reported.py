@@ -15,11 +15,12 @@ from dialora.comparison import Comparison
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.config.problems import show
 from dialora.errors import ConfigError
+from dialora.report.assembly import find_studies
 from dialora.report.choice import DISAGREE
 from dialora.report.comparison_stage import load_comparison
 from dialora.report.document import ReportDocument
 from dialora.report.selection import ExampleSelection
-from dialora.store import RUNS
+from dialora.store import RUNS, ExperimentFolder
 
 if TYPE_CHECKING:
     from dialora.report.drawn import DrawnFigures
@@ -43,7 +44,8 @@ class ReportedComparison(Comparison):
     def load(cls, folder: Path) -> Self:
         """Load the comparison of a finished experiment or scored table. Raises StageError where there is none."""
         kept = load_comparison(folder)
-        return cls.of(_build_bare(kept.comparison, examples=kept.examples))
+        studies = find_studies(ExperimentFolder(folder), kept.examples)
+        return cls.of(_build_bare(kept.comparison, examples=kept.examples, studies=studies.results))
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as plain JSON values, without what it was reported from."""
@@ -76,8 +78,8 @@ class ReportedComparison(Comparison):
     def plot(self, name: str | None = None) -> ReportFigure | DrawnFigures:
         """Return the report's figure of that name, or all that there are facts for; a notebook shows them.
 
-        Names are `scores`, `loss`, `tradeoff` and `learning_rates`; `.save(path)` writes SVG. Raises ConfigError where
-        a figure's facts are not here.
+        Names are `scores`, `people`, `loss`, `tradeoff` and `learning_rates`; `.save(path)` writes SVG. Raises
+        ConfigError where a figure's facts are not here.
         """
         from dialora.report.drawn import draw, draw_all
 

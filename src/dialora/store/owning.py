@@ -22,6 +22,9 @@ from dialora.store.disk import disk_errors_explained
 from dialora.store.experiment import ExperimentFolder
 from dialora.store.system import require_posix
 
+BEGUN = tuple(one for name in (names.EXPERIMENT, names.DATA) for one in (name, names.unfinished(name)))
+"""What an experiment or table that was broken off at its beginning leaves, besides the lock."""
+
 
 @contextmanager
 def own_folder(
@@ -34,7 +37,7 @@ def own_folder(
     """
     require_posix()
     with disk_errors_explained(root):
-        _require_free(root, allowed=(names.EXPERIMENT, names.unfinished(names.EXPERIMENT)))
+        _require_free(root, allowed=BEGUN)
         _require_experiment(root, tables)
         root.mkdir(parents=True, exist_ok=True)
         with (

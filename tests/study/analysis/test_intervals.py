@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dialora.study.analysis.distributions import f_quantile, incomplete_beta, student_quantile
+from dialora.study.analysis.distributions import f_quantile, student_quantile
 from dialora.study.analysis.intervals import Judged, collect, estimate_mean, measure_rater_spread
 
 
@@ -16,15 +16,13 @@ def judged(table: np.ndarray) -> Judged:
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 7, 19, 59, 400])
-def test_student_quantile_is_scipys(freedom: int) -> None:
+def test_student_quantile_is_the_upper_one(freedom: int) -> None:
     assert student_quantile(freedom) == pytest.approx(stats.t.isf(0.025, freedom), rel=1e-9)
 
 
 @pytest.mark.parametrize(("above", "below"), [(1, 1), (1, 19), (2, 38), (4, 236), (11, 300)])
-def test_f_quantile_and_beta_are_scipys(above: int, below: int) -> None:
+def test_f_quantile_is_the_upper_one(above: int, below: int) -> None:
     assert f_quantile(above, below, 0.1) == pytest.approx(stats.f.isf(0.1, above, below), rel=1e-9)
-    for x in (0.01, 0.3, 0.9):
-        assert incomplete_beta(x, above / 2, below / 2) == pytest.approx(stats.beta.cdf(x, above / 2, below / 2))
 
 
 def test_one_rater_gives_students_interval_in_the_middle_of_the_scale() -> None:

@@ -1,11 +1,14 @@
 """Power by simulation: it is that of the analysis itself, grows with size, and is the same every time."""
 
+import re
+
 import numpy as np
 import pytest
 
 from dialora.study.analysis.power import build_power_table, draw_shares, find_lead, simulate_power
 from dialora.study.analysis.preferences import compare_preferences
 from dialora.study.analysis.unblind import Preferred, Unblinded
+from tests.conftest import ROOT
 
 PAIR = ("lora", "full")
 
@@ -64,3 +67,14 @@ def test_the_table_has_a_row_for_each_size_and_says_what_is_assumed() -> None:
     ]
     assert table.columns[3:] == ("55 %", "70 %")
     assert "Assumed" in table.footnote
+
+
+def test_the_guides_table_is_what_the_command_prints() -> None:
+    page = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
+    block = page.split("<!-- power -->")[1].split("<!-- end of power -->")[0]
+    told = {(one.num_dialogues, one.num_raters, one.share): one.power for one in simulate_power()}
+    rows = [list(map(int, re.findall(r"\d+", line))) for line in block.strip().splitlines()[2:]]
+    assert len(rows) >= 5
+    for dialogues, raters, judgements, *percents in rows:
+        assert judgements == dialogues * raters
+        assert percents == [round(100 * told[dialogues, raters, share]) for share in (0.55, 0.6, 0.65, 0.7)]

@@ -12,7 +12,7 @@ import pytest
 import dialora
 from dialora.cli import main
 from dialora.comparison.people import PEOPLE
-from dialora.errors import InputError, StageError
+from dialora.errors import ConfigError, InputError, StageError
 from dialora.report.comparison_stage import load_comparison
 from dialora.store import ExperimentFolder, names, save_json, save_records
 from dialora.study.drawing.create import create_study
@@ -326,6 +326,19 @@ def test_a_damaged_comparison_is_refused(folder: Path) -> None:
     with pytest.raises(StageError, match=r"examples\.jsonl is not what was written there"):
         create(folder)
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("/dev/zero", "is no file but a pipe or device"),
+        (".", "is a folder; give the file"),
+        ("absent.yaml", "cannot be read"),
+    ],
+)
+def test_criteria_that_are_no_file_are_one_line(name: str, message: str, folder: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        create(folder, criteria=Path(name))
 
 
 def test_own_criteria(folder: Path, here: Path) -> None:

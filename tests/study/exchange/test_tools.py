@@ -1,6 +1,7 @@
 """A study goes to Label Studio and Potato and comes back: blind, in each sheet's own order, to the same judgements."""
 
 import json
+import os
 import random
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -17,6 +18,7 @@ from dialora.study.drawing.texts import load_texts
 from dialora.study.exchange.answers_given import find_words
 from dialora.study.exchange.label_studio import export_label_studio, read_label_studio
 from dialora.study.exchange.potato import export_potato, read_potato
+from dialora.study.exchange.ratings_file import read_ratings
 from dialora.study.folder import BlindStudy
 from dialora.study.judgements import Event, MarkedError, collect_judgements
 from dialora.study.key import StudyKey
@@ -447,3 +449,14 @@ def test_potatos_own_mistakes_are_told(tmp_path: Path) -> None:
         read_potato(path, study)
     with pytest.raises(InputError, match=r"holds no user_state.json"):
         read_potato(tmp_path, study)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "absent"])
+@pytest.mark.parametrize("read", [read_label_studio, read_potato, read_ratings])
+def test_what_is_no_file_is_one_line_and_is_not_read(read: Callable[..., Any], kind: str, tmp_path: Path) -> None:
+    path = Path(kind) if kind.startswith("/") else tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    study, _ = build_study()
+    with pytest.raises(InputError, match="there is no such file" if kind == "absent" else "is no file but a pipe or"):
+        read(path, study=study, **({"study_id": "id"} if read is read_ratings else {}))

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from dialora.config.experiment import build_config
 from dialora.config.loading import apply_overrides
 from dialora.config.section import Section
+from dialora.config.yaml_file import read_yaml_file
 from dialora.config.yaml_text import parse_yaml
 from dialora.errors import ConfigError
 from dialora.study.records import ANSWERS, HIGHEST, LOWEST, PAIRWISE, RATING, Criterion, ErrorKind, PracticeItem
@@ -158,16 +159,7 @@ def load_texts(path: Path | None = None) -> StudyTexts:
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
-    try:
-        values = parse_yaml(text)
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}.") from error
+    values = read_yaml_file(path)
     sections = list(StudyTexts.model_fields)
     if not isinstance(values, dict) or not values or not all(isinstance(key, str) for key in values):
         raise ConfigError(f"{path}: must be a mapping with some of {', '.join(sections)}.")

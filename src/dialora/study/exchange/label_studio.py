@@ -18,6 +18,7 @@ from dialora.printable import clean
 from dialora.store import save_json, save_text
 from dialora.study.exchange.answers_given import GivenAnswer, build_events, find_words, show_text, show_texts
 from dialora.study.exchange.labels import CHOICES, SCORE
+from dialora.study.exchange.saved_file import read_saved_file
 from dialora.study.folder import BlindStudy
 from dialora.study.judgements import Event
 from dialora.study.records import HIGHEST, KINDS, PAIRWISE, Entry, Sheet, StudySettings
@@ -42,12 +43,11 @@ def export_label_studio(study: BlindStudy, folder: Path) -> list[Path]:
 
 def read_label_studio(path: Path, study: BlindStudy, *, sheet: int | None = None) -> list[Event]:
     """Read a JSON export of Label Studio. Raises InputError, with a line, for what is no export of this study."""
+    content = read_saved_file(path)
     try:
-        tasks = json.loads(path.read_bytes())
+        tasks = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is no JSON; export the project from Label Studio as JSON.") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     if not isinstance(tasks, list) or not all(isinstance(task, dict) and "annotations" in task for task in tasks):
         raise InputError(
             f"{path}: is no list of tasks with their annotations; export the project from Label Studio as JSON (not "

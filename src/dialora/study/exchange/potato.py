@@ -21,6 +21,7 @@ from dialora.printable import clean
 from dialora.store import save_text
 from dialora.study.exchange.answers_given import GivenAnswer, build_events, find_words, show_text, show_texts
 from dialora.study.exchange.labels import CHOICES, SCORE
+from dialora.study.exchange.saved_file import read_saved_file
 from dialora.study.folder import BlindStudy
 from dialora.study.judgements import Event
 from dialora.study.records import HIGHEST, KINDS, LOWEST, PAIRWISE, Entry, Sheet, StudySettings
@@ -57,13 +58,12 @@ def read_potato(path: Path, study: BlindStudy, *, sheet: int | None = None) -> l
         )
     given: list[GivenAnswer] = []
     for file in files:
+        content = read_saved_file(file)
         try:
-            text = file.read_text(encoding="utf-8")
+            text = content.decode()
             given += (
                 _read_state(file, json.loads(text), study) if file.name == _STATE else _read_lines(file, text, study)
             )
-        except OSError as error:
-            raise InputError(f"{file}: cannot be read ({error.strerror}).") from error
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"{file}: is not in the form in which Potato keeps or exports answers ({error!r})."

@@ -16,6 +16,7 @@ from typing import Any
 
 from dialora.errors import InputError
 from dialora.study.events import EventStore
+from dialora.study.exchange.saved_file import read_saved_file
 from dialora.study.exchange.static_page import find_sheet
 from dialora.study.folder import BlindStudy
 from dialora.study.judgements import ANSWERED, Event
@@ -103,14 +104,9 @@ def _differ(one: dict[str, str | None], other: dict[str, str | None]) -> bool:
 
 
 def _load(path: Path) -> Any:
+    content = read_saved_file(path, most=MAX_BYTES)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: is larger than {MAX_BYTES:,} bytes; no rater's page saves that much.")
-        return json.loads(path.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file.") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder; give the files in it.") from None
+        return json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise InputError(f"{path}: is no JSON in UTF-8; give a file that a rater's page saved.") from None
 
