@@ -4,6 +4,7 @@ Raters have noise, lean to a side and are unequally strict; sheets are finished 
 planted is what very many raters say of very many dialogues.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,6 +22,8 @@ Found = tuple[float, float, float, bool]
 """Estimate, interval, whether it is called a difference."""
 Measure = Callable[[Unblinded, int], list[Found]]
 PAIR = ("full", "lora")
+NUM_STRONG = int(os.environ.get("DIALORA_STUDIES", "120"))
+"""Studies for each of two dozen cells; decision 17 has 500."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,6 @@ def test_two_hundred_studies_with_one_system_far_ahead() -> None:
 
 @pytest.mark.slow
 def test_strengths_hold_where_one_system_is_far_ahead() -> None:
-    covered = {cell: cover_strengths(cell, 500) for cell in list_strong_cells()}
+    covered = {cell: cover_strengths(cell, NUM_STRONG) for cell in list_strong_cells()}
     assert np.mean(list(covered.values())) == pytest.approx(0.95, abs=0.015)
     assert min(covered.values()) >= 0.92, covered
