@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
@@ -49,17 +50,16 @@ class Side:
         """Make a step; return its seconds and the memory so far. Raises DialoraError where the process ended."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        try:
+        with suppress(BrokenPipeError):
             self.process.stdin.write("step\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
         line = self.process.stdout.readline()
         if not line:
-            self.process.wait()
+            code = self.process.wait()
             self.errors.seek(0)
-            lines = [text for text in self.errors.read().splitlines() if text.strip()]
-            raise DialoraError(f"{self.name}: {lines[-1] if lines else 'ended without a word'}")
+            lines = [text.strip() for text in self.errors.read().splitlines() if text.strip()]
+            reason = "killed, perhaps for want of memory" if code < 0 or not lines else lines[-1]
+            raise DialoraError(f"{self.name}: {reason}")
         told: dict[str, float] = json.loads(line)
         return told
 
@@ -67,38 +67,51 @@ class Side:
         """Let the process go."""
         self.process.kill()
         self.process.wait()
-        self.errors.close()
+        for stream in (self.process.stdin, self.process.stdout, self.errors):
+            assert stream is not None
+            with suppress(BrokenPipeError):
+                stream.close()
 
 
 def measure(folder: Path, method: str, num_steps: int) -> dict[str, Any]:
-    """Return every side's seconds by step without the first, its memory, and the machine's load before each round."""
+    """Return every side's seconds by step without the first, its memory, and the machine's load before each round.
+
+    Seconds are of the clock and of the processor.
+    """
     sides = [Side(folder, method, name, num_steps + 1) for name in SIDES[method]]
     seconds: dict[str, list[float]] = {side.name: [] for side in sides}
+    cpu_seconds: dict[str, list[float]] = {side.name: [] for side in sides}
     memory: dict[str, float] = {}
     loads = []
     try:
         for number in range(num_steps + 1):
             loads.append(os.getloadavg()[0])
-            for side in sides:
-                told = side.step()
-                memory[side.name] = told["peak_memory_bytes"]
-                if number:
-                    seconds[side.name].append(told["seconds"])
-            print(f"step {number} of {num_steps}", file=sys.stderr)
+            turn = {side.name: side.step() for side in sides}
+            memory = {name: told["peak_memory_bytes"] for name, told in turn.items()}
+            if number:
+                for name, told in turn.items():
+                    seconds[name].append(told["seconds"])
+                    cpu_seconds[name].append(told["cpu_seconds"])
+            took = ", ".join(f"{name} {told['seconds']:.2f} s" for name, told in turn.items())
+            print(f"step {number} of {num_steps}: {took}", file=sys.stderr)
     finally:
         for side in sides:
             side.end()
-    return {"seconds": seconds, "peak_memory_bytes": memory, "loads": loads[1:]}
+    return {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_memory_bytes": memory, "loads": loads[1:]}
 
 
 def render(method: str, found: dict[str, Any], threads: int) -> str:
-    """Return the table: dialogues per second of the median step, memory, and how many times as fast ours is."""
+    """Return the table: dialogues per second of the median step, memory, and how many times as fast ours is.
+
+    Where other work takes the processor, its own seconds say more than the clock's.
+    """
     medians = {name: median(values) for name, values in found["seconds"].items()}
-    lines = ["| side | s/step | dialogues/s | peak memory (MiB) | dialora is |", "|---|---|---|---|---|"]
+    lines = ["| side | s/step | processor s/step | dialogues/s | peak memory (MiB) | dialora is |", "|---" * 6 + "|"]
     for name, value in medians.items():
         ratio = "" if name == "ours" else f"{value / medians['ours']:.2f} × as fast"
         memory = f"{found['peak_memory_bytes'][name] / 2**20:,.0f}"
-        lines.append(f"| {LABELS[name]} | {value:.2f} | {BATCH_SIZE / value:.2f} | {memory} | {ratio} |")
+        cpu = median(found["cpu_seconds"][name])
+        lines.append(f"| {LABELS[name]} | {value:.2f} | {cpu:.2f} | {BATCH_SIZE / value:.2f} | {memory} | {ratio} |")
     loads = found["loads"]
     lines += [
         "",

@@ -38,19 +38,23 @@ class Turns:
     def __init__(self) -> None:
         self.stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)  # whatever a library prints
-        self.started = 0.0
+        self.started = self.cpu_started = 0.0
 
     def wait(self) -> None:
         """Wait for a line; end the process where there is none."""
         if not sys.stdin.readline():
             os._exit(0)
-        self.started = time.perf_counter()
+        self.started, self.cpu_started = time.perf_counter(), time.process_time()
 
     def tell(self) -> None:
-        """Print how long the step took and what memory is held at most."""
+        """Print how long the step took, on the clock and of the processor, and what memory is held at most."""
         from dialora.measuring.memory import measure_peak_memory
 
-        told = {"seconds": time.perf_counter() - self.started, "peak_memory_bytes": measure_peak_memory()}
+        told = {
+            "seconds": time.perf_counter() - self.started,
+            "cpu_seconds": time.process_time() - self.cpu_started,
+            "peak_memory_bytes": measure_peak_memory(),
+        }
         self.stream.write(json.dumps(told) + "\n")
         self.stream.flush()
 

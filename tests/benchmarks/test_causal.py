@@ -16,10 +16,16 @@ from benchmarks.causal.__main__ import main, render
 
 def test_the_table_compares_medians() -> None:
     seconds = {"best_practice": [4.0, 40.0, 6.0], "ours": [2.0, 2.0, 30.0]}
-    found = {"seconds": seconds, "peak_memory_bytes": dict.fromkeys(seconds, 2**30), "loads": [0.5, 1.25, 3.0]}
+    cpu = {"best_practice": [5.0], "ours": [2.5]}
+    found = {
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "peak_memory_bytes": dict.fromkeys(seconds, 2**30),
+        "loads": [0.5, 1.25, 3.0],
+    }
     lines = render("full", found, threads=2).splitlines()
-    assert lines[2] == "| `Trainer`, bf16 autocast | 6.00 | 1.33 | 1,024 | 3.00 × as fast |"
-    assert lines[3] == "| dialora | 2.00 | 4.00 | 1,024 |  |"
+    assert lines[2] == "| `Trainer`, bf16 autocast | 6.00 | 5.00 | 1.33 | 1,024 | 3.00 × as fast |"
+    assert lines[3] == "| dialora | 2.00 | 2.50 | 4.00 | 1,024 |  |"
     assert lines[-1].endswith("medians of 3 steps in turns, 2 threads, load 0.5 to 3.0.")
 
 
