@@ -117,34 +117,19 @@ class _LeanAttention:
         return self.o_proj(attended.transpose(1, 2).flatten(2)), None
 
 
-def _lean(kind: type, forward: type) -> dict[type, type]:
-    """Return `kind` → the same class with another forward, behind which its own is."""
-    return {kind: type(f"Lean{kind.__name__}", (forward, kind), {})}
+MODULES = {"Llama": llama, "Mistral": mistral, "Qwen2": qwen2, "Qwen3": qwen3, "SmolLM3": smollm3}
+"""By how their classes' names begin."""
 
 
-SWAPS: dict[type, type] = (
-    _lean(llama.LlamaForCausalLM, _LeanModel)
-    | _lean(llama.LlamaRMSNorm, _LeanNorm)
-    | _lean(mistral.MistralForCausalLM, _LeanModel)
-    | _lean(mistral.MistralRMSNorm, _LeanNorm)
-    | _lean(qwen2.Qwen2ForCausalLM, _LeanModel)
-    | _lean(qwen2.Qwen2RMSNorm, _LeanNorm)
-    | _lean(qwen3.Qwen3ForCausalLM, _LeanModel)
-    | _lean(qwen3.Qwen3RMSNorm, _LeanNorm)
-    | _lean(smollm3.SmolLM3ForCausalLM, _LeanModel)
-    | _lean(smollm3.SmolLM3RMSNorm, _LeanNorm)
-)
-CPU_SWAPS: dict[type, type] = (
-    _lean(llama.LlamaAttention, _LeanAttention)
-    | _lean(llama.LlamaMLP, _LeanFeedForward)
-    | _lean(mistral.MistralAttention, _LeanAttention)
-    | _lean(mistral.MistralMLP, _LeanFeedForward)
-    | _lean(qwen2.Qwen2Attention, _LeanAttention)
-    | _lean(qwen2.Qwen2MLP, _LeanFeedForward)
-    | _lean(qwen3.Qwen3Attention, _LeanAttention)
-    | _lean(qwen3.Qwen3MLP, _LeanFeedForward)
-    | _lean(smollm3.SmolLM3Attention, _LeanAttention)
-    | _lean(smollm3.SmolLM3MLP, _LeanFeedForward)
-)
+def _lean(**forwards: type) -> dict[type, type]:
+    """Return each kind's class whose name ends so → the same class with another forward, behind which its own is."""
+    kinds = {
+        getattr(module, kind + part): forward for kind, module in MODULES.items() for part, forward in forwards.items()
+    }
+    return {kind: type(f"Lean{kind.__name__}", (forward, kind), {}) for kind, forward in kinds.items()}
+
+
+SWAPS = _lean(ForCausalLM=_LeanModel, RMSNorm=_LeanNorm)
+CPU_SWAPS = _lean(Attention=_LeanAttention, MLP=_LeanFeedForward)
 
 __all__ = ["CPU_SWAPS", "LONGEST", "SWAPS"]
