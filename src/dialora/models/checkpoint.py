@@ -20,6 +20,8 @@ TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model", "*.jinja"
 GENERATION = "generation_config.json"
 SNAPSHOTS = "snapshots"
 """The folder of a hub cache in which every commit has a folder of its own."""
+MADE = {"smollm2-135m-instruct": "`make smollm` in dialora's repository makes it; run dialora in that folder"}
+"""Folders of the shipped experiments that come from elsewhere, by name, and how to get them."""
 FILES = "files:"
 """How the `model_revision` of a folder begins; the hash of its files follows. No branch or tag can hold a colon."""
 
@@ -40,7 +42,8 @@ def resolve_model(name: str, *, key: str = "model") -> str:
             raise ModelError(f"{key}: {name} has no config.json; give a folder in transformers format, or a hub id.")
         return str(path)
     if path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise ModelError(f"{key}: {name}: no such folder. Give a folder in transformers format, or a hub id.")
+        how = MADE.get(path.name, "give a folder in transformers format, or a hub id")
+        raise ModelError(f"{key}: {name}: no such folder; {how}.")
     return name
 
 
