@@ -9,9 +9,13 @@ from typing import Any
 
 from dialora.config import load_experiment
 from dialora.report.accounting import describe_truncation
+from dialora.report.examples import build_browser_json
+from dialora.report.palette import build_styles
+from dialora.report.paper import build_paper_table, render_latex
+from dialora.report.side_by_side import put_side_by_side
 from dialora.report.tables import build_improvements_table, build_parameters_table
 from tests.report.test_bases_figure import build_several
-from tests.report.test_report import build_comparison
+from tests.report.test_report import build_comparison, build_examples
 
 VALUES: dict[str, Any] = {"model": "a/base", "data": {"source": "bundled"}}
 
@@ -71,3 +75,28 @@ def test_several_systems_as_loaded_are_spoken_of_in_the_plural() -> None:
     table = build_parameters_table(build_several({"a-base": 1e6, "b-base": 1e7}))
     assert table is not None
     assert table.footnote.startswith("Original (0) and Original (1) are counted")
+
+
+def test_a_summary_stands_with_the_base_that_wrote_it() -> None:
+    comparison = build_several({"a-base": 1e6, "b-base": 1e7})
+    (example,) = build_examples([system.key for system in comparison.systems], 1)
+    shown = put_side_by_side(example, comparison.systems, build_styles(comparison.systems))
+    labels = [summary.label for summary in shown.summaries]
+    assert labels[0] == "Original (0) · a-base"
+    assert labels[-1] == "PEFT (1) · b-base"
+    assert "PEFT (1) · b-base" in build_browser_json([example], comparison.systems)
+    one = build_comparison()
+    (example,) = build_examples([system.key for system in one.systems], 1)
+    shown = put_side_by_side(example, one.systems, build_styles(one.systems))
+    assert [summary.label for summary in shown.summaries] == ["Original", "Instruct", "PEFT"]
+
+
+def test_a_table_for_a_paper_names_the_base_and_its_size() -> None:
+    comparison = build_several({"a_base": 1e6, "b_base": 1e7})
+    comparison = dataclasses.replace(comparison, comparisons=())
+    latex = render_latex(comparison)
+    assert r"\begin{tabular}{llrrrrrrr}" in latex
+    assert r"PEFT (1) & b\_base & 10,000,000 & 3,538,944 &" in latex
+    table = build_paper_table(comparison)
+    assert [row.cells[1].text for row in table.rows] == ["a_base"] * 3 + ["b_base"] * 3
+    assert "Base" not in build_paper_table(build_comparison()).columns
