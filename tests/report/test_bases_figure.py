@@ -114,4 +114,7 @@ def test_the_report_has_the_figure_and_the_bases_stand_in_it() -> None:
     for base in SIZES:
         assert base in found["bases"].svg
         assert base in found["scores"].svg
-    assert "bases" not in {figure.name for figure in render_figures(build_document())}
+    assert "within a base" in found["loss"].caption
+    one = {figure.name: figure for figure in render_figures(build_document())}
+    assert "bases" not in one
+    assert "within a base" not in one["loss"].caption

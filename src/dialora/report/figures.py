@@ -35,6 +35,7 @@ from dialora.store import save_text
 MAX_RAW_POINTS = 1500
 MAX_RAW_CURVES = 6
 """With more curves than this, only smoothed ones are drawn."""
+OWN_TOKENS = " A loss is that of a base's own tokens: compare it within a base."
 FIGURE_NAMES = ("scores", "bases", "people", "loss", "tradeoff", FIGURE)
 
 
@@ -191,6 +192,8 @@ def _draw_loss(
     caption = f"Training loss per optimizer step{' (faint) and' if shows_raw else ','} smoothed (line)."
     if any(curve.validation for curve in curves):
         caption += " Markers are the validation loss."
+    if _has_bases(comparison.systems):
+        caption += OWN_TOKENS
     return ReportFigure("loss", "Loss", caption, to_svg(canvas))
 
 
@@ -242,6 +245,8 @@ def _draw_searches(document: ReportDocument, styles: dict[str, SystemStyle]) -> 
         return None
     canvas, (axis,) = build_canvas(3.6, columns=1)
     caption = draw_learning_rates(axis, document.searches, styles)
+    if document.searches[0].metric != "rouge1" and _has_bases(document.comparison.systems):
+        caption += OWN_TOKENS
     low, high = axis.get_xlim()
     ticks = [float(f"{digit}e{power}") for power in range(-12, 3) for digit in (1, 3)]
     axis.set_xticks([tick for tick in ticks if low <= tick <= high], minor=False)

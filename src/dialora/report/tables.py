@@ -117,6 +117,8 @@ def build_cost_table(comparison: Comparison) -> Table | None:
         "adapter or the whole model. Converting: making the model that writes, once. Writing: 1,000 summaries, "
         "loading left out. Means over seeds; memory and weights at their highest."
     )
+    if any(system.base is not None for system in systems):
+        footnote += " Tokens are those of each base's own tokenizer."
     return Table("costs", "Cost", ("System", *(name for name, _ in measured)), tuple(rows), footnote)
 
 
