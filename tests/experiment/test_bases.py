@@ -13,7 +13,7 @@ from dialora.errors import ConfigError
 from dialora.experiment.pipeline import compare
 from dialora.experiment.plan import plan_runs
 from dialora.models.bases import settle
-from dialora.report.tradeoff import build_panels
+from dialora.report.bases_figure import build_base_panels
 from tests.models.families.tiny import build_folder
 
 PRINT = {"train": "a", "validation": "b", "test": "c"}
@@ -57,9 +57,11 @@ def test_three_bases_give_one_report_and_are_made_once(several: dict[str, Any], 
     bases = own | others | dict.fromkeys(("zero_bart", "lora_bart"), "tiny-bart")
     assert {system.key: system.base for system in found.systems if not system.yardstick} == bases
     assert len(list((tmp_path / "it").glob("tokens*"))) == 3
-    assert next(panel.title for panel in build_panels(found)) == "Parameters in use"
+    assert next(panel.title for panel in build_base_panels(found)) == "Parameters in use"
     report = (tmp_path / "it" / "report.md").read_text(encoding="utf-8")
     assert "tiny-llama" in report
+    assert set(re.findall(r"\| training dialogues \(([\w-]+)\) \| 128 \|", report)) == set(bases.values())
+    assert (tmp_path / "it" / "figures" / "bases.svg").exists()
     assert f"On {Path(several['model']).name}: " in found.verdict
     assert "On tiny-bart: PEFT (lora_bart) is" in found.verdict
     assert re.search(r" on tiny-\w+ is [\d.]+ ± [\d.]+ ROUGE-1 points \w+ .*, the best of all bases[.;]", found.verdict)

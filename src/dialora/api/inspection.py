@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,12 +75,18 @@ def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.Dat
 
 
 def methods(experiment: Experiment = "bundled", *, set: Overrides = ()) -> list[MethodRow]:
-    """Describe every method that an experiment may name, with its parameters on this experiment's base model."""
+    """Describe every method that an experiment may name: its parameters, rates and layers on this one's base model."""
+    from dialora.models.bases import find_rates, name_targets
     from dialora.models.counting import count_method
-    from dialora.report.methods import describe_methods
+    from dialora.report.methods import OnBase, describe_methods
 
     config = load_experiment(experiment, set)
-    return describe_methods(lambda method, key: count_method(config, method, key=key))
+    base = OnBase(
+        count=lambda method, key: count_method(config, method, key=key),
+        find_rates=partial(find_rates, config),
+        name_targets=partial(name_targets, config),
+    )
+    return describe_methods(base)
 
 
 __all__ = ["check", "check_data", "methods", "params"]

@@ -78,6 +78,11 @@ class System(Record):
     """The base model's name, where the comparison has several."""
 
     @property
+    def full_label(self) -> str:
+        """What it is called where its base does not stand beside it."""
+        return self.label if self.base is None else f"{self.label} · {self.base}"
+
+    @property
     def training_seconds(self) -> float | None:
         """All that training takes: optimizer steps, and the encoder's pass where it runs once before them."""
         return None if self.train_seconds is None else self.train_seconds + (self.ledger.encoding_seconds or 0.0)

@@ -1,4 +1,7 @@
-"""BaseParts: what methods need to know of a base model, whatever kind it is; `models/families` says it of each."""
+"""BaseParts: what methods need to know of a base model, whatever kind it is; `models/families` says it of each.
+
+Rates are those of a method on it.
+"""
 
 from __future__ import annotations
 
@@ -58,4 +61,14 @@ class BaseParts(ModuleNames):
         return self.task_type == "SEQ_2_SEQ_LM"
 
 
-__all__ = ["BaseParts", "ModuleNames"]
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """A method's learning rate on a base: the one to take, where a search should look, and where they come from."""
+
+    rate: float
+    low: float
+    high: float
+    source: str
+
+
+__all__ = ["BaseParts", "ModuleNames", "Rates"]

@@ -19,7 +19,7 @@ from dialora.experiment.base_checks import SAMPLE, check_base, count_source_toke
 from dialora.experiment.disk import estimate_disk
 from dialora.experiment.finding import Finding, find
 from dialora.models.bases import load_family
-from dialora.models.checkpoint import FILES
+from dialora.report.labels import name_readers
 from dialora.scoring.learned import require_learned
 from dialora.store import Run
 
@@ -80,13 +80,10 @@ def _check_bases(
 
 
 def _list_bases(config: ExperimentConfig) -> dict[str, str]:
-    """Return each base, as the experiment calls it, with the key of the first method that stands on it."""
+    """Return each base, as tables call it, with the key of the first method that stands on it."""
     found: dict[str, str] = {}
-    for key in config.methods:
-        own = config.for_method(key)
-        revision = own.model_revision or ""
-        name = f"{own.model}@{revision}" if revision and not revision.startswith(FILES) else own.model
-        found.setdefault(name if own.prompt == config.prompt else f"{name}, {own.prompt!r:.40}", key)
+    for key, name in name_readers(config).items():
+        found.setdefault(name, key)
     return found
 
 

@@ -16,7 +16,7 @@ from dialora.config import ExperimentConfig, stable_hash
 from dialora.config.method import OF_BASE
 from dialora.experiment.launcher import Launcher
 from dialora.experiment.workspace import Workspace
-from dialora.models.bases import find_rate_range, settle
+from dialora.models.bases import find_rates, settle
 from dialora.models.checkpoint import identify_model, pin_models
 from dialora.models.device import identify_device
 from dialora.scoring.learned import describe_scorer
@@ -76,11 +76,16 @@ def plan_experiment(workspace: Workspace, launcher: Launcher) -> Plan:
         config,
         workspace.folder,
         {key: common | trained for key, (common, trained) in inputs.items()},
-        {key: find_rate_range(config, key) for key, method in config.methods.items() if method.trains}
-        if config.tuning
-        else None,
+        _find_ranges(config) if config.tuning else {},
     )
     return Plan(workspace, searches, _plan_tokens(workspace), yardsticks, launcher)
+
+
+def _find_ranges(config: ExperimentConfig) -> dict[str, tuple[float, float]]:
+    """Return where to look for each trained method's rate, on its own base."""
+    trained = {key: type(method) for key, method in config.methods.items() if method.trains}
+    rates = {key: find_rates(config.for_method(key), method) for key, method in trained.items()}
+    return {key: (found.low, found.high) for key, found in rates.items()}
 
 
 def _plan_tokens(workspace: Workspace) -> dict[str, Stage]:

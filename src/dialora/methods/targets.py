@@ -38,7 +38,7 @@ def resolve_targets(
     Raises ConfigError as `require_targets` does.
     """
     if isinstance(targets, str):
-        return sorted({_last(name) for name in list_linear(model)} - {"lm_head"})
+        return sorted({_last(name) for name in list_linear(model) if not is_head(name)})
     targets = base.queries_and_values if targets is None else targets
     require_targets(model, targets, base, key=key)
     return list(targets)
@@ -51,15 +51,15 @@ def require_targets(
 
     A target matches as in PEFT: the whole name or its end after a dot.
     """
-    if any(target.endswith("lm_head") for target in targets) and base.head_is_embedding:
+    names = list_linear(model)
+    if base.head_is_embedding and any(matches(name, targets) for name in names if is_head(name)):
         raise ConfigError(
             f"methods.{key}.{option}: the lm_head of {_name(model)} is its embedding too; "
             f"an update merged into one would change the other. Leave it out."
         )
-    names = list_linear(model)
     missing = [target for target in targets if not any(matches(name, [target]) for name in names)]
     if missing:
-        found = ", ".join(sorted({_last(name) for name in names} - {"lm_head"}))
+        found = ", ".join(sorted({_last(name) for name in names if not is_head(name)}))
         quoted = ", ".join(repr(target) for target in missing)
         raise ConfigError(
             f"methods.{key}.{option}: {quoted} matches no linear layer of {_name(model)}. Found: {found}."
@@ -93,6 +93,11 @@ def matches(name: str, targets: Iterable[str]) -> bool:
     return any(name == target or name.endswith(f".{target}") for target in targets)
 
 
+def is_head(name: str) -> bool:
+    """Whether a linear layer is the output head, or lies in it."""
+    return "lm_head" in name.split(".")
+
+
 def _last(name: str) -> str:
     return re.split(r"\.", name)[-1]
 
@@ -106,6 +111,7 @@ __all__ = [
     "OpenTargets",
     "Targets",
     "count_inputs",
+    "is_head",
     "list_linear",
     "matches",
     "require_divisible",

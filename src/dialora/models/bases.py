@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dialora.config import ExperimentConfig
+from dialora.config.parts import Rates
 from dialora.data.tokens import Prompt
 from dialora.errors import ModelError
 from dialora.methods import Method
@@ -42,19 +43,26 @@ def _settle_method(config: ExperimentConfig, key: str) -> Method:
     if any(name in fields and getattr(method, name) is None for name in TARGETS):
         method = method.name_targets(load_family(own).name_modules(read_model_type(own)))
     if "learning_rate" in fields and "learning_rate" not in method.model_fields_set:
-        rates = load_family(own).rates.get(method.name)
-        changes["learning_rate"] = method.learning_rate if rates is None else rates[0]  # type: ignore[attr-defined]
+        changes["learning_rate"] = find_rates(own, type(method)).rate
     if method.model is not None and method.prompt is None:
         is_named = "prompt" in config.model_fields_set
         changes["prompt"] = config.prompt if is_named else load_family(own).prompt
     return method.model_copy(update=changes)
 
 
-def find_rate_range(config: ExperimentConfig, key: str) -> tuple[float, float]:
-    """Return where a search for a method's learning rate should look on its base. Raises ModelError."""
-    method = config.methods[key]
-    known = load_family(config.for_method(key)).rates.get(method.name)
-    return method.learning_rate_range if known is None else known[1:3]
+def name_targets(config: ExperimentConfig, method: type[Method]) -> dict[str, tuple[str, ...] | str | None]:
+    """Return which layers a method adapts on the experiment's base unless its entry names others. Raises ModelError."""
+    # Options that must be given are no layers.
+    named = method.model_construct().name_targets(load_family(config).name_modules(read_model_type(config)))
+    return {name: getattr(named, name) for name in TARGETS if name in method.model_fields}
+
+
+def find_rates(config: ExperimentConfig, method: type[Method]) -> Rates:
+    """Return the learning rates of a method that trains, on the experiment's base. Raises ModelError."""
+    known = load_family(config).rates.get(method.name)
+    if known is not None:
+        return Rates(*known)
+    return Rates(method.model_fields["learning_rate"].default, *method.learning_rate_range, method.learning_rate_source)
 
 
 def load_family(config: ExperimentConfig) -> Family:
@@ -93,4 +101,12 @@ def _find(config: ExperimentConfig) -> tuple[dict[str, Any], Family]:
         raise ModelError(f"model: {config.model} cannot be loaded: {' '.join(str(error).split())[:500]}") from error
 
 
-__all__ = ["build_prompt", "find_rate_range", "load_family", "read_config_values", "read_model_type", "settle"]
+__all__ = [
+    "build_prompt",
+    "find_rates",
+    "load_family",
+    "name_targets",
+    "read_config_values",
+    "read_model_type",
+    "settle",
+]

@@ -24,7 +24,7 @@ from dialora.training import TrainingResult, train
 from tests.conftest import build_experiment_values
 from tests.models.families.tiny import CAUSAL, SIZE, build_folder
 
-ENCODER_DECODERS = ("bart", "mbart", "pegasus", "mt5", "umt5", "longt5")
+ENCODER_DECODERS = ("bart", "mbart", "pegasus", "mt5", "umt5", "longt5", "t5gemma")
 KINDS = (*CAUSAL, *ENCODER_DECODERS)
 CHATTING = ("llama", "qwen3")
 """Those built with a chat template."""
@@ -158,6 +158,8 @@ def expected_lora(kind: str) -> int:
         return 2 * 4 * (D + D + 2 * KV)
     if kind in CAUSAL:
         return 2 * 4 * ((D + D) + (D + KV))
+    if kind == "t5gemma":
+        return (2 + 2 * 2) * 4 * ((D + D) + (D + KV))  # as many decoder layers, which read twice
     return (2 + 2) * 2 * 4 * (D + D)  # two encoder layers; the decoder's one layer reads itself and the encoder
 
 
@@ -171,9 +173,10 @@ def test_the_parameter_count_equals_the_formula_and_needs_no_weights(base: Base)
     assert whole.trainable == whole.total - fixed == load_base_model(base.config).num_parameters() - fixed
 
 
+@pytest.mark.parametrize("kind", ["llama", pytest.param("t5gemma", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", [n for n, m in METHODS.items() if m.trains and n not in ("qlora", "full", "lora")])
-def test_every_method_trains_a_llama_and_is_there_again(name: str, small_data: Path, tmp_path: Path) -> None:
-    base = build_base("llama", small_data, tmp_path / "base")
+def test_every_method_trains_it_and_is_there_again(kind: str, name: str, small_data: Path, tmp_path: Path) -> None:
+    base = build_base(kind, small_data, tmp_path / "base")
     options: dict[str, Any] = {
         "last_layers": {"num_layers": 1},
         "peft": {"peft_type": "LOHA", "r": 4},

@@ -77,6 +77,8 @@ def build_folder(model_type: str, folder: Path, *, chat: bool = False, **options
     ids = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "vocab_size": SIZE}
     if default.is_encoder_decoder:
         ids["decoder_start_token_id"] = 0 if model_type in ("mt5", "umt5", "longt5", "pegasus") else 2
+    if model_type == "t5gemma":
+        options = {"encoder": (part := build_part(default.encoder) | ids), "decoder": part, **options}
     torch.manual_seed(0)
     model = find_model_class(default)(type(default)(**(sizes | still | ids | options)))
     with torch.no_grad():
@@ -88,6 +90,12 @@ def build_folder(model_type: str, folder: Path, *, chat: bool = False, **options
     values = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(values))
     return folder
+
+
+def build_part(default: Any) -> dict[str, Any]:
+    """The sizes of an encoder or decoder that has a config of its own."""
+    sizes = {key: value for key, value in SMALL.items() if hasattr(default, key)}
+    return sizes | {key: 0.0 for key in DROPOUT if hasattr(default, key)}
 
 
 def train_tokenizer(model_type: str, *, chat: bool = False) -> Any:
@@ -107,7 +115,7 @@ def train_tokenizer(model_type: str, *, chat: bool = False) -> Any:
         show_progress=False,
     )
     tokenizer.train_from_iterator([json.loads(line)["dialogue"] for line in lines], trainer)
-    if AutoConfig.for_model(model_type).is_encoder_decoder:
+    if AutoConfig.for_model(model_type).is_encoder_decoder and model_type != "t5gemma":
         single = "<s> $A </s>" if model_type in ("bart", "mbart") else "$A </s>"
     else:
         single = "<s> $A"

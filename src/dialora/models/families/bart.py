@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dialora.config.parts import BaseParts, ModuleNames
 from dialora.models.families.family import Family
-from dialora.models.families.plain_config import read_plain_config
+from dialora.models.families.plain_config import is_token, read_plain_config
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,7 +36,7 @@ class Bart(Family):
         if not config.is_encoder_decoder:
             raise ValueError("it is a decoder alone; give a model with its encoder")
         for key in ("pad_token_id", "eos_token_id", "decoder_start_token_id"):
-            if not isinstance(getattr(config, key, None), int):
+            if not is_token(getattr(config, key, None)):
                 raise ValueError(f"config.json: {key} is missing, or not one token")
         return config
 

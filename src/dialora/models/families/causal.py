@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dialora.config.parts import BaseParts, ModuleNames
 from dialora.data.tokens import CausalCollator, Collator, Prompt
-from dialora.data.tokens.plain import encode_texts
-from dialora.models.families.chat import find_answer_end, has_template, render_message
+from dialora.models.families.chat import build_message, list_ends
 from dialora.models.families.family import Family
 from dialora.models.families.plain_config import read_plain_config
 
@@ -153,10 +151,7 @@ class Causal(Family):
 
     def build_prompt(self, text: str, tokenizer: PreTrainedTokenizerBase) -> Prompt:
         """Return a prompt as a message of the tokenizer's chat template, or as it stands."""
-        if has_template(tokenizer):
-            end = find_answer_end(tokenizer)
-            return Prompt(render_message(text.rstrip(), tokenizer), (), _or(end, tokenizer.eos_token_id))
-        return Prompt(text, _find_beginning(tokenizer), tokenizer.eos_token_id)
+        return build_message(text, tokenizer)
 
     def build_collator(self, pad_id: int) -> Collator:
         """Return what puts a target behind its source."""
@@ -164,12 +159,7 @@ class Causal(Family):
 
     def list_stops(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
         """Return the end tokens of config, checkpoint and tokenizer, and the chat template's."""
-        owner: Any = model
-        found = [owner.config.eos_token_id, owner.generation_config.eos_token_id, tokenizer.eos_token_id]
-        if has_template(tokenizer):
-            found.append(find_answer_end(tokenizer))
-        ids = [one for each in found if each is not None for one in (each if isinstance(each, list) else [each])]
-        return tuple(dict.fromkeys(int(one) for one in ids if one >= 0))
+        return list_ends(model, tokenizer)
 
     def describe_special(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
         """Return `generate`'s special tokens: any stop ends a summary."""
@@ -199,17 +189,6 @@ class OtherCausal(Causal):
     model_types = tuple(kind for kind in NAMES if kind not in LLAMA_LIKE)
     label = "other causal models"
     names: ClassVar[Mapping[str, Names]] = {kind: NAMES[kind] for kind in NAMES if kind not in LLAMA_LIKE}
-
-
-def _find_beginning(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
-    """Return the special tokens that the tokenizer puts before a text."""
-    (encoding,) = encode_texts(["a"], tokenizer)
-    special = list(takewhile(bool, encoding.special_tokens_mask))
-    return tuple(encoding.ids[: len(special)])
-
-
-def _or(value: int | None, other: int) -> int:
-    return other if value is None else value
 
 
 __all__ = ["Causal", "LlamaLike", "Names", "OtherCausal"]

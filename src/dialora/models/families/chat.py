@@ -1,4 +1,4 @@
-"""A chat template: what stands around a message to a model, and what ends its answer.
+"""A chat template: what stands around a message to a model, and what ends its answer; and what does without one.
 
 Templates are Jinja, which transformers renders in a sandbox. What depends on the day, or lets a model think aloud
 first, is settled here, so that a prompt is the same in training and in use, today and tomorrow.
@@ -6,10 +6,11 @@ first, is settled here, so that a prompt is the same in training and in use, tod
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from dialora.data.tokens.plain import find_special
-from dialora.data.tokens.prompt import DIALOGUE
+from dialora.data.tokens.plain import encode_texts, find_special
+from dialora.data.tokens.prompt import DIALOGUE, Prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -43,6 +44,31 @@ def find_answer_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
     return int(tokenizer.convert_tokens_to_ids(first))
 
 
+def build_message(text: str, tokenizer: PreTrainedTokenizerBase) -> Prompt:
+    """Return a prompt as a message of the tokenizer's chat template, or as it stands; a summary ends as answers do."""
+    if has_template(tokenizer):
+        end = find_answer_end(tokenizer)
+        end = tokenizer.eos_token_id if end is None else end
+        return Prompt(render_message(text.rstrip(), tokenizer), (), end)
+    return Prompt(text, _find_beginning(tokenizer), tokenizer.eos_token_id)
+
+
+def list_ends(model: Any, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """Return the end tokens of config, checkpoint and tokenizer, and the chat template's."""
+    found = [model.config.eos_token_id, model.generation_config.eos_token_id, tokenizer.eos_token_id]
+    if has_template(tokenizer):
+        found.append(find_answer_end(tokenizer))
+    ids = [one for each in found if each is not None for one in (each if isinstance(each, list) else [each])]
+    return tuple(dict.fromkeys(int(one) for one in ids if one >= 0))
+
+
+def _find_beginning(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """Return the special tokens that the tokenizer puts before a text."""
+    (encoding,) = encode_texts(["a"], tokenizer)
+    special = list(takewhile(bool, encoding.special_tokens_mask))
+    return tuple(encoding.ids[: len(special)])
+
+
 def _render(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerBase, *, add_generation_prompt: bool) -> str:
     try:
         rendered: Any = tokenizer.apply_chat_template(
@@ -53,4 +79,4 @@ def _render(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerBase, 
     return str(rendered)
 
 
-__all__ = ["find_answer_end", "has_template", "render_message"]
+__all__ = ["build_message", "find_answer_end", "has_template", "list_ends", "render_message"]

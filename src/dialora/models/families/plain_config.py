@@ -44,10 +44,11 @@ MAX_LIST = 4_096
 MAX_NUMBER = 2**40
 
 
-def read_plain_config(values: Mapping[str, Any], *, writers: tuple[str, ...]) -> Any:
+def read_plain_config(values: Mapping[str, Any], *, writers: tuple[str, ...], **parts: Any) -> Any:
     """Return the transformers config of a config.json's values.
 
-    `writers` are how the names of architectures end that have an output head. Raises ValueError, which names the key.
+    `writers` are how the names of architectures end that have an output head; `parts` are configs of parts that have
+    been read already. Raises ValueError, which names the key.
     """
     from transformers import AutoConfig
 
@@ -55,13 +56,18 @@ def read_plain_config(values: Mapping[str, Any], *, writers: tuple[str, ...]) ->
     values = {key: value for key, value in values.items() if value is not None}
     _require_writer(values, writers)
     known = {*_list_own_keys(kind), *OLDER}
-    kept = {key: value for key, value in values.items() if key in known}
+    kept = {key: value for key, value in values.items() if key in known and key not in parts}
     if problems := list(_find_problems(kept)):
         raise ValueError(f"config.json: {'; '.join(problems[:3])}")
     try:
-        return kind(**kept)
+        return kind(**kept, **parts)
     except Exception as error:  # what a config class raises of values of another type has no type in common
         raise ValueError(f"config.json: {show(' '.join(str(error).split()), 200)}") from error
+
+
+def is_token(value: Any) -> bool:
+    """Whether a config names one token; -1 stands for none in some."""
+    return _is_whole(value) and value >= 0
 
 
 def _list_own_keys(kind: type) -> Iterator[str]:
@@ -116,4 +122,4 @@ def _write(value: Any) -> str:
     return show(repr(value), 40)
 
 
-__all__ = ["read_plain_config"]
+__all__ = ["is_token", "read_plain_config"]
