@@ -61,11 +61,14 @@ def require_fast(tokenizer: PreTrainedTokenizerBase) -> None:
 def require_rows(tokenizer: PreTrainedTokenizerBase, base: Any, *, has_settings: bool = True) -> None:
     """Raise ValueError where a tokenizer gives ids that the model of a configuration has no rows for.
 
-    `has_settings` is whether its tokenizer_config.json is there.
+    Special tokens that no text becomes may have none, as BART's `<mask>` and Gemma 3's image; `list_rowless` names
+    them. `has_settings` is whether its tokenizer_config.json is there.
     """
-    largest = max(tokenizer.get_vocab().values(), default=-1)
-    if largest < 0:
+    vocabulary = tokenizer.get_vocab()
+    if not vocabulary:
         raise ValueError("its tokenizer has no pieces; download it again")
+    rowless = set(list_rowless(tokenizer, base.vocab_size)) if has_settings else set()
+    largest = max((number for piece, number in vocabulary.items() if piece not in rowless), default=-1)
     if largest >= base.vocab_size:
         reason = "it is another model's"
         if not has_settings:
@@ -74,6 +77,13 @@ def require_rows(tokenizer: PreTrainedTokenizerBase, base: Any, *, has_settings:
             f"its tokenizer has {largest + 1:,} pieces, and its embedding {base.vocab_size:,} rows (vocab_size): "
             f"{reason}"
         )
+
+
+def list_rowless(tokenizer: PreTrainedTokenizerBase, num_rows: int) -> list[str]:
+    """Return the special tokens that a model of so many rows has none for, though nothing that it reads holds them."""
+    begun = {tokenizer.bos_token, tokenizer.eos_token, tokenizer.pad_token, tokenizer.unk_token}
+    added = {number: token for number, token in tokenizer.added_tokens_decoder.items() if number >= num_rows}
+    return [str(token) for token in added.values() if token.special and str(token) not in begun]
 
 
 def require_same_ids(tokenizer: PreTrainedTokenizerBase, base: Any) -> None:
@@ -98,4 +108,12 @@ def require_end(tokenizer: PreTrainedTokenizerBase) -> None:
         )
 
 
-__all__ = ["SETTINGS", "require_end", "require_fast", "require_rows", "require_same_ids", "require_tokenizer_files"]
+__all__ = [
+    "SETTINGS",
+    "list_rowless",
+    "require_end",
+    "require_fast",
+    "require_rows",
+    "require_same_ids",
+    "require_tokenizer_files",
+]

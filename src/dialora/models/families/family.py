@@ -43,6 +43,8 @@ class Family:
     """Whether a frozen encoder may be run once for a whole training."""
     heeds_generation_config: ClassVar[bool] = True
     """Whether what its summaries begin or end with may stand in generation_config.json alone."""
+    reads_tokenizer_file: ClassVar[bool] = True
+    """Whether texts are cut as tokenizer.json says, where transformers' class of tokenizers has rules of its own."""
     converts: ClassVar[bool] = False
     """Whether CTranslate2 writes with it."""
 
