@@ -14,7 +14,7 @@ from dialora.data.tokens import Prompt
 from dialora.data.tokens.plain import find_special
 from dialora.errors import ModelError
 from dialora.methods import Method
-from dialora.models.checkpoint import opening
+from dialora.models.checkpoint import explain_no_config, opening
 from dialora.models.families import Family, find_family
 from dialora.models.files import find_file, list_names, read_object
 from dialora.models.steering import list_code
@@ -96,7 +96,7 @@ def read_config_values(source: str, revision: str | None) -> dict[str, Any]:
     # What is in the cache is found without transformers, which takes seconds to load.
     path = find_file(source, CONFIG, revision, cached_only=True) or find_file(source, CONFIG, revision)
     if path is None:
-        raise ValueError(f"it has no {CONFIG}; give a folder in transformers format, or a hub id")
+        raise ValueError(explain_no_config(source, revision))
     return read_object(path)
 
 

@@ -17,8 +17,11 @@ REFUSED = {
     "attn_implementation": "names kernels that may be downloaded and run",
     "_attn_implementation": "names kernels that may be downloaded and run",
     "kernel_config": "names kernels that may be downloaded and run",
-    "quantization_config": "says that the weights are quantized, and dialora starts from plain ones",
-    "compression_config": "says that the weights are compressed, and dialora starts from plain ones",
+    **dict.fromkeys(
+        ("quantization_config", "quantization", "compression_config"),
+        "says that the weights are quantized, and dialora starts from plain ones; give the model that they were made "
+        "from (without AWQ, GPTQ, FP8, bnb-4bit or the like in its name), and method qlora for a base in 4 bits",
+    ),
     "pruned_heads": "takes heads out of the model, and dialora starts from whole ones",
 }
 """Keys that would change how a model is loaded, and what each does."""
@@ -28,7 +31,8 @@ def refuse_steering(values: Mapping[str, Any]) -> None:
     """Raise ValueError for a config.json that says how a model is to be loaded and not what it is."""
     for key, meaning in REFUSED.items():
         if values.get(key) not in (None, {}, [], ""):
-            raise ValueError(f"config.json: {key} {meaning}; give a model without it")
+            advice = "" if ";" in meaning else "; give a model without it"
+            raise ValueError(f"config.json: {key} {meaning}{advice}")
     if strange := [name for name in list_code(values) if name not in _list_classes()]:
         raise ValueError(
             f"config.json: {CODE} names code that would have to run ({list_names(strange)}), and transformers has no "

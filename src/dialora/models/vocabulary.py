@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 PIECES, SETTINGS = "tokenizer.json", "tokenizer_config.json"
 SENTENCEPIECE = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "spm.model")
 """What T5, Llama and Gemma, mBART, and others call it."""
+READERS = {"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}
+"""What reads such a file: packages and their modules."""
 BPE = ("vocab.json", "merges.txt")
 BYTES = "ByT5Tokenizer"
 """A tokenizer that needs no file: bytes are its pieces."""
@@ -45,11 +47,18 @@ def require_tokenizer_files(source: str, revision: str | None) -> None:
     if model is None:
         raise ValueError(f"it has no tokenizer: neither {PIECES} nor {SENTENCEPIECE[0]}; download the whole model")
     require_content(model)
-    if find_spec("sentencepiece") is None:
+    if lacking := [package for package, module in READERS.items() if not _is_installed(module)]:
         raise ValueError(
-            f"it has {model.name} but no {PIECES}, and reading that takes the package sentencepiece, which is not "
-            f"installed; add {PIECES}, or pip install sentencepiece"
+            f"it has {model.name} but no {PIECES}, and reading that takes {' and '.join(lacking)}, which "
+            f"{'is' if len(lacking) == 1 else 'are'} not installed; pip install {' '.join(lacking)}, or add {PIECES}"
         )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package above it is not there
+        return False
 
 
 def require_fast(tokenizer: PreTrainedTokenizerBase) -> None:
