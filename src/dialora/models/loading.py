@@ -15,6 +15,7 @@ from dialora.models.checkpoint import GENERATION, opening
 from dialora.models.families import family_of, find_family
 from dialora.models.families.family import find_model_class
 from dialora.models.files import find_file, read_object
+from dialora.models.generation_values import drop_idle
 from dialora.models.layout import Layout
 from dialora.models.steering import refuse_steering
 from dialora.models.tokenizer_file import load_as_written
@@ -116,7 +117,7 @@ def _read_generation_config(source: str, revision: str | None) -> GenerationConf
         return None
     values = read_object(path)
     try:
-        config = GenerationConfig.from_dict(values)
+        config = GenerationConfig.from_dict(drop_idle(values))
         config.validate(strict=True)  # as saving does, when training is over
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{GENERATION} is not valid ({join_lines(error)}); mend or remove it") from error

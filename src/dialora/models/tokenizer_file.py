@@ -7,14 +7,16 @@ was trained with.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dialora.models.files import find_file
-from dialora.models.vocabulary import PIECES
+from dialora.models.vocabulary import BPE, PIECES, SENTENCEPIECE, SETTINGS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+BESIDES = ("special_tokens_map.json", "added_tokens.json", "chat_template.jinja")
 STEPS = ("normalizer", "pre_tokenizer", "decoder")
 RULES = ("byte_fallback", "fuse_unk", "ignore_merges")
 """Of models of byte pairs."""
@@ -30,6 +32,7 @@ def load_as_written(
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+    source, revision = _fetch(source, revision), None
     loaded: Any = AutoTokenizer.from_pretrained(source, revision=revision, config=base, trust_remote_code=False)
     path = find_file(source, PIECES, revision) if heeds_file else None
     if path is None or not hasattr(loaded, "backend_tokenizer"):
@@ -41,6 +44,14 @@ def load_as_written(
     # What only the class knows: which of the pieces begin, end and pad.
     special = {name: token for name, token in loaded.special_tokens_map.items() if isinstance(token, str)}
     return PreTrainedTokenizerFast.from_pretrained(source, revision=revision, **special)
+
+
+def _fetch(source: str, revision: str | None) -> str:
+    """Return the folder of a hub id's tokenizer, all of it there, so that transformers need not ask the hub itself."""
+    if Path(source).is_dir():
+        return source
+    found = [find_file(source, name, revision) for name in (PIECES, SETTINGS, *BPE, *SENTENCEPIECE, *BESIDES)]
+    return str(next(path.parent for path in found if path is not None))
 
 
 def _reads_alike(ours: Any, file: Any) -> bool:

@@ -118,6 +118,9 @@ def require_end(tokenizer: PreTrainedTokenizerBase) -> None:
 
 
 __all__ = [
+    "BPE",
+    "PIECES",
+    "SENTENCEPIECE",
     "SETTINGS",
     "list_rowless",
     "require_end",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from dialora.models.counting import count_method
 from dialora.models.families import family_of, find_family
 from dialora.models.loading import check_weights, load_base_config, load_base_model, load_tokenizer
 from tests.models.families.hub import MODELS, build_model_folder
-from tests.models.families.hub_configs import HUB, MISTRAL, PHI3
+from tests.models.families.hub_configs import HUB, MISTRAL, PHI3, TINYLLAMA
 
 TEXT = "#Person1#: It's  12345 o'clock.\n#Person2#: Naïve café 😀,\tno?\n\nOK"
 READ = ("sliding_window", "rope_parameters", "layer_types", "no_rope_layers", "head_dim", "pad_token_id")
@@ -156,3 +157,28 @@ def test_code_is_left_out_where_transformers_has_the_class_and_refused_where_not
     with pytest.raises(ModelError, match="OwnPhi3ForCausalLM") as caught:
         load_base_config(write_config(tmp_path, other))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"temperature": 0.9, "top_p": 0.6},
+        {"do_sample": False, "top_k": 5},
+        {"early_stopping": True, "length_penalty": 2.0},
+        {"pad_token_id": -1},
+    ],
+)
+def test_what_generation_does_not_heed_keeps_no_model_from_use(
+    said: dict[str, Any], folders: dict[str, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(folders["EleutherAI/pythia-70m"], tmp_path / "m")
+    (tmp_path / "m" / "generation_config.json").write_text(json.dumps({"eos_token_id": [0, 5]} | said))
+    model: Any = load_base_model(configure(tmp_path / "m"))
+    assert model.generation_config.eos_token_id == [0, 5]
+    model.save_pretrained(tmp_path / "saved")
+
+
+def test_no_padding_written_as_a_number_is_none() -> None:
+    assert find_family(TINYLLAMA).read_config(TINYLLAMA | {"pad_token_id": -1}).pad_token_id is None
+    with pytest.raises(ValueError, match="eos_token_id is missing"):
+        find_family(TINYLLAMA).read_config(TINYLLAMA | {"eos_token_id": -1})

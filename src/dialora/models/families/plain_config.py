@@ -55,6 +55,8 @@ def read_plain_config(values: Mapping[str, Any], *, writers: tuple[str, ...]) ->
     kind = type(AutoConfig.for_model(str(values["model_type"])))
     _require_writer(values, writers)
     own = dict(_list_own_keys(kind))
+    # -1 stands for no token in some, and would be the last piece.
+    values = {key: None if key in IDS and value == -1 else value for key, value in values.items()}
     # Null is a value where the class has it: Mistral's `sliding_window: null` is no window, and not 4,096 tokens.
     nullable = {key for key, annotation in own.items() if key not in SIZES and NoneType in get_args(annotation)}
     kept = {
@@ -95,8 +97,7 @@ def _find_problems(values: Mapping[str, Any]) -> Iterator[str]:
     for key in IDS:
         ids = [] if values.get(key) is None else values[key]
         for one in ids if isinstance(ids, list) else [ids]:
-            # -1 stands for none in some.
-            if not (_is_whole(one) and _is_whole(size) and -1 <= one < size):
+            if not (_is_whole(one) and _is_whole(size) and 0 <= one < size):
                 yield f"{key} is {_write(ids)}, not the id of one of vocab_size pieces"
     for key, value in values.items():
         if not _is_plain(value):
