@@ -11,7 +11,7 @@ from typing import Any
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.experiment.finding import Finding, find
-from dialora.models.bases import build_prompt, load_family
+from dialora.models.bases import build_prompt, list_unused_code, load_family
 from dialora.models.files import list_names
 from dialora.records import Example
 
@@ -28,6 +28,12 @@ def check_base(
     from dialora.models.loading import load_tokenizer
 
     yield (weights := find("weights", lambda: _check_weights(config)))
+    if weights.status != "failed" and (code := list_unused_code(config)):
+        yield Finding(
+            "code",
+            "ok",
+            f"what the model brings for {list_names(code)} is not run; transformers has classes of its own",
+        )
     loaded: list[Any] = []
 
     def load() -> tuple[str, str]:

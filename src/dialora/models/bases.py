@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 from dialora.config import ExperimentConfig
 from dialora.config.parts import Rates
 from dialora.data.tokens import Prompt
+from dialora.data.tokens.plain import find_special
 from dialora.errors import ModelError
 from dialora.methods import Method
-from dialora.models.checkpoint import opening
+from dialora.models.checkpoint import explain_no_config, opening
 from dialora.models.families import Family, find_family
-from dialora.models.files import find_file, read_object
+from dialora.models.files import find_file, list_names, read_object
+from dialora.models.steering import list_code
+from dialora.models.vocabulary import list_rowless
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -75,12 +78,25 @@ def read_model_type(config: ExperimentConfig) -> str:
     return str(_find(config)[0]["model_type"])
 
 
+def list_unused_code(config: ExperimentConfig) -> list[str]:
+    """Return the classes that the base brings code for, which is never run. Raises ModelError."""
+    return list_code(_find(config)[0])
+
+
 def build_prompt(config: ExperimentConfig, tokenizer: PreTrainedTokenizerBase) -> Prompt:
     """Return the experiment's prompt as its base reads it. Raises ModelError."""
+    values, family = _find(config)
     try:
-        return load_family(config).build_prompt(config.prompt, tokenizer)
+        prompt = family.build_prompt(config.prompt, tokenizer)
     except ValueError as error:
         raise ModelError(f"model: {config.model}: {error}") from error
+    rowless = list_rowless(tokenizer, values["vocab_size"]) if "vocab_size" in values else []
+    if found := [token for token in find_special(prompt.text, tokenizer) if token in rowless]:
+        raise ModelError(
+            f"model: {config.model}: the prompt holds {list_names(found)}, which its tokenizer knows and the model "
+            f"does not (vocab_size); take it out of the prompt"
+        )
+    return prompt
 
 
 def read_config_values(source: str, revision: str | None) -> dict[str, Any]:
@@ -88,7 +104,7 @@ def read_config_values(source: str, revision: str | None) -> dict[str, Any]:
     # What is in the cache is found without transformers, which takes seconds to load.
     path = find_file(source, CONFIG, revision, cached_only=True) or find_file(source, CONFIG, revision)
     if path is None:
-        raise ValueError(f"it has no {CONFIG}; give a folder in transformers format, or a hub id")
+        raise ValueError(explain_no_config(source, revision))
     return read_object(path)
 
 
@@ -104,6 +120,7 @@ def _find(config: ExperimentConfig) -> tuple[dict[str, Any], Family]:
 __all__ = [
     "build_prompt",
     "find_rates",
+    "list_unused_code",
     "load_family",
     "name_targets",
     "read_config_values",

@@ -12,10 +12,12 @@ from dialora.config import BUNDLED, ExperimentConfig, stable_hash
 from dialora.config.metric import LearnedMetric
 from dialora.errors import ModelError
 from dialora.models.families import find_family
-from dialora.models.files import read_object, show
+from dialora.models.files import find_file, read_object, show
 from dialora.store import digest_once
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
+OTHER_WEIGHTS = ("*.gguf", "*.h5", "*.msgpack", "*.onnx", "*.pth", "*.pt", "*.npz")
+PLAIN = "give the model that they were made from, as safetensors in transformers format"
 TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model", "*.jinja")
 GENERATION = "generation_config.json"
 SNAPSHOTS = "snapshots"
@@ -33,13 +35,7 @@ def resolve_model(name: str, *, key: str = "model") -> str:
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            if (path / "adapter_config.json").is_file():
-                raise ModelError(
-                    f"{key}: {name} is a PEFT adapter, not a whole model: give {_name_base(path)} and train on it, or "
-                    f"merge the adapter first (dialora.load_model(adapter=...).merge_and_unload().save_pretrained, "
-                    f"with the tokenizer beside it)."
-                )
-            raise ModelError(f"{key}: {name} has no config.json; give a folder in transformers format, or a hub id.")
+            raise ModelError(f"{key}: {name}: {explain_no_config(name, None)}.")
         return str(path)
     if path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         how = MADE.get(path.name, "give a folder in transformers format, or a hub id")
@@ -47,10 +43,23 @@ def resolve_model(name: str, *, key: str = "model") -> str:
     return name
 
 
-def _name_base(folder: Path) -> str:
-    """Return how to call the base model of an adapter's folder."""
+def explain_no_config(source: str, revision: str | None) -> str:
+    """Say of a folder or hub id without config.json what it is, and what to give."""
+    if (adapter := find_file(source, "adapter_config.json", revision)) is not None:
+        return (
+            f"it is a PEFT adapter, not a whole model: give {_name_base(adapter)} and train on it, or merge the "
+            f"adapter first (dialora.load_model(adapter=...).merge_and_unload().save_pretrained, with the tokenizer "
+            f"beside it)"
+        )
+    if any(Path(source).glob("*.gguf")):
+        return f"it holds GGUF files, and no config.json; {PLAIN}"
+    return "it has no config.json; give a folder in transformers format, or a hub id"
+
+
+def _name_base(adapter: Path) -> str:
+    """Return how to call the base model of an adapter's settings."""
     with suppress(ValueError, OSError):
-        if isinstance(base := read_object(folder / "adapter_config.json").get("base_model_name_or_path"), str):
+        if isinstance(base := read_object(adapter).get("base_model_name_or_path"), str):
             return f"its base ({show(base)})"
     return "its base"
 
@@ -59,7 +68,13 @@ def require_weights(name: str, *, key: str = "model") -> None:
     """Raise ModelError when a local folder holds a config but no weights; a hub id is not looked at."""
     folder = Path(resolve_model(name, key=key))
     if folder.is_dir() and not any(path for pattern in WEIGHT_FILES for path in folder.glob(pattern)):
-        raise ModelError(f"{key}: {name} holds no weights ({', '.join(WEIGHT_FILES)}); download the whole model.")
+        raise ModelError(f"{key}: {name} holds no weights ({', '.join(WEIGHT_FILES)}); {explain_no_weights(folder)}.")
+
+
+def explain_no_weights(folder: Path) -> str:
+    """Say of a folder without weights what to do, by what it holds instead."""
+    others = sorted({path.suffix for pattern in OTHER_WEIGHTS for path in folder.glob(pattern)})
+    return f"it holds {', '.join(others)} files; {PLAIN}" if others else "download the whole model"
 
 
 def identify_model(config: ExperimentConfig) -> str:
@@ -143,14 +158,10 @@ def find_commit(source: str, revision: str | None) -> str | None:
     """
     if Path(source).is_dir():
         return None
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-
-    # What the hub raises for a name, a network or a repository that is not there are both kinds of these.
     with suppress(OSError, ValueError):
-        cached = try_to_load_from_cache(source, "config.json", revision=revision)
-        file = cached if isinstance(cached, str) else hf_hub_download(source, "config.json", revision=revision)
-        if Path(file).parent.parent.name == SNAPSHOTS:
-            return Path(file).parent.name
+        file = find_file(source, "config.json", revision)
+        if file is not None and file.parent.parent.name == SNAPSHOTS:
+            return file.parent.name
     return revision or "main"
 
 
@@ -186,6 +197,8 @@ def name_model(metric: LearnedMetric, *, with_revision: bool = False) -> str:
 __all__ = [
     "FILES",
     "GENERATION",
+    "explain_no_config",
+    "explain_no_weights",
     "find_commit",
     "identify_metric",
     "identify_model",

@@ -15,8 +15,10 @@ from dialora.models.checkpoint import GENERATION, opening
 from dialora.models.families import family_of, find_family
 from dialora.models.families.family import find_model_class
 from dialora.models.files import find_file, read_object
+from dialora.models.generation_values import drop_idle
 from dialora.models.layout import Layout
 from dialora.models.steering import refuse_steering
+from dialora.models.tokenizer_file import load_as_written
 from dialora.models.vocabulary import SETTINGS, require_fast, require_rows, require_tokenizer_files
 from dialora.models.weights import find_weights, read_headers, read_weights
 
@@ -41,20 +43,18 @@ def _find_layout(config: ExperimentConfig) -> Layout:
 
 def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
     """Load the base model's tokenizer. Raises ModelError where it is not there, or not this model's."""
-    from transformers import AutoTokenizer
-
-    base = load_base_config(config)
+    base, family = load_base_config(config), load_family(config)
     with _opening(config) as (source, revision):
         require_tokenizer_files(source, revision)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, config=base, trust_remote_code=False)
+            tokenizer = load_as_written(source, revision, base, heeds_file=family.reads_tokenizer_file)
         except OSError:
             raise
         except Exception as error:  # what tokenizers raises has no type of its own
             raise ValueError(f"its tokenizer's files are damaged ({join_lines(error)}); download them again") from error
         require_fast(tokenizer)
         require_rows(tokenizer, base, has_settings=find_file(source, SETTINGS, revision) is not None)
-        load_family(config).prepare_tokenizer(tokenizer, base)
+        family.prepare_tokenizer(tokenizer, base)
     return tokenizer
 
 
@@ -117,7 +117,7 @@ def _read_generation_config(source: str, revision: str | None) -> GenerationConf
         return None
     values = read_object(path)
     try:
-        config = GenerationConfig.from_dict(values)
+        config = GenerationConfig.from_dict(drop_idle(values))
         config.validate(strict=True)  # as saving does, when training is over
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{GENERATION} is not valid ({join_lines(error)}); mend or remove it") from error

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 PIECES, SETTINGS = "tokenizer.json", "tokenizer_config.json"
 SENTENCEPIECE = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "spm.model")
 """What T5, Llama and Gemma, mBART, and others call it."""
+READERS = {"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}
+"""What reads such a file: packages and their modules."""
 BPE = ("vocab.json", "merges.txt")
 BYTES = "ByT5Tokenizer"
 """A tokenizer that needs no file: bytes are its pieces."""
@@ -45,11 +47,18 @@ def require_tokenizer_files(source: str, revision: str | None) -> None:
     if model is None:
         raise ValueError(f"it has no tokenizer: neither {PIECES} nor {SENTENCEPIECE[0]}; download the whole model")
     require_content(model)
-    if find_spec("sentencepiece") is None:
+    if lacking := [package for package, module in READERS.items() if not _is_installed(module)]:
         raise ValueError(
-            f"it has {model.name} but no {PIECES}, and reading that takes the package sentencepiece, which is not "
-            f"installed; add {PIECES}, or pip install sentencepiece"
+            f"it has {model.name} but no {PIECES}, and reading that takes {' and '.join(lacking)}, which "
+            f"{'is' if len(lacking) == 1 else 'are'} not installed; pip install {' '.join(lacking)}, or add {PIECES}"
         )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package above it is not there
+        return False
 
 
 def require_fast(tokenizer: PreTrainedTokenizerBase) -> None:
@@ -61,11 +70,14 @@ def require_fast(tokenizer: PreTrainedTokenizerBase) -> None:
 def require_rows(tokenizer: PreTrainedTokenizerBase, base: Any, *, has_settings: bool = True) -> None:
     """Raise ValueError where a tokenizer gives ids that the model of a configuration has no rows for.
 
-    `has_settings` is whether its tokenizer_config.json is there.
+    Special tokens that no text becomes may have none, as BART's `<mask>` and Gemma 3's image; `list_rowless` names
+    them. `has_settings` is whether its tokenizer_config.json is there.
     """
-    largest = max(tokenizer.get_vocab().values(), default=-1)
-    if largest < 0:
+    vocabulary = tokenizer.get_vocab()
+    if not vocabulary:
         raise ValueError("its tokenizer has no pieces; download it again")
+    rowless = set(list_rowless(tokenizer, base.vocab_size)) if has_settings else set()
+    largest = max((number for piece, number in vocabulary.items() if piece not in rowless), default=-1)
     if largest >= base.vocab_size:
         reason = "it is another model's"
         if not has_settings:
@@ -74,6 +86,13 @@ def require_rows(tokenizer: PreTrainedTokenizerBase, base: Any, *, has_settings:
             f"its tokenizer has {largest + 1:,} pieces, and its embedding {base.vocab_size:,} rows (vocab_size): "
             f"{reason}"
         )
+
+
+def list_rowless(tokenizer: PreTrainedTokenizerBase, num_rows: int) -> list[str]:
+    """Return the special tokens that a model of so many rows has none for, though nothing that it reads holds them."""
+    begun = {tokenizer.bos_token, tokenizer.eos_token, tokenizer.pad_token, tokenizer.unk_token}
+    added = {number: token for number, token in tokenizer.added_tokens_decoder.items() if number >= num_rows}
+    return [str(token) for token in added.values() if token.special and str(token) not in begun]
 
 
 def require_same_ids(tokenizer: PreTrainedTokenizerBase, base: Any) -> None:
@@ -98,4 +117,15 @@ def require_end(tokenizer: PreTrainedTokenizerBase) -> None:
         )
 
 
-__all__ = ["SETTINGS", "require_end", "require_fast", "require_rows", "require_same_ids", "require_tokenizer_files"]
+__all__ = [
+    "BPE",
+    "PIECES",
+    "SENTENCEPIECE",
+    "SETTINGS",
+    "list_rowless",
+    "require_end",
+    "require_fast",
+    "require_rows",
+    "require_same_ids",
+    "require_tokenizer_files",
+]

@@ -73,7 +73,14 @@ def _build_plain(tokenizer: Any, meant: frozenset[str]) -> Any:
     backend = tokenizer.backend_tokenizer
     plan = json.loads(backend.to_str())
     hidden = set(_list_special(tokenizer)) - meant
-    plan["added_tokens"] = [token for token in plan["added_tokens"] if token["content"] not in hidden]
+    added = plan["added_tokens"]
+    own = set(backend.get_vocab(with_added_tokens=False))
+    # Tokens behind the vocabulary are numbered as they follow: one that is hidden keeps its place under another name.
+    plan["added_tokens"] = [
+        token | {"content": f"{UNTYPED}{token['content']}"} if token["content"] in hidden else token
+        for token in added
+        if token["content"] not in hidden & own
+    ]
     if plan["model"]["type"] == "Unigram":
         plan["model"]["vocab"] = [
             [f"{UNTYPED}{piece}" if piece in hidden else piece, score] for piece, score in plan["model"]["vocab"]
@@ -81,6 +88,9 @@ def _build_plain(tokenizer: Any, meant: frozenset[str]) -> Any:
     plain = type(backend).from_str(json.dumps(plan))
     plain.no_padding()
     plain.no_truncation()
+    for token in added:
+        if token["content"] not in hidden and plain.token_to_id(token["content"]) != token["id"]:
+            raise ValueError(f"its tokenizer numbers {token['content']!r} in no order; save it again with transformers")
     return plain
 
 

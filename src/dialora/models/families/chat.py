@@ -15,8 +15,12 @@ from dialora.data.tokens.prompt import DIALOGUE, Prompt
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-SETTLED: dict[str, Any] = {"enable_thinking": False, "date_string": "26 Jul 2024"}
-"""Qwen3 does not think before a summary; Llama 3's date is the one its template has where none is known."""
+DAY = "26 Jul 2024"
+"""Today, for every template: what Llama 3's own takes where it knows none."""
+SETTLED: dict[str, Any] = {"enable_thinking": False, "date_string": DAY}
+"""Qwen3 and SmolLM3 do not think before a summary."""
+NO_CLOCK = f"{{%- macro strftime_now(format) -%}}{DAY}{{%- endmacro -%}}"
+"""Stands before a template, and takes the place of what transformers gives it to ask for the day."""
 ANSWER = "ANSWER"
 
 
@@ -71,8 +75,9 @@ def _find_beginning(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
 
 def _render(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerBase, *, add_generation_prompt: bool) -> str:
     try:
+        template = f"{NO_CLOCK}{tokenizer.get_chat_template()}"
         rendered: Any = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=add_generation_prompt, **SETTLED
+            messages, chat_template=template, tokenize=False, add_generation_prompt=add_generation_prompt, **SETTLED
         )
     except Exception as error:  # a template raises what it likes
         raise ValueError(f"its chat template cannot be used ({' '.join(str(error).split())[:200]})") from error

@@ -43,6 +43,8 @@ class Family:
     """Whether a frozen encoder may be run once for a whole training."""
     heeds_generation_config: ClassVar[bool] = True
     """Whether what its summaries begin or end with may stand in generation_config.json alone."""
+    reads_tokenizer_file: ClassVar[bool] = True
+    """Whether texts are cut as tokenizer.json says, where transformers' class of tokenizers has rules of its own."""
     converts: ClassVar[bool] = False
     """Whether CTranslate2 writes with it."""
 
@@ -126,10 +128,23 @@ def find_family(values: Mapping[str, Any]) -> Family:
     kind = values.get("model_type")
     if isinstance(kind, str) and kind in FAMILIES:
         return FAMILIES[kind]
-    said = "config.json names no model_type" if kind is None else f"it is a {show(repr(kind))} model"
     raise ValueError(
-        f"{said}; dialora adapts {list_families()}; another kind is a class in models/families (docs/architecture.md)"
+        f"{_describe_kind(values)}; dialora adapts {list_families()}; another kind is a class in models/families "
+        f"(docs/architecture.md)"
     )
+
+
+def _describe_kind(values: Mapping[str, Any]) -> str:
+    """Say what kind of model a config.json is of, and whether it is one that writes."""
+    kind, named = values.get("model_type"), values.get("architectures")
+    if kind is None:
+        return "config.json names no model_type"
+    said = f"it is a {show(repr(kind))} model"
+    if any(f"{sense}_config" in values for sense in ("vision", "audio")):
+        return f"{said}, which reads more than text"
+    name = str(named[0]) if isinstance(named, list) and named else ""
+    is_writer = not name or name.endswith(("ForConditionalGeneration", "ForCausalLM", "LMHeadModel"))
+    return said if is_writer else f"{said} ({show(name)}), which writes nothing"
 
 
 def family_of(model: Any) -> Family:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 from dialora.models.files import show
 
@@ -53,10 +54,17 @@ def read_plain_config(values: Mapping[str, Any], *, writers: tuple[str, ...], **
     from transformers import AutoConfig
 
     kind = type(AutoConfig.for_model(str(values["model_type"])))
-    values = {key: value for key, value in values.items() if value is not None}
     _require_writer(values, writers)
-    known = {*_list_own_keys(kind), *OLDER}
-    kept = {key: value for key, value in values.items() if key in known and key not in parts}
+    own = dict(_list_own_keys(kind))
+    # -1 stands for no token in some, and would be the last piece.
+    values = {key: None if key in IDS and value == -1 else value for key, value in values.items()}
+    # Null is a value where the class has it: Mistral's `sliding_window: null` is no window, and not 4,096 tokens.
+    nullable = {key for key, annotation in own.items() if key not in SIZES and NoneType in get_args(annotation)}
+    kept = {
+        key: value
+        for key, value in values.items()
+        if (key in own or key in OLDER) and key not in parts and (value is not None or key in nullable)
+    }
     if problems := list(_find_problems(kept)):
         raise ValueError(f"config.json: {'; '.join(problems[:3])}")
     try:
@@ -70,12 +78,12 @@ def is_token(value: Any) -> bool:
     return _is_whole(value) and value >= 0
 
 
-def _list_own_keys(kind: type) -> Iterator[str]:
-    """Give the keys of a config class and those between it and what all have in common."""
+def _list_own_keys(kind: type) -> Iterator[tuple[str, Any]]:
+    """Give the keys of a config class and those between it and what all have in common, each with its annotation."""
     from transformers import PretrainedConfig
 
     for each in kind.__mro__[: kind.__mro__.index(PretrainedConfig)]:
-        yield from (key for key in inspect.get_annotations(each) if not key.startswith("_"))
+        yield from ((key, kinds) for key, kinds in inspect.get_annotations(each).items() if not key.startswith("_"))
 
 
 def _require_writer(values: Mapping[str, Any], writers: tuple[str, ...]) -> None:
@@ -93,10 +101,9 @@ def _find_problems(values: Mapping[str, Any]) -> Iterator[str]:
     if size is None:
         yield "vocab_size is missing"
     for key in IDS:
-        ids = values.get(key, [])
+        ids = [] if values.get(key) is None else values[key]
         for one in ids if isinstance(ids, list) else [ids]:
-            # -1 stands for none in some.
-            if not (_is_whole(one) and _is_whole(size) and -1 <= one < size):
+            if not (_is_whole(one) and _is_whole(size) and 0 <= one < size):
                 yield f"{key} is {_write(ids)}, not the id of one of vocab_size pieces"
     for key, value in values.items():
         if not _is_plain(value):

@@ -28,6 +28,8 @@ class T5Like(Family):
 
     prompt = DEFAULT_PROMPT
     heeds_generation_config = False
+    # Its class cuts as SentencePiece did in training; the file's steps leave a token for a space at the end.
+    reads_tokenizer_file = False
 
     def read_config(self, values: Mapping[str, Any]) -> Any:
         """Return the config of a T5, with a mark whether head and embedding are one matrix."""
