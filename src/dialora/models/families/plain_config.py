@@ -39,6 +39,8 @@ OLDER += (
     "add_final_layer_norm",
 )
 """Keys that classes still read, or generation does, without naming them."""
+NULLABLE = ("sliding_window", "attn_logit_softcapping", "final_logit_softcapping")
+"""Keys that switch off, where they are null, what classes have on; elsewhere null is as if nothing were said."""
 IDS = ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id", "forced_bos_token_id")
 MAX_LIST = 4_096
 MAX_NUMBER = 2**40
@@ -52,7 +54,7 @@ def read_plain_config(values: Mapping[str, Any], *, writers: tuple[str, ...]) ->
     from transformers import AutoConfig
 
     kind = type(AutoConfig.for_model(str(values["model_type"])))
-    values = {key: value for key, value in values.items() if value is not None}
+    values = {key: value for key, value in values.items() if value is not None or key in NULLABLE}
     _require_writer(values, writers)
     known = {*_list_own_keys(kind), *OLDER}
     kept = {key: value for key, value in values.items() if key in known}
