@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dialora.generation.loaders.layers import read_activation, set_linear
+
 
 class T5:
     """T5 v1.0, v1.1, FLAN-T5.
@@ -60,8 +62,6 @@ class Bart:
         import numpy as np
         from ctranslate2.converters.transformers import BartLoader
         from ctranslate2.specs import transformer_spec
-
-        from dialora.generation.loaders.layers import read_activation, set_linear
 
         config, decoder = model.config, model.model.decoder
         spec = transformer_spec.TransformerSpec.from_config(

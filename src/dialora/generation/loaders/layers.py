@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from dialora.models.families.conversion import find_activation
+
 
 class Loader(Protocol):
     """Makes a specification of a model of one kind."""
@@ -41,8 +43,6 @@ def set_norm(into: Any, norm: Any) -> None:
 def read_activation(config: Any) -> int:
     """Return CTranslate2's number for a config's activation (`families.conversion.require_activation`)."""
     from ctranslate2.converters.transformers import _SUPPORTED_ACTIVATIONS
-
-    from dialora.models.families.conversion import find_activation
 
     return int(_SUPPORTED_ACTIVATIONS[find_activation(config)[1]])
 
