@@ -89,7 +89,7 @@ def _list_bases(config: ExperimentConfig) -> dict[str, str]:
 
 def _check_engine(config: ExperimentConfig) -> tuple[str, str]:
     """Say before training what the engine that was asked for would say after it."""
-    from dialora.generation.convert import explain_activation, find_version
+    from dialora.generation.convert import find_version
     from dialora.models.loading import load_base_config
 
     generation = config.generation
@@ -98,9 +98,6 @@ def _check_engine(config: ExperimentConfig) -> tuple[str, str]:
         return "failed", f"generation.{asked} needs ctranslate2, and generation.engine is torch; use bf16 or fp32"
     if find_version() is None:
         return "failed", f"generation.{asked} needs ctranslate2, which is not installed (pip install ctranslate2)"
-    strange = {own.model for own in map(config.for_method, config.methods) if not load_family(own).converts}
-    if strange:
-        return "failed", f"generation.{asked} writes with T5 alone here, not with {', '.join(sorted(strange))}"
     apart = [key for key, method in config.methods.items() if method.is_peft and not method.is_mergeable]
     if apart:
         return (
@@ -108,12 +105,15 @@ def _check_engine(config: ExperimentConfig) -> tuple[str, str]:
             f"generation.{asked} needs adapters that merge into the base model, and {', '.join(apart)} cannot; leave "
             f"them out, or take generation.engine: auto with fp32 or bf16",
         )
-    for key in _list_bases(config).values():
+    num_tokens = config.data.max_source_length + config.decoding.max_new_tokens
+    for base, key in _list_bases(config).items():
         with suppress(ModelError):  # which the base's own checks say
-            if (reason := explain_activation(load_base_config(config.for_method(key)).dense_act_fn)) is not None:
+            own = config.for_method(key)
+            if reason := load_family(own).explain_conversion(load_base_config(own), num_tokens):
                 return (
                     "failed",
-                    f"generation.{asked} needs ctranslate2, and {reason}; take generation.engine: auto and fp32",
+                    f"generation.{asked} needs ctranslate2, and {reason} ({base}); take generation.engine: auto and "
+                    f"fp32",
                 )
     return "ok", f"ctranslate2 {find_version()}"
 

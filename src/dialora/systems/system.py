@@ -96,6 +96,7 @@ class System:
                 self.tokenizer,
                 stage=stage,
                 sources=sources,
+                max_source_length=config.data.max_source_length,
                 on_warning=on_warning,
             )
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dialora.config.parts import BaseParts, ModuleNames
+from dialora.models.families.conversion import require_activation
 from dialora.models.families.family import Family
 from dialora.models.families.plain_config import is_token, read_plain_config
 
@@ -78,6 +79,11 @@ class Bart(Family):
     def count_positions(self, config: Any) -> int | None:
         """Return how long a text may be; Pegasus's positions have an end too."""
         return int(config.max_position_embeddings)
+
+    def name_loader(self, config: Any) -> str:
+        """Return BART's loader."""
+        require_activation(config)
+        return "Bart"
 
     def describe_special(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
         """Return `generate`'s special tokens, the first one forced where the checkpoint says so."""

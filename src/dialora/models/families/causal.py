@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dialora.config.parts import BaseParts, ModuleNames
 from dialora.data.tokens import CausalCollator, Collator, Prompt
 from dialora.models.families.chat import build_message, list_ends
+from dialora.models.families.conversion import refuse_keys, require_activation, require_rotation
 from dialora.models.families.family import Family
 from dialora.models.families.plain_config import read_plain_config
 
@@ -38,30 +39,33 @@ class Names:
     blocks: str = "model.layers"
     final_norm: str = "model.norm"
     is_transposed: bool = False
+    loader: str | None = None
+    """Which of `generation/loaders` gives it to CTranslate2; None where CTranslate2 has no such model."""
 
 
-LLAMA = Names()
+LLAMA = Names(loader="Llama")
 LLAMA_LIKE = ("llama", "mistral", "qwen2", "qwen3", "smollm3")
 GEMMA_NORMS = (*LLAMA.norms, "pre_feedforward_layernorm", "post_feedforward_layernorm")
 QK_NORMS = ("q_norm", "k_norm")
-GEMMA2 = Names(norms=GEMMA_NORMS)
 NAMES = {
     "llama": LLAMA,
     "mistral": LLAMA,
     "qwen2": LLAMA,
-    "qwen3": Names(norms=(*LLAMA.norms, *QK_NORMS)),
-    "gemma": LLAMA,
-    "gemma2": GEMMA2,
-    "gemma3_text": Names(norms=(*GEMMA_NORMS, *QK_NORMS)),
-    "smollm3": LLAMA,
+    "qwen3": Names(norms=(*LLAMA.norms, *QK_NORMS), loader="Llama"),
+    "gemma": Names(loader="Gemma"),
+    "gemma2": Names(norms=GEMMA_NORMS, loader="Gemma2"),
+    "gemma3_text": Names(norms=(*GEMMA_NORMS, *QK_NORMS), loader="Gemma2"),
+    # Some of its layers have no positions.
+    "smollm3": Names(),
     "olmo2": Names(norms=("post_attention_layernorm", "post_feedforward_layernorm", "model.norm", *QK_NORMS)),
     # Queries, keys and values are one matrix.
-    "phi3": Names(queries_and_values=("qkv_proj",), scaled=("qkv_proj", "down_proj")),
+    "phi3": Names(queries_and_values=("qkv_proj",), scaled=("qkv_proj", "down_proj"), loader="Phi3"),
     "phi": Names(
         scaled=("k_proj", "v_proj", "fc2"),
         scaled_inputs=("fc2",),
         norms=("input_layernorm", "final_layernorm"),
         final_norm="model.final_layernorm",
+        loader="Phi",
     ),
     "gpt2": Names(
         queries_and_values=("c_attn",),
@@ -71,6 +75,7 @@ NAMES = {
         blocks="transformer.h",
         final_norm="transformer.ln_f",
         is_transposed=True,
+        loader="GPT2",
     ),
     "gpt_neox": Names(
         queries_and_values=("query_key_value",),
@@ -79,6 +84,7 @@ NAMES = {
         norms=("input_layernorm", "post_attention_layernorm", "final_layer_norm"),
         blocks="gpt_neox.layers",
         final_norm="gpt_neox.final_layer_norm",
+        loader="GPTNeoX",
     ),
 }
 """By model_type."""
@@ -168,6 +174,22 @@ class Causal(Family):
     def count_positions(self, config: Any) -> int | None:
         """Return how many tokens prompt, dialogue and summary may have together."""
         return int(config.max_position_embeddings)
+
+    def count_window(self, config: Any) -> int | None:
+        """Return the window of sliding attention, where a layer has it."""
+        window = getattr(config, "sliding_window", None)
+        is_used = "sliding_attention" in (getattr(config, "layer_types", None) or ["sliding_attention"])
+        return int(window) if window and is_used else None
+
+    def name_loader(self, config: Any) -> str:
+        """Return the kind's loader."""
+        loader = self.names[config.model_type].loader
+        if loader is None:
+            return super().name_loader(config)
+        require_activation(config)
+        require_rotation(config)
+        refuse_keys(config, ("attn_logit_softcapping", "qk_layernorm", "use_bidirectional_attention"))
+        return loader
 
     def cut_new(self, sequences: Tensor, num_source: int) -> Tensor:
         """Return what follows on the sources, (B, T)."""

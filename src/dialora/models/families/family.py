@@ -45,8 +45,6 @@ class Family:
     """Whether what its summaries begin or end with may stand in generation_config.json alone."""
     reads_tokenizer_file: ClassVar[bool] = True
     """Whether texts are cut as tokenizer.json says, where transformers' class of tokenizers has rules of its own."""
-    converts: ClassVar[bool] = False
-    """Whether CTranslate2 writes with it."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Enter the family in FAMILIES under each of its model types."""
@@ -116,6 +114,34 @@ class Family:
 
     def count_positions(self, config: Any) -> int | None:
         """Return how many tokens a sequence may have at most; None where there is no end."""
+        return None
+
+    def count_window(self, config: Any) -> int | None:
+        """Return how many tokens a token of the model looks back on; None where it is all of them."""
+        return None
+
+    def name_loader(self, config: Any) -> str:
+        """Return which of `generation/loaders` gives a model of this config to CTranslate2.
+
+        Raises ValueError, which says what CTranslate2 lacks, where it cannot write with it.
+        """
+        raise ValueError(f"it has no models of model_type {config.model_type}")
+
+    def explain_conversion(self, config: Any, num_tokens: int) -> str | None:
+        """Return why CTranslate2 cannot write with a model where a source and its summary have at most so many tokens.
+
+        None where it can.
+        """
+        try:
+            self.name_loader(config)
+        except ValueError as error:
+            return str(error)
+        window = self.count_window(config)
+        if window is not None and window < num_tokens:
+            return (
+                f"it has no window of attention, and the base's (sliding_window) is of {window:,} tokens, where source "
+                f"and summary may have {num_tokens:,}"
+            )
         return None
 
     def cut_new(self, sequences: Tensor, num_source: int) -> Tensor:

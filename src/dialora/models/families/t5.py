@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dialora.config import DEFAULT_PROMPT
 from dialora.config.parts import BaseParts, ModuleNames
+from dialora.models.families.conversion import require_activation
 from dialora.models.families.family import Family
 from dialora.models.families.t5_config import read_layout_values
 from dialora.models.families.t5_head import export_tie, is_tied, mark_tie, separate_head
@@ -100,14 +101,26 @@ class T5(T5Like):
     label = "T5"
     is_lean = True
     has_encoder_cache = True
-    converts = True
+
+    def name_loader(self, config: Any) -> str:
+        """Return T5's loader."""
+        require_activation(config)
+        return "T5"
 
 
 class LaterT5(T5Like):
-    """mT5, umT5 and LongT5: T5's parts in classes of their own, which neither the lean step nor CTranslate2 knows."""
+    """mT5, umT5 and LongT5: T5's parts in classes of their own, which the lean step does not know."""
 
     model_types = ("mt5", "umt5", "longt5")
     label = "later T5s"
+    loaders: ClassVar[Mapping[str, str]] = {"mt5": "MT5", "umt5": "UMT5"}
+
+    def name_loader(self, config: Any) -> str:
+        """Return the kind's loader; LongT5 looks at its neighbours alone, which CTranslate2 does not."""
+        if config.model_type not in self.loaders:
+            return super().name_loader(config)
+        require_activation(config)
+        return self.loaders[config.model_type]
 
 
 __all__ = ["T5", "LaterT5", "T5Like"]
