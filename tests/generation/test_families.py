@@ -27,7 +27,7 @@ from dialora.store import Stage
 from tests.conftest import DIALOGUES, build_experiment_values
 from tests.models.families.tiny import CAUSAL, SIZE, build_folder
 
-APART = ("smollm3", "olmo2", "longt5")
+APART = ("smollm3", "olmo2", "longt5", "t5gemma")
 """Those that CTranslate2 does not know."""
 ENCODER_DECODERS = ("bart", "mbart", "pegasus", "mt5", "umt5")
 KINDS = (*(kind for kind in CAUSAL if kind not in APART), *ENCODER_DECODERS)
