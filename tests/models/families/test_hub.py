@@ -182,3 +182,12 @@ def test_no_padding_written_as_a_number_is_none() -> None:
     assert find_family(TINYLLAMA).read_config(TINYLLAMA | {"pad_token_id": -1}).pad_token_id is None
     with pytest.raises(ValueError, match="eos_token_id is missing"):
         find_family(TINYLLAMA).read_config(TINYLLAMA | {"eos_token_id": -1})
+
+
+@pytest.mark.parametrize("wrong", [{"hidden_act": "nothing"}, {"num_attention_heads": 7, "num_key_value_heads": 3}])
+def test_a_config_that_no_model_can_be_built_from_is_one_line(wrong: dict[str, Any], tmp_path: Path) -> None:
+    config = write_config(tmp_path, TINYLLAMA | wrong)
+    with pytest.raises(ModelError) as caught:
+        count_method(config, config.methods["full"], key="full")
+    assert "config.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
