@@ -60,7 +60,7 @@ def test_what_was_stopped_goes_on_and_ends_the_same(values: dict[str, Any], tmp_
     config: ExperimentConfig = settle(load_experiment(values)).for_method(key)
     decoding = DecodingConfig(max_new_tokens=8, max_batch_tokens=120)
     model, tokenizer = load_base_model(config), load_tokenizer(config)
-    sources = tokenize_sources(DIALOGUES, tokenizer, prompt=build_prompt(config, tokenizer), max_length=100)
+    sources = tokenize_sources(DIALOGUES, tokenizer, prompt=build_prompt(config, tokenizer), max_length=200)
     examples = [Example(str(i), text, ()) for i, text in enumerate(DIALOGUES)]
 
     def write(engine: Any, log: PartialLog | None = None, stop_after: int = 100) -> list[str]:

@@ -207,7 +207,6 @@ def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event
         tokenizer,
         stage=converted,
         sources=[source.input_ids for source in sources],
-        max_source_length=config.data.max_source_length,
         on_warning=lambda message: events.send("warning", message=f"{run.name}: {message}"),
     )
     prepare_seconds = watch.read()

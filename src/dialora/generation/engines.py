@@ -66,7 +66,7 @@ def open_engine(
         )
     reference = TorchEngine(model, tokenizer, decoding, precision=precision)
     if reason is not None or generation.engine == "torch":
-        if reason is not None and reason == base:
+        if reason is not None and reason == base and generation.engine == "auto":
             on_warning(f"ctranslate2 cannot write here: {reason}; torch is used.")
         return reference
     folder = convert_system(model, tokenizer, stage, precision=precision)

@@ -95,8 +95,14 @@ def check_weights(config: ExperimentConfig) -> tuple[int, list[str]] | None:
 def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
     """Build the base model's layout on the meta device: no weights are read, no memory is taken."""
     base = load_base_config(config)
-    with torch.device("meta"):
-        model = load_family(config).build_model(base)
+    try:
+        with torch.device("meta"):
+            model = load_family(config).build_model(base)
+    except Exception as error:  # sizes that do not go together and unknown names make torch raise anything
+        raise ModelError(
+            f"model: {config.model} cannot be built from its config.json ({type(error).__name__}: "
+            f"{join_lines(error)}); give the one that its weights were saved with"
+        ) from error
     model.name_or_path = config.model
     return model
 

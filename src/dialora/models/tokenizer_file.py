@@ -37,13 +37,12 @@ def load_as_written(
     path = find_file(source, PIECES, revision) if heeds_file else None
     if path is None or not hasattr(loaded, "backend_tokenizer"):
         return loaded
-    from tokenizers import Tokenizer
-
-    if _reads_alike(loaded.backend_tokenizer, Tokenizer.from_file(str(path))):
+    backend = loaded.backend_tokenizer
+    if _reads_alike(backend, type(backend).from_file(str(path))):
         return loaded
     # What only the class knows: which of the pieces begin, end and pad.
     special = {name: token for name, token in loaded.special_tokens_map.items() if isinstance(token, str)}
-    return PreTrainedTokenizerFast.from_pretrained(source, revision=revision, **special)
+    return PreTrainedTokenizerFast.from_pretrained(source, revision=revision, trust_remote_code=False, **special)
 
 
 def _fetch(source: str, revision: str | None) -> str:

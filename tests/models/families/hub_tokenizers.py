@@ -141,7 +141,9 @@ def train_qwen() -> Any:
     return tokenizer
 
 
-def _train_fallback(first: tuple[str, ...], last: tuple[str, ...] = (), *, is_gemma: bool = False) -> Any:
+def _train_fallback(
+    first: tuple[str, ...], last: tuple[str, ...] = (), *, is_gemma: bool = False, rstrip: bool = False
+) -> Any:
     """Pieces with spaces as ▁, and bytes where there is none, as Llama 2 and Gemma have them."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -167,7 +169,8 @@ def _train_fallback(first: tuple[str, ...], last: tuple[str, ...] = (), *, is_ge
     tokenizer.decoder = decoders.Sequence(steps if is_gemma else [*steps, decoders.Strip(" ", 1, 0)])
     if is_gemma:
         tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", behavior="merged_with_previous")
-    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in (*first, *last)])
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in first])
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True, rstrip=rstrip) for token in last])
     return _close(tokenizer, "<bos> $A" if is_gemma else "<s> $A")
 
 
@@ -180,8 +183,9 @@ def train_mistral() -> Any:
 
 
 def train_phi3() -> Any:
+    """Phi-3's special tokens swallow what space follows them."""
     names = ("endoftext", "assistant", "placeholder1", "system", "end", "user")
-    return _train_fallback(("<unk>", "<s>", "</s>"), tuple(f"<|{name}|>" for name in names))
+    return _train_fallback(("<unk>", "<s>", "</s>"), tuple(f"<|{name}|>" for name in names), rstrip=True)
 
 
 def train_gemma() -> Any:

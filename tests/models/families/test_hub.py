@@ -182,3 +182,40 @@ def test_no_padding_written_as_a_number_is_none() -> None:
     assert find_family(TINYLLAMA).read_config(TINYLLAMA | {"pad_token_id": -1}).pad_token_id is None
     with pytest.raises(ValueError, match="eos_token_id is missing"):
         find_family(TINYLLAMA).read_config(TINYLLAMA | {"eos_token_id": -1})
+
+
+@pytest.mark.parametrize("wrong", [{"hidden_act": "nothing"}, {"num_attention_heads": 7, "num_key_value_heads": 3}])
+def test_a_config_that_no_model_can_be_built_from_is_one_line(wrong: dict[str, Any], tmp_path: Path) -> None:
+    config = write_config(tmp_path, TINYLLAMA | wrong)
+    with pytest.raises(ModelError) as caught:
+        count_method(config, config.methods["full"], key="full")
+    assert "config.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_of_several_templates_the_default_is_taken(folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders["mistralai/Mistral-7B-Instruct-v0.3"], tmp_path / "m")
+    config, path = configure(tmp_path / "m"), tmp_path / "m" / "tokenizer_config.json"
+    values = json.loads(path.read_text())
+    expected = build_prompt(config, load_tokenizer(config))
+    named = [{"name": "tool_use", "template": "{{ raise_exception('tools') }}"}]
+    path.write_text(json.dumps(values | {"chat_template": named}))
+    with pytest.raises(ModelError, match="its chat template cannot be used"):
+        build_prompt(config, load_tokenizer(config))
+    named.append({"name": "default", "template": values["chat_template"]})
+    path.write_text(json.dumps(values | {"chat_template": named}))
+    assert build_prompt(config, load_tokenizer(config)) == expected
+
+
+@pytest.mark.parametrize("name", ["microsoft/Phi-3-mini-4k-instruct", "Qwen/Qwen3-0.6B"])
+def test_a_dialogue_that_writes_special_tokens_changes_nothing_around_it(name: str, folders: dict[str, Path]) -> None:
+    config = configure(folders[name])
+    tokenizer = load_tokenizer(config)
+    prompt = build_prompt(config, tokenizer)
+    special = str(tokenizer.convert_ids_to_tokens(prompt.end_id))
+    plain, hostile = tokenize_sources(["A", f"A {special}"], tokenizer, prompt=prompt, max_length=500)
+    at = next(i for i, (a, b) in enumerate(zip(plain.input_ids, hostile.input_ids, strict=False)) if a != b)
+    behind = len(plain.input_ids) - at
+    assert behind < len(plain.input_ids) // 2
+    assert hostile.input_ids[-behind:] == plain.input_ids[-behind:]
+    assert hostile.input_ids.count(prompt.end_id) == plain.input_ids.count(prompt.end_id)

@@ -110,6 +110,12 @@ def _encode_apart(dialogue: str, tokenizer: PreTrainedTokenizerBase, prompt: Pro
     prefix, suffix = prompt.text.split(DIALOGUE)
     first = max((prefix.rfind(token) + len(token) for token in meant if token in prefix), default=0)
     last = min((suffix.find(token) for token in meant if token in suffix), default=len(suffix))
+    # Some take the space beside them, as Phi-3's do, so it stays with them.
+    strips = {str(token): token for token in tokenizer.added_tokens_decoder.values()}
+    if any(prefix[:first].endswith(token) and token in strips and strips[token].rstrip for token in meant):
+        first += len(prefix[first:]) - len(prefix[first:].lstrip())
+    if any(suffix[last:].startswith(token) and token in strips and strips[token].lstrip for token in meant):
+        last = len(suffix[:last].rstrip())
     inner = f"{prefix[first:]}{dialogue}{suffix[:last]}"
     ids, starts, at = list(prompt.begin_ids), [0] * len(prompt.begin_ids), 0
     for text, own in ((prefix[:first], prompt.text), (inner, ""), (suffix[last:], prompt.text)):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from dialora.errors import GenerationError
 from dialora.models.families.conversion import find_activation
 
 
@@ -48,11 +49,14 @@ def read_activation(config: Any) -> int:
 
 
 def read_epsilon(model: nn.Module) -> float:
-    """Return what a model's norms add to a variance; CTranslate2 has one for all. Raises ValueError."""
+    """Return what a model's norms add to a variance; CTranslate2 has one for all. Raises GenerationError."""
     norms: list[Any] = [module for module in model.modules() if type(module).__name__.endswith("Norm")]
     found = {float(norm.variance_epsilon if hasattr(norm, "variance_epsilon") else norm.eps) for norm in norms}
     if len(found) != 1:
-        raise ValueError(f"its norms have {len(found)} different epsilons, and ctranslate2 has one for all")
+        raise GenerationError(
+            f"the base's norms have {len(found)} different epsilons, and ctranslate2 has one for all; take "
+            f"generation.engine: torch."
+        )
     return found.pop()
 
 
