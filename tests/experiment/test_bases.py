@@ -13,6 +13,7 @@ from dialora.errors import ConfigError
 from dialora.experiment.pipeline import compare
 from dialora.experiment.plan import plan_runs
 from dialora.models.bases import settle
+from dialora.models.families import FAMILIES
 from dialora.report.bases_figure import build_base_panels
 from tests.models.families.tiny import build_folder
 
@@ -128,6 +129,15 @@ def test_a_source_longer_than_a_base_has_positions_is_found_before_training(
 ) -> None:
     long = several | {"data": several["data"] | {"max_source_length": 600}}
     with pytest.raises(ConfigError, match=r"data\.max_source_length is 600, and .*tiny-bart has 512 positions"):
+        compare(load_experiment(long), output=tmp_path / "it")
+
+
+def test_padding_reads_no_position_that_a_base_has_not(
+    several: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(FAMILIES["bart"]), "count_positions", lambda self, config: 511)
+    long = several | {"data": several["data"] | {"max_source_length": 510}}  # a batch of it is padded to 512
+    with pytest.raises(ConfigError, match=r"max_source_length is 510, and .*tiny-bart has 508 positions"):
         compare(load_experiment(long), output=tmp_path / "it")
 
 

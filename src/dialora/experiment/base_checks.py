@@ -10,6 +10,7 @@ from typing import Any
 
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
+from dialora.data.tokens.batches import MULTIPLE
 from dialora.experiment.finding import Finding, find
 from dialora.models.bases import build_prompt, list_unused_code, load_family
 from dialora.models.files import list_names
@@ -104,6 +105,7 @@ def _explain_positions(config: ExperimentConfig) -> str | None:
     most = family.count_positions(load_base_config(config))
     if most is None:
         return None
+    most -= most % MULTIPLE  # which batches are padded to
     source, target, new = (
         config.data.max_source_length, config.data.max_target_length, config.decoding.max_new_tokens
     )  # fmt: skip
