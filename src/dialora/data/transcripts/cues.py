@@ -51,7 +51,9 @@ def read_cues(lines: Sequence[str]) -> Subtitles:
     lines = _remove_blocks(lines)
     places = [at for at, line in enumerate(lines) if TIMING.match(line)]
     outside = [line for line in lines[: places[0] if places else len(lines)] if line.strip()]
-    identifier = outside.pop() if places and outside and lines[places[0] - 1].strip() else ""
+    if not places:
+        return Subtitles((), tuple(outside))
+    identifier = outside.pop() if outside and lines[places[0] - 1].strip() else ""
     cues: list[Cue] = []
     for at, end in zip(places, [*places[1:], len(lines)], strict=True):
         own = list(lines[at + 1 : end])

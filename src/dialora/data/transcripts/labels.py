@@ -44,6 +44,7 @@ _PARTICLES = _list(
 )
 _STOP = _list(
     """
+    hi, hello, hey,
     note, notes, warning, important, reminder, tip, tips, example, examples, for example, update, edit, ps, p.s.,
     nb, re, fwd, fw, from, to, cc, bcc, subject, title, topic, topics, summary, source, date, time, place, address,
     price, http, https, ftp, mailto, file, honestly, so, and, but, well, ok, okay, yes, no, also, again, because,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from dialora.errors import DataError
 
 _LONGEST = 100
+_NUMBER = re.compile(r"[0-9]{1,3}|[A-Za-z]")
 
 
 def as_object(value: Any) -> Mapping[str, Any]:
@@ -35,7 +37,7 @@ def as_text(value: Any) -> str:
 def number_speaker(value: Any) -> str | None:
     """Return a speaker that is known by a number or letter alone as `Speaker 0`; None where there is none."""
     text = as_text(value)
-    return (f"Speaker {text}" if len(text) <= 2 else text) if text else None
+    return (f"Speaker {text}" if _NUMBER.fullmatch(text) else text) or None
 
 
 def require_objects(value: Any, where: str) -> list[Mapping[str, Any]]:

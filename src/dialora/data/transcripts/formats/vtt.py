@@ -80,7 +80,7 @@ class ZoomVtt(NamedCues):
         cues = read_cues(content.lines[: 4 * len(head)]).cues
         numbered = sum(cue.identifier.isdigit() for cue in cues)
         is_zoom = numbered * 2 > len(cues) and _count_names(cues) * 2 > len(cues)
-        return Sureness.LIKELY if is_zoom else Sureness.NO
+        return Sureness.CERTAIN if is_zoom else Sureness.NO
 
 
 class PlainVtt(NamedCues):
@@ -91,7 +91,7 @@ class PlainVtt(NamedCues):
 
     def recognise(self, content: Text) -> Sureness:
         """It begins as WebVTT does."""
-        return Sureness.POSSIBLE if is_webvtt(content.head) else Sureness.NO
+        return Sureness.LIKELY if is_webvtt(content.head) else Sureness.NO
 
 
 def clean_line(line: str) -> str:
