@@ -52,11 +52,15 @@ class Conversation(Record):
         return tuple(dict.fromkeys(turn.speaker for turn in self.turns))
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What was merged, left out or inherited, in words."""
+    def counts(self) -> dict[str, int]:
+        """How many units were merged, left out or given something, by what was done, in words."""
         merged = {"merged into the turn before, of the same speaker": self.num_merged} if self.num_merged else {}
-        left_out = {f"left out: {reason}": count for reason, count in self.left_out.items()}
-        return tuple(f"{reason}: {count:,}." for reason, count in {**merged, **left_out, **self.remarks}.items())
+        return {**merged, **{f"left out: {what}": count for what, count in self.left_out.items()}, **self.remarks}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The counts as sentences."""
+        return tuple(f"{what}: {count:,}." for what, count in self.counts.items())
 
     def to_json(self) -> dict[str, Any]:
         """Return the conversation as plain JSON values."""

@@ -7,7 +7,7 @@ alone, as in the zip file of WhatsApp on an iPhone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from dialora.data.transcripts.content import Archive, Content
 from dialora.data.transcripts.conversation import Conversation, quote
@@ -26,8 +26,7 @@ def read_conversations(path: Path, *, notes: list[str] | None = None) -> Iterato
     Behind the last one, `notes` has what was left out as a whole.
     """
     found = [] if notes is None else notes
-    name = "standard input" if path == STANDARD_INPUT else _find_name(path.name)
-    yield from read_content(open_content(path), path, name=name, notes=found)
+    yield from read_content(open_content(path), path, name=find_name(path), notes=found)
 
 
 def read_content(content: Content, path: Path, *, name: str, notes: list[str]) -> Iterator[Conversation]:
@@ -52,7 +51,7 @@ def _read_files(archive: Archive, path: Path, notes: list[str]) -> Iterator[Conv
         content = parse_bytes(archive.read(name), place)
         if isinstance(content, Archive):
             raise DataError(f"{place}: is a zip file in a folder or zip file; give it by itself.")
-        own = _find_name(PurePosixPath(name).name)
+        own = find_name(PurePosixPath(name))
         yield from read_content(content, place, name=path.stem if own == "_chat" else own, notes=notes)
 
 
@@ -81,12 +80,14 @@ def _read(
         notes.append(f"{path}: left out conversations in which nobody says anything: {num_empty:,}.")
 
 
-def _find_name(file_name: str) -> str:
+def find_name(path: PurePath) -> str:
     """Return what a conversation is called by its file's name, without suffixes."""
-    stem = PurePosixPath(file_name)
+    if path == STANDARD_INPUT:
+        return "standard input"
+    stem = PurePosixPath(path.name)
     while stem.suffix.lower() in SUFFIXES | {".gz", ".transcript"} and stem.stem:
         stem = stem.with_suffix("")
-    return stem.name or file_name
+    return stem.name or path.name
 
 
-__all__ = ["SUFFIXES", "read_content", "read_conversations"]
+__all__ = ["SUFFIXES", "find_name", "read_content", "read_conversations"]

@@ -13,12 +13,15 @@ from dialora.errors import DataError
 _LONGEST_KEYS = 6
 
 
-def find_transcript_format(content: Content) -> TranscriptFormat[Any] | None:
-    """Return the format that is surest of a content, of equally sure ones the first by name; None where none is."""
+def find_transcript_format(content: Content, *, at_least: Sureness = Sureness.POSSIBLE) -> TranscriptFormat[Any] | None:
+    """Return the format that is surest of a content, of equally sure ones the first by name; None where none is.
+
+    `at_least` is how sure it has to be.
+    """
     asked = [FORMATS[name] for name in sorted(FORMATS) if isinstance(content, FORMATS[name].content)]
     sureness = {one.name: one.recognise(content) for one in asked}
     best = max(asked, key=lambda one: sureness[one.name], default=None)
-    return best if best is not None and sureness[best.name] > Sureness.NO else None
+    return best if best is not None and sureness[best.name] >= at_least else None
 
 
 def refuse_unknown(content: Content, path: Path) -> DataError:
