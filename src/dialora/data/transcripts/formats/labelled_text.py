@@ -38,7 +38,9 @@ class SamSum(TranscriptFormat[Text]):
         for one in _find_turns([line for line in content.lines if line.strip()]):
             if one.speaker is not None:
                 draft.add(one.speaker, one.text)
-            elif not draft.continue_last(one.text):
+            elif draft.continue_last(one.text):
+                draft.remark("lines that name nobody, read with the turn above")
+            else:
                 draft.leave_out("lines above the first turn", one.text)
         yield draft
 
