@@ -77,6 +77,7 @@ WRITERS: dict[str, Callable[[Turns], Any]] = {
     ),
     "SRT": lambda turns: _cues(turns, lambda name, text: html.escape(_label(name, text)), sign=","),
     "Otter TXT": lambda turns: "\n".join(f"{name}  0:0{at % 10}\n{text}\n" for at, (name, text) in enumerate(turns)),
+    "Text with times and names": lambda turns: "\n".join(f"[0:0{at % 10}] {_label(*t)}" for at, t in enumerate(turns)),
     "Teams DOCX": lambda turns: build_document(*(f"{name}   0:04\n{text}" for name, text in turns)),
     "Meet DOCX": lambda turns: build_document("00:00:00", *(_label(*turn) for turn in turns)),
     "WhisperX": lambda turns: {"segments": _chat(turns, "speaker", "text", start=1, end=2)},

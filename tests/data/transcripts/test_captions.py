@@ -109,6 +109,35 @@ ZOOM = "WEBVTT\n\n" + cue(1, 1, "Anna Berg: Good morning,") + cue(2, 2, "Anna Be
             id="Otter, lines above the talk, tabs",
         ),
         pytest.param(
+            "Anna started transcription\n\nBerg, Anna | 00:04\n\nGood morning,\n\nall.\n\nBob | 01:00:10\nHi: so.\n\n"
+            "Anna stopped transcription",
+            "Otter TXT",
+            ["Berg, Anna: Good morning, all.", "Bob: Hi: so."],
+            0,
+            id="names and times beside a bar",
+        ),
+        pytest.param(
+            "Anna Berg (00:04):\nGood morning, all.\n\nBob (00:10):\nHi: so.\n",
+            "Otter TXT",
+            TALK,
+            0,
+            id="times in brackets",
+        ),
+        pytest.param(
+            "[0:27] Berg, Anna: Good morning,\nall.\n[0:30] bob: Hi: so.\n[1:00:16] bob: yes",
+            "Text with times and names",
+            ["Berg, Anna: Good morning, all.", "bob: Hi: so. yes"],
+            1,
+            id="a time before each name",
+        ),
+        pytest.param(
+            "00:00:01.250 Anna Berg: Good morning, all.\n00:00:07 - Bob: Hi: so.",
+            "Text with times and names",
+            TALK,
+            0,
+            id="a time without brackets before each name",
+        ),
+        pytest.param(
             "Notes\nSummary: they talk\n\n00:00:00\n\nAnna Berg: Good morning, all.\nBob: Hi: so.\n\n"
             "Transcription ended "
             "after 00:26:31\n\nThis editable transcript was computer generated.",
@@ -143,7 +172,10 @@ def test_a_teams_document_has_a_turn_in_a_paragraph() -> None:
         "O'Neil, Bob (Guest): Hi: so.",
     ]
     assert [turn.start for turn in conversation.turns] == [3, 3603]
-    assert (conversation.num_merged, conversation.left_out) == (1, {"lines of Teams itself": 3})
+    assert (conversation.num_merged, conversation.left_out) == (
+        1,
+        {"lines above the first turn": 3, "lines of the program itself": 2},
+    )
 
 
 def test_an_early_teams_document_has_times_above_the_name() -> None:
@@ -181,6 +213,7 @@ def test_a_document_of_labelled_paragraphs_is_a_dialogue() -> None:
     [
         ("WEBVTT\n\n00:01.000 --> 00:02.000\nhello there\n", "captions of a recording"),
         ("1\n00:00:01,000 --> 00:00:02,000\nhello there\n", "Teams' .vtt or .docx"),
+        ("0:15  \nIt was bad.\n\n0:21\nYes.\n\nTranscribed by https://otter.ai\n", "name the speakers"),
         ("00:00:01.000 --> 00:00:02.000\nhello there\n\n00:00:03.000 --> 00:00:04.000\nyes\n", "Teams' plain text"),
     ],
 )

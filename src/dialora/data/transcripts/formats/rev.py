@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from dialora.data.transcripts.clock import parse_seconds
 from dialora.data.transcripts.content import Json
@@ -31,10 +32,21 @@ class Rev(TranscriptFormat[Json]):
             number = one.get("speaker")
             speaker = as_text(one.get("speaker_name")) or names.get(as_text(number)) or number_speaker(number)
             elements = require_objects(one.get("elements", []), f"{name}: elements")
-            text = "".join(str(part.get("value") or "") for part in elements)
+            text = _join(elements)
             start = next((s for part in elements if (s := parse_seconds(part.get("ts"))) is not None), None)
             draft.add(speaker, text, start)
         yield draft
+
+
+def _join(elements: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is said; words that stand side by side get the space that is left out between them."""
+    text, was_word = "", False
+    for element in elements:
+        is_word = element.get("type") != "punct"
+        value = str(element.get("value") or "")
+        text += f" {value}" if is_word and was_word else value
+        was_word = is_word
+    return text
 
 
 __all__ = ["Rev"]
