@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ def test_a_format_is_recognised_by_what_it_holds(name: str, encoding: str) -> No
         data = data.decode().replace("\n", "\r\n").encode(encoding)
     (conversation,) = read(data)
     assert conversation.format == name
+    assert Conversation.from_json(json.loads(json.dumps(conversation.to_json()))) == conversation
     assert [(turn.speaker, turn.text) for turn in conversation.turns] == expect(name, TURNS, merges=False)
 
 
@@ -220,6 +222,27 @@ def test_any_archive_is_read_or_refused_in_one_line(files: dict[str, str]) -> No
     assert "\n" not in problem
     for conversation in found:
         require_balance(conversation)
+
+
+HEADS = {
+    "WhatsApp": "03.08.21, 12:30 - Anna: hi ",
+    "Teams VTT": "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n<v Anna>",
+    "SRT": "1\n00:00:01,000 --> 00:00:02,000\nAnna: ",
+    "Otter TXT": "Anna  0:04\n",
+    "Text with times and names": "[0:04] Anna: ",
+    "SAMSum-like text": "Anna: ",
+}
+
+
+@pytest.mark.parametrize(
+    "run", [" ", "\t", "\u202f", "\u200e", "<v ", "<", "Anna: hi ", "0:04 ", "#a# ", "**", "| ", "[("]
+)
+@pytest.mark.parametrize("name", HEADS)
+def test_a_long_run_of_anything_takes_no_longer_than_its_length(name: str, run: str) -> None:
+    data = f"{HEADS[name]}{run * (60_000 // len(run))}\nend".encode()
+    start = time.process_time()
+    read_damaged(data)
+    assert time.process_time() - start < 3
 
 
 def list_places(value: Any) -> list[list[Any]]:

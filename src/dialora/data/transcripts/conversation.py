@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from dialora.data.reading.text import require_whole
 from dialora.errors import DataError
@@ -67,6 +67,11 @@ class Conversation(Record):
         values = {name: getattr(self, name) for name in ("name", "format", "num_units", "num_merged")}
         turns = [turn.to_json() for turn in self.turns]
         return values | {"left_out": dict(self.left_out), "remarks": dict(self.remarks), "turns": turns}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Build the conversation from `to_json`'s form."""
+        return cls(**values | {"turns": tuple(Turn(**turn) for turn in values["turns"])})
 
 
 @dataclass(slots=True)

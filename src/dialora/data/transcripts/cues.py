@@ -17,7 +17,8 @@ _BLOCK = re.compile(r"^(?:NOTE|STYLE|REGION)(?:[ \t].*)?$")
 _IDENTIFIER = re.compile(r"^\s*(?:\d+|[0-9a-fA-F-]{32,36}(?:/[\d-]+)?)\s*$")
 _LONGEST_NUMBER = 30
 _MARKUP = re.compile(
-    r"</?(?:c|i|b|u|v|s|ruby|rt|lang|font)(?:\.[^>\s]*)?(?:\s[^>]*)?>|<\d[\d:.]*>|\{\\[^}]*\}", re.IGNORECASE
+    r"</?(?:c|i|b|u|v|s|ruby|rt|lang|font)(?:\.[^<>\s]*)?(?:\s[^<>]*)?>|<\d[\d:.]{0,20}>|\{\\[^{}]{0,200}\}",
+    re.IGNORECASE,
 )
 
 

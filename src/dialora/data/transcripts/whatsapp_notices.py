@@ -20,14 +20,14 @@ def _either(words: str) -> str:
 
 _MARKED = re.compile("^\\s*\u200e")
 _ANGLED = re.compile(r"^<[^<>\n]{3,60}>$")
-_ATTACHED = re.compile(r"\s*\u200e<[^<>\n]{1,200}>\s*$")
+_ATTACHED = re.compile(r"\u200e<[^<>\n]{1,200}>$")
 _EDITED_WORDS = _either(
     """
     edited, editó, editad[oa], bearbeitet, modifié, modificato, bewerkt, изменен, muoka, düzenlen, edytowan, 已编辑,
     已編輯, 編集
     """
 )
-_EDITED = re.compile(rf"[\s\u200e]*<[^<>\n]{{0,50}}(?:{_EDITED_WORDS})[^<>\n]{{0,30}}>\s*$", re.IGNORECASE)
+_EDITED = re.compile(rf"<[^<>\n]{{0,50}}(?:{_EDITED_WORDS})[^<>\n]{{0,30}}>$", re.IGNORECASE)
 _ATTACHED_WORDS = _either(
     """
     attached, file attached, archivo adjunto, datei angehängt, fichier joint, arquivo anexado, file allegato, allegato,
@@ -70,7 +70,8 @@ _DELETED = re.compile(rf"^(?:{_DELETED_WORDS})\.?$", re.IGNORECASE)
 
 def read_message(lines: list[str]) -> tuple[str, str | None]:
     """Return what somebody wrote, and what else WhatsApp wrote there: `MEDIA`, `DELETED` or None."""
-    text = "\n".join(lines)
+    # A sign of direction at the end belongs to nothing; one at the start tells a notice.
+    text = "\n".join(lines).rstrip()
     if attached := _ATTACHED.search(text):
         text, was_attached = text[: attached.start()], True
     else:
@@ -89,7 +90,7 @@ def read_message(lines: list[str]) -> tuple[str, str | None]:
 
 def _remove_edited(text: str) -> str:
     """Return a text without the note in angle brackets that it was edited, which stands behind it."""
-    return _EDITED.sub("", text) if text.rstrip().endswith(">") else text
+    return _EDITED.sub("", text) if text.endswith(">") else text
 
 
 def _clean(text: str) -> str:

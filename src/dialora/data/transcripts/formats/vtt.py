@@ -12,8 +12,8 @@ from dialora.data.transcripts.cues import Cue, is_webvtt, read_cues, remove_mark
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
 from dialora.data.transcripts.labels import find_labels
 
-_VOICE = re.compile(r"<v(?:\.[^>\s]*)?[ \t]+([^>]*)>")
-_SPAN = re.compile(r"<v(?:\.[^>\s]*)?[ \t]+([^>]*)>|</v\s*>", re.IGNORECASE)
+_VOICE = re.compile(r"<v(?:\.[^<>\s]*)?[ \t]([^<>]*)>")
+_SPAN = re.compile(r"<v(?:\.[^<>\s]*)?[ \t]([^<>]*)>|</v ?>", re.IGNORECASE)
 
 
 class TeamsVtt(TranscriptFormat[Text]):
