@@ -131,6 +131,29 @@ ZOOM = "WEBVTT\n\n" + cue(1, 1, "Anna Berg: Good morning,") + cue(2, 2, "Anna Be
             id="a time before each name",
         ),
         pytest.param(
+            "Anna Berg [00:00:01]: Good morning, all.\nBob (0:07) Hi: so.",
+            "Text with times and names",
+            TALK,
+            0,
+            id="a time behind each name",
+        ),
+        pytest.param(
+            "Talk – Transcript\nAttendees\nAnna Berg, Bob\nAnna Berg: Good morning, all.\nBob: Hi: so.\n\n"
+            "This editable transcript was computer generated and might contain errors.",
+            "Meet DOCX",
+            TALK,
+            0,
+            id="Meet, without times",
+        ),
+        pytest.param(
+            "1\n00:00:01,000 --> 00:00:02,000\n>> ANNA: Well\n\n2\n00:00:03,000 --> 00:00:04,000\n>> Who is it?\n\n3\n"
+            "00:00:04,000 --> 00:00:05,000\nI ask.\n",
+            "SRT",
+            ["ANNA: Well", "Unknown: Who is it? I ask."],
+            1,
+            id="SRT, another speaker without a name",
+        ),
+        pytest.param(
             "00:00:01.250 Anna Berg: Good morning, all.\n00:00:07 - Bob: Hi: so.",
             "Text with times and names",
             TALK,
@@ -211,7 +234,7 @@ def test_a_document_of_labelled_paragraphs_is_a_dialogue() -> None:
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
-        ("WEBVTT\n\n00:01.000 --> 00:02.000\nhello there\n", "captions of a recording"),
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\n>> hello there\n", "captions of a recording"),
         ("1\n00:00:01,000 --> 00:00:02,000\nhello there\n", "Teams' .vtt or .docx"),
         ("0:15  \nIt was bad.\n\n0:21\nYes.\n\nTranscribed by https://otter.ai\n", "name the speakers"),
         ("00:00:01.000 --> 00:00:02.000\nhello there\n\n00:00:03.000 --> 00:00:04.000\nyes\n", "Teams' plain text"),

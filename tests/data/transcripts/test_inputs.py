@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,22 @@ def test_what_unpacks_to_more_than_memory_should_hold_is_refused(monkeypatch: py
     monkeypatch.setattr(opening, "MAX_FILES", 2)
     with pytest.raises(DataError, match=r"holds 3 files, more than 2"):
         read(build_zip({f"{at}.txt": TALK for at in range(3)}))
+
+
+def test_json_lines_of_any_length_are_read_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log.jsonl.gz"
+    record = json.dumps({"messages": [{"role": "user", "content": "hi " * 40}, {"role": "assistant", "content": "yo"}]})
+    with gzip.open(path, "wt") as file:
+        file.writelines(f"{record}\r\n\n" for _ in range(20_000))
+    monkeypatch.setattr(opening, "MAX_BYTES", 1 << 20)
+    tracemalloc.start()
+    assert sum(len(conversation.turns) for conversation in read_conversations(path)) == 40_000
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+    with gzip.open(path, "at") as file:
+        file.write("{")
+    with pytest.raises(DataError, match="record 20001: is not valid JSON"):
+        list(read_conversations(path))
 
 
 def test_standard_input_is_a_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,14 @@ MEDIA, OWN, DELETED = "media and other notices", "lines of WhatsApp itself", "de
             id="Android, Brazil",
         ),
         pytest.param(
+            "٣١/١٢/٢٠٢٣، ٥:٣٠ م - مريم: نعم\n\u200f٣١/١٢/٢٠٢٣، ٥:٣١ م - علي: <تم استبعاد الوسائط>\n"
+            "٣١/١٢/٢٠٢٣، ٥:٣٢ م - علي: لا",
+            ["مريم: نعم", "علي: لا"],
+            {MEDIA: 1},
+            [0, 120],
+            id="Android, Arabic digits",
+        ),
+        pytest.param(
             "2024. 10. 31. 오후 3:50 - 민수: 안녕\n2024. 10. 31. 오후 3:51 - 지영: 응",
             ["민수: 안녕", "지영: 응"],
             {},

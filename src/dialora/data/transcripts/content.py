@@ -1,7 +1,7 @@
 """Bytes of a file → what formats look at: paragraphs of text, JSON, or an archive of files.
 
 What a file is shows in its bytes, whatever it is called. Everything is bounded: nothing, packed or not, takes more than
-`MAX_BYTES` once it is unpacked. JSON lines are parsed one after the other.
+`MAX_BYTES` once it is unpacked, but for a file of JSON lines, which are read one after the other.
 """
 
 from __future__ import annotations
@@ -109,9 +109,8 @@ def _parse_json(text: str, path: Path) -> Json | None:
     except ValueError as error:
         problem = f"{path}: is not valid JSON: {error}; get the file again."
     lines = [line for line in text.split("\n") if line.strip()]
-    first = _try_json(lines[0])
-    if isinstance(first, dict) and len(lines) > 1:
-        return Json(list(_parse_lines(islice(lines, HEAD), path)), lambda: _parse_lines(iter(lines), path))
+    if is_record(lines[0]) and len(lines) > 1:
+        return build_json_lines(lambda: iter(lines), path)
     # A text may begin with a bracket, as WhatsApp's on an iPhone do.
     is_json = lines[0].strip() in ("{", "[") or lines[0].lstrip().startswith(('{"', '[{"'))
     if is_json:
@@ -119,20 +118,39 @@ def _parse_json(text: str, path: Path) -> Json | None:
     return None
 
 
-def _try_json(line: str) -> Any:
+def is_record(line: str | bytes) -> bool:
+    """Whether a line is a JSON object."""
     try:
-        return json.loads(line)
+        return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
-        return None
+        return False
 
 
-def _parse_lines(lines: Iterator[str], path: Path) -> Iterator[Any]:
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
+def build_json_lines(read_lines: Callable[[], Iterator[str]], path: Path) -> Json:
+    """Return the content of JSON lines, which `read_lines` gives from the first each time it is called.
+
+    Raises DataError where one of the first is no JSON.
+    """
+
+    def parse() -> Iterator[Any]:
+        for number, line in enumerate(filter(str.strip, read_lines()), start=1):
             try:
                 yield json.loads(line)
             except (ValueError, RecursionError) as error:
                 raise DataError(f"{path}: record {number}: is not valid JSON: {error}.") from error
 
+    return Json(list(islice(parse(), HEAD)), parse)
 
-__all__ = ["HEAD", "MAX_BYTES", "Archive", "Content", "Json", "Text", "decode", "parse_text"]
+
+__all__ = [
+    "HEAD",
+    "MAX_BYTES",
+    "Archive",
+    "Content",
+    "Json",
+    "Text",
+    "build_json_lines",
+    "decode",
+    "is_record",
+    "parse_text",
+]

@@ -5,17 +5,30 @@ from __future__ import annotations
 import sys
 import zipfile
 import zlib
+from codecs import BOM_UTF8
 from io import BytesIO
 from pathlib import Path
 
 from dialora.data.reading.files import describe_error, open_bytes, reading_explained, require_file, shorten_path
-from dialora.data.transcripts.content import MAX_BYTES, Archive, Content, Text, decode, parse_text
+from dialora.data.reading.text import stream_lines
+from dialora.data.transcripts.content import (
+    MAX_BYTES,
+    Archive,
+    Content,
+    Text,
+    build_json_lines,
+    decode,
+    is_record,
+    parse_text,
+)
 from dialora.data.transcripts.documents import DOCUMENT, read_paragraphs
 from dialora.errors import DataError
 
 STANDARD_INPUT = Path("-")
 MAX_FILES = 200_000
 """Of an archive or folder."""
+_LOOKED_AT = 1 << 20
+"""Bytes by which a file of JSON lines is told, which may be of any size."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -33,7 +46,10 @@ def open_content(path: Path) -> Content:
             if file.read(len(_ZIP[0])) in _ZIP:
                 return _open_zip(path, path)  # which may be large, for the pictures in it
         with open_bytes(path) as file:
-            return parse_bytes(file.read(MAX_BYTES + 1), path)
+            data = file.read(_LOOKED_AT)
+            if _is_json_lines(data):
+                return build_json_lines(lambda: stream_lines(path), path)
+            return parse_bytes(data + file.read(MAX_BYTES + 1 - len(data)), path)
 
 
 def parse_bytes(data: bytes, path: Path) -> Content:
@@ -64,6 +80,12 @@ def open_folder(folder: Path) -> Archive:
         return data
 
     return Archive(names, read)
+
+
+def _is_json_lines(start: bytes) -> bool:
+    """Whether a file begins with a line that is a JSON object, and goes on."""
+    first, _, rest = start.removeprefix(BOM_UTF8).lstrip().partition(b"\n")
+    return bool(rest.strip()) and is_record(first)
 
 
 def _open_zip(file: Path | BytesIO, path: Path) -> Text | Archive:

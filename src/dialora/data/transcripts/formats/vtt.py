@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dialora.data.transcripts.content import Text
-from dialora.data.transcripts.conversation import Draft, fold
+from dialora.data.transcripts.conversation import UNKNOWN, Draft, fold
 from dialora.data.transcripts.cues import Cue, is_webvtt, read_cues, remove_markup
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.labels import find_labels
+from dialora.data.transcripts.labels import Labelled, find_labels
 
 _VOICE = re.compile(r"<v(?:\.[^<>\s]*)?[ \t]([^<>]*)>")
+_CHANGE = re.compile(r"^\s*-?\s*>>")
 _SPAN = re.compile(r"<v(?:\.[^<>\s]*)?[ \t]([^<>]*)>|</v ?>", re.IGNORECASE)
 
 
@@ -49,8 +50,14 @@ class NamedCues(TranscriptFormat[Text]):
     def read(self, content: Text, name: str) -> Iterator[Draft]:
         """Give the one conversation."""
         draft, found = Draft(name), read_cues(content.lines)
-        lines = [(cue, at, clean_line(line)) for cue in found.cues for at, line in enumerate(cue.lines)]
-        labelled = iter(find_labels([line for _, _, line in lines]))
+        found_labels = find_labels([clean_line(line) for cue in found.cues for line in cue.lines])
+        if any(one.speaker for one in found_labels):
+            # Captions written by hand mark that another speaks, and may not say who.
+            found_labels = [
+                Labelled(UNKNOWN, _CHANGE.sub("", one.text)) if one.speaker is None and _CHANGE.match(one.text) else one
+                for one in found_labels
+            ]
+        labelled = iter(found_labels)
         for cue in found.cues:
             begun = False
             for _ in cue.lines:

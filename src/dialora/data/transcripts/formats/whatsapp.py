@@ -18,6 +18,8 @@ from dialora.data.transcripts.whatsapp_notices import DELETED, EMPTY, MEDIA, rea
 _SYSTEM = "lines of WhatsApp itself"
 _LONGEST_NAME = 100
 _NAME = re.compile(rf"^(?P<name>[^:\n]{{1,{_LONGEST_NAME}}}?) ?:(?: |$)(?P<text>.*)$", re.DOTALL)
+_MOST_WORDS = 8
+"""Of a name; WhatsApp's own sentences with a colon are longer."""
 _QUOTES = re.compile('["“”„«»]')
 """A subject in a line of WhatsApp's own may hold a colon; no name has quotes around it."""
 
@@ -77,7 +79,7 @@ def _split_name(lines: list[str]) -> tuple[str | None, list[str]]:
     if match is None:
         return None, lines
     name = MARKS.sub("", match["name"]).strip().removeprefix("~").strip()
-    if not name or _QUOTES.search(name):
+    if not name or _QUOTES.search(name) or len(name.split()) > _MOST_WORDS:
         return None, lines
     return name, [match["text"], *lines[1:]]
 
