@@ -11,7 +11,7 @@ from dialora.errors import DataError
 from dialora.printable import clean
 
 _MOST_SPEAKERS = 6
-_COLUMNS = ("file", "format", "conversations", "turns", "speakers")
+_COLUMNS = ("format", "conversations", "turns", "speakers", "file")
 
 
 def print_inspected(inputs: Sequence[str], *, json: bool) -> None:
@@ -31,10 +31,10 @@ def print_inspected(inputs: Sequence[str], *, json: bool) -> None:
         print_json([file.to_json() for file in files])
     elif readable:
         rows = [
-            (file.path, str(file.format), f"{file.num_conversations:,}", f"{file.num_turns:,}", show_speakers(file))
+            (str(file.format), f"{file.num_conversations:,}", f"{file.num_turns:,}", show_speakers(file), file.path)
             for file in readable
         ]
-        print_rows("What the files hold", _COLUMNS, rows, right=(2, 3))
+        print_rows("What the files hold", _COLUMNS, rows, right=(1, 2))
         for file in readable:
             for note in file.notes:
                 typer.echo(clean(note if note.startswith(file.path) else f"{file.path}: {note}"))

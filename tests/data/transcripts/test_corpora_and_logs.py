@@ -40,6 +40,8 @@ TALK = ["Amanda: I baked cookies.", "Jerry: Sure!", "Amanda: Tomorrow :-)"]
             "#Person1#: Hi, it is 9:30. Note: late\n#Person2#: Yes", "DialogSum-like text",
             ["#Person1#: Hi, it is 9:30. Note: late", "#Person2#: Yes"], id="DialogSum",
         ),
+        pytest.param("#Person1#: Hi\n#Person2#:Yes", "DialogSum-like text", ["#Person1#: Hi", "#Person2#: Yes"],
+            id="no space behind a tag"),
         pytest.param("#Person1#: Hi #Person2#: Yes", "DialogSum-like text", ["#Person1#: Hi", "#Person2#: Yes"],
             id="tags on one line"),
         pytest.param("#Person1#：你好\n#Person2#：好", "DialogSum-like text", ["#Person1#: 你好", "#Person2#: 好"],

@@ -61,8 +61,8 @@ def test_the_page_names_every_format() -> None:
 def test_a_dry_run_prints_what_each_file_holds(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["summarize", "*.txt", "meeting.vtt", "--dry-run"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"whatsapp\.txt\W+WhatsApp\W+1\W+2\W+Anna, Bob", out)
-    assert re.search(r"meeting\.vtt\W+Zoom VTT\W+1\W+2\W+Anna Berg, Bob", out)
+    assert re.search(r"WhatsApp\W+1\W+2\W+Anna, Bob\W+whatsapp\.txt", out)
+    assert re.search(r"Zoom VTT\W+1\W+2\W+Anna Berg, Bob\W+meeting\.vtt", out)
     assert "whatsapp.txt: left out: media and other notices: 1.\n" in out
 
 

@@ -20,7 +20,9 @@ _TAG = r"#[^#\n:：]{1,30}#"
 _BEFORE = " \t\n*_>-\u200e\u200f"
 """Markdown's bold, quote and list signs around a name are none of it."""
 _LABEL = re.compile(
-    rf"(?P<name>{_TAG}|\[[^\[\]\n]{{1,{_LONGEST}}}\]|[^:：\n]{{1,{_LONGEST}}}?)[*_]{{0,2}}[ \t]*"
+    # Nobody writes a tag by chance, so that no space has to stand behind it.
+    rf"(?P<tag>{_TAG})[ \t]*[:：]|"
+    rf"(?P<name>\[[^\[\]\n]{{1,{_LONGEST}}}\]|[^:：\n]{{1,{_LONGEST}}}?)[*_]{{0,2}}[ \t]*"
     r"(?::[*_]{0,2}(?=\s|$)|：[*_]{0,2})"
 )
 _LOOKED_AT = 100
@@ -82,7 +84,7 @@ def find_label(text: str) -> Labelled:
     match = _LABEL.match(start[:_LOOKED_AT])
     if match is None:
         return Labelled(None, text)
-    name = fold(match["name"]).strip("*_")
+    name = fold(match["tag"] or match["name"]).strip("*_")
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1].strip()
     return Labelled(name, start[match.end() :].lstrip()) if _may_be_name(name) else Labelled(None, text)
