@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from dialora.data.transcripts import (
@@ -15,6 +17,8 @@ from dialora.data.transcripts import (
 )
 from dialora.data.turns import find_speakers
 from dialora.errors import DataError
+from tests.conftest import DIALOGUES
+from tests.data.transcripts.support import read_one
 
 
 def build(*turns: tuple[str, str]) -> Conversation:
@@ -101,3 +105,11 @@ def test_a_name_that_looks_like_a_tag_is_not_replaced_again() -> None:
 )
 def test_the_style_is_that_of_most_training_dialogues(dialogues: list[str], style: str) -> None:
     assert find_style(dialogues) == style
+
+
+def test_the_bundled_dialogues_are_read_as_they_are() -> None:
+    lines = (DIALOGUES / "test.jsonl").read_text(encoding="utf-8").splitlines()
+    dialogues = [json.loads(line)["dialogue"] for line in lines]
+    for dialogue in dialogues:
+        assert to_dialogue(read_one(dialogue), "names").text == dialogue
+    assert find_style(dialogues) == "person_tags"
