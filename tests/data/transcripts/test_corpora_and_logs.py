@@ -40,6 +40,11 @@ TALK = ["Amanda: I baked cookies.", "Jerry: Sure!", "Amanda: Tomorrow :-)"]
             "#Person1#: Hi, it is 9:30. Note: late\n#Person2#: Yes", "DialogSum-like text",
             ["#Person1#: Hi, it is 9:30. Note: late", "#Person2#: Yes"], id="DialogSum",
         ),
+        pytest.param("मरियम: हाँ\nวิชัย: ไม่\nவக்தா 1: ok\nB2b: no name", "SAMSum-like text",
+            ["मरियम: हाँ", "วิชัย: ไม่", "வக்தா 1: ok B2b: no name"], id="letters with marks, and digits"),
+        pytest.param("Anna Berg (she/her): a\nJean-Luc d'Arc: b\nZoë van Dijk | ACME: c\nDr. Li (guest): d",
+            "SAMSum-like text",
+            ["Anna Berg (she/her): a", "Jean-Luc d'Arc: b", "Zoë van Dijk | ACME: c", "Dr. Li (guest): d"], id="names"),
         pytest.param("#Person1#: Hi\n#Person2#:Yes", "DialogSum-like text", ["#Person1#: Hi", "#Person2#: Yes"],
             id="no space behind a tag"),
         pytest.param("#Person1#: Hi #Person2#: Yes", "DialogSum-like text", ["#Person1#: Hi", "#Person2#: Yes"],
@@ -62,11 +67,14 @@ def test_labelled_text(text: str, format_name: str, turns: list[str]) -> None:
         "Date: today\nPlace: here",
         "10:30: tea\n11:30: more tea",
         "id,dialogue\n1,hello",
+        "Good morning all.\nMorning. Shall we begin?\nYes.",
     ],
 )
 def test_text_in_which_nobody_speaks_is_of_no_format(text: str) -> None:
     first = text.split("\n")[0]
-    with pytest.raises(DataError, match=f"no known format.*its first line is '{first}'.*Known: .*WhatsApp"):
+    with pytest.raises(
+        DataError, match=f"no known format.*its first line is '{first}'.*Teams' plain text.*Known: .*WhatsApp"
+    ):
         read(text)
 
 

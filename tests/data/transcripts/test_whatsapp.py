@@ -158,7 +158,7 @@ def test_a_zip_file_of_whatsapp_is_the_chat_in_it(tmp_path: Path) -> None:
     notes: list[str] = []
     (conversation,) = read_conversations(path, notes=notes)
     assert (conversation.name, show(conversation)) == ("WhatsApp Chat - Jane", ["John: Hi!", "Jane: Hello"])
-    assert notes == [f"{path}: left out files that are no texts: 1."]
+    assert notes == [f"{path}: left out files of other kinds: 1."]
 
 
 def test_a_chat_of_notices_alone_is_an_error_that_quotes_the_first() -> None:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import category
 
 from dialora.data.transcripts.conversation import fold
 
@@ -26,11 +27,15 @@ _LABEL = re.compile(
     r"(?::[*_]{0,2}(?=\s|$)|：[*_]{0,2})"
 )
 _LOOKED_AT = 100
+_ELISION = re.compile(r"[^\W\d_]{1,2}['’][A-ZÀ-ÖØ-Þ]")
+"""As in d'Arc."""
 _FEW = 2
 _BRACKETED = re.compile(r"[\[(](speaker[ _]?[\w?]{1,3})[\])]:?\s*", re.IGNORECASE)
 """As whisper.cpp writes a speaker into a text."""
-_NUMBERED = re.compile(r"(?P<word>[^\W\d_]+)[ _-]?\d{1,3}")
-_WORD = re.compile(r"\(?[^\W\d_](?:[\w'’.·-]*)\)?[.,]?|&|/|\|")
+_NUMBERED = re.compile(r"(?P<word>[^\s\d_-]+)[ _-]?\d{1,3}")
+_INSIDE = frozenset("'’.·/-\u200c\u200d")
+"""Signs within a word of a name; some scripts join their letters with those that have no width."""
+_BETWEEN = frozenset("&/|")
 
 
 def _list(words: str) -> frozenset[str]:
@@ -117,17 +122,32 @@ def _may_be_name(name: str) -> bool:
     if name.casefold() in _STOP:
         return False
     if numbered := _NUMBERED.fullmatch(name):
-        return numbered["word"].casefold() not in _COUNTED
+        return _is_word(numbered["word"]) and numbered["word"].casefold() not in _COUNTED
     words = name.split()
-    return 0 < len(words) <= MOST_WORDS and all(map(_WORD.fullmatch, words)) and words[0].casefold() not in _STOP
+    return 0 < len(words) <= MOST_WORDS and all(map(_is_word, words)) and words[0].casefold() not in _STOP
+
+
+def _is_word(word: str) -> bool:
+    """Whether a word of a name has letters, of any script, and what may stand among and around them."""
+    if word in _BETWEEN:
+        return True
+    letters = word.strip("().,")
+    kinds = [category(sign)[0] for sign in letters]
+    return kinds[:1] == ["L"] and all(
+        kind in "LM" or sign in _INSIDE for kind, sign in zip(kinds, letters, strict=True)
+    )
 
 
 def _is_written_as_name(name: str) -> bool:
     """Whether all words have a capital, or are of a script without; small words of names may have none."""
     if is_tag(name) or _NUMBERED.fullmatch(name):
         return True
-    words = [word.strip("()") for word in name.split()]
-    return not words[0][:1].islower() and all(not word[:1].islower() or word in _PARTICLES for word in words)
+    words = [word for word in name.split() if not word.startswith("(")]
+    return (
+        bool(words)
+        and not words[0][:1].islower()
+        and all(not word[:1].islower() or word in _PARTICLES or _ELISION.match(word) for word in words)
+    )
 
 
 __all__ = ["MOST_WORDS", "Labelled", "find_label", "find_labels", "is_tag"]

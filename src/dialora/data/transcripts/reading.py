@@ -45,7 +45,7 @@ def _read_files(archive: Archive, path: Path, notes: list[str]) -> Iterator[Conv
     if not read:
         raise refuse_unknown(archive, path)
     if others := len(archive.names) - len(read):
-        notes.append(f"{path}: left out files that are no texts: {others:,}.")
+        notes.append(f"{path}: left out files of other kinds: {others:,}.")
     for name in read:
         place = path / name
         content = parse_bytes(archive.read(name), place)

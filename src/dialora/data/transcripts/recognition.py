@@ -11,6 +11,9 @@ from dialora.data.transcripts.formats import FORMATS, Sureness, TranscriptFormat
 from dialora.errors import DataError
 
 _LONGEST_KEYS = 6
+_WITHOUT_NAMES = (
+    "Text needs a name before each turn, as in `Anna: hi`; Teams' plain text has lost them: get its .vtt or .docx."
+)
 
 
 def find_transcript_format(content: Content, *, at_least: Sureness = Sureness.POSSIBLE) -> TranscriptFormat[Any] | None:
@@ -27,7 +30,9 @@ def find_transcript_format(content: Content, *, at_least: Sureness = Sureness.PO
 def refuse_unknown(content: Content, path: Path) -> DataError:
     """Return what to raise for a file of no known format."""
     known = ", ".join(sorted(FORMATS, key=str.casefold))
-    return DataError(f"{path}: is of no known format of conversations; {describe_start(content)}. Known: {known}.")
+    hint = f" {_WITHOUT_NAMES}" if isinstance(content, Text) else ""
+    start = describe_start(content)
+    return DataError(f"{path}: is of no known format of conversations; {start}.{hint} Known: {known}.")
 
 
 def describe_start(content: Content) -> str:
