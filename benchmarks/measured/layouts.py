@@ -47,7 +47,7 @@ def build_layout(folder: Path, *, num_layers: int, shape: dict[str, Any] | None 
     import torch
     from transformers import T5Config, T5ForConditionalGeneration
 
-    from dialora.models.head import export_tie
+    from dialora.models.families.t5_head import export_tie
 
     real = data_folder() / "flan-t5-base"
     values: dict[str, Any] = T5Config.get_config_dict(str(real))[0] if real.is_dir() else dict(SHAPE)

@@ -14,13 +14,17 @@ from dialora.experiment import pipeline
 from tests.conftest import build_experiment_values, change_base
 
 
-@pytest.mark.parametrize("kind", ["weights", "tokenizer"])
+@pytest.mark.parametrize(
+    ("kind", "is_entrys"), [("weights", False), ("tokenizer", False), ("weights", True), ("tokenizer", True)]
+)
 def test_a_base_that_changes_between_two_runs_is_refused(
-    kind: str, tiny_model: Path, small_data: Path, tmp_path: Path
+    kind: str, is_entrys: bool, tiny_model: Path, small_data: Path, tmp_path: Path
 ) -> None:
     base = shutil.copytree(tiny_model, tmp_path / "base")
-    values = build_experiment_values(base, small_data)
+    values = build_experiment_values(tiny_model if is_entrys else base, small_data)
     values["methods"] = {"zero_shot": {}, "lora": {"r": 4, "learning_rate": 1e-2}}
+    if is_entrys:
+        values["methods"]["lora"]["model"] = str(base)
     config, root = load_experiment(values, ["training.num_train_epochs=1"]), tmp_path / "swapped"
 
     def swap_before_lora(event: dict[str, Any]) -> None:

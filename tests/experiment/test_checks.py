@@ -69,9 +69,8 @@ def test_a_hub_ids_weights_are_not_downloaded_to_be_checked(
     from dialora.models import checkpoint, files, loading
 
     config = load_experiment(experiment | {"model": "somebody/model", "model_revision": revision})
-    monkeypatch.setattr(loading, "find_commit", lambda source, revision: revision or "main")
     monkeypatch.setattr(checkpoint, "find_commit", lambda source, revision: revision or "main")
-    monkeypatch.setattr("transformers.utils.cached_file", lambda source, name, **_: str(tiny_model / name))
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda source, name, **_: str(tiny_model / name))
     asked: list[str] = []
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda source, name, **_: asked.append(name))
     assert files.find_file("somebody/model", "config.json", "main") == tiny_model / "config.json"

@@ -22,7 +22,8 @@ from dialora.data.examples import load_dataset
 from dialora.errors import ConfigError, Interrupted, StageError, TrainingError
 from dialora.experiment import launcher, pipeline
 from dialora.experiment.job import RunJob
-from dialora.models.checkpoint import pin_model
+from dialora.models.bases import settle
+from dialora.models.checkpoint import pin_models
 from dialora.records import Example, ExampleScores, Prediction
 from dialora.scoring import score_summary
 from dialora.store import ExperimentFolder, Stage, build_run, load_records
@@ -313,13 +314,13 @@ def test_every_run_carries_what_it_was_made_from(finished: Finished, tmp_path: P
     shutil.copytree(finished.root, copy)
     for key in finished.config.methods:
         own = load_experiment(next(copy.glob(f"{key}-s0-*")) / "run.yaml")
-        assert own.methods == {key: finished.config.methods[key]}
+        assert own.methods == {key: settle(finished.config).methods[key]}
         assert (own.prompt, own.data, own.training, own.seeds) == (
             finished.config.prompt, finished.config.data, finished.config.training, (0,),
         )  # fmt: skip
         next(copy.glob(f"{key}-s0-*/run.yaml")).unlink()
     # Runs of earlier versions have none: they are used as long as the experiment is what made them, and get one.
-    assert find_system(copy, method="lora").config == pin_model(finished.config)
+    assert find_system(copy, method="lora").config == pin_models(settle(finished.config))
     api.compare(finished.config, output=copy)
     assert len(list(copy.glob("*-s0-*/run.yaml"))) == 3
 

@@ -15,7 +15,7 @@ from dialora.errors import ConfigError, GenerationError
 from dialora.experiment.checks import check_experiment
 from dialora.experiment.pipeline import compare
 from dialora.generation import open_engine, write_all
-from dialora.generation.convert import ACTIVATIONS
+from dialora.models.families.conversion import ACTIVATIONS
 from dialora.models.loading import load_base_model, load_tokenizer
 from dialora.store import Stage
 

@@ -106,6 +106,9 @@ def test_instructions_are_the_widest_unless_the_user_chose(
 
 def _make_broken(folder: Path) -> Path:
     (folder / "shared_vocabulary.json").write_text("[]", encoding="utf-8")
+    (folder / "dialora.json").write_text(
+        json.dumps({"is_causal": False, "first_ids": [], "end_ids": [1]}), encoding="utf-8"
+    )
     return folder
 
 

@@ -236,7 +236,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a cut config": (cut("config.json", 50), "config.json is damaged"),
     "a deep config": (content("config.json", b"[" * 100_000), "config.json is damaged"),
     "no kind of model": (config(model_type=None), "names no model_type"),
-    "another kind of model": (config(model_type="mt5"), r"a 'mt5' model; dialora adapts T5"),
+    "another kind of model": (config(model_type="bert"), r"a 'bert' model; dialora adapts T5"),
     "a kind that is no text": (config(model_type=["t5"]), r"a \['t5'\] model"),
     "an encoder alone": (config(architectures=["T5EncoderModel"]), "an encoder alone"),
     "no decoder": (config(is_encoder_decoder=False), "an encoder alone"),
@@ -286,7 +286,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "quantized": (config(quantization_config={"quant_method": "bitsandbytes"}), "quantization_config says"),
     "generation that cannot be saved": (
-        content("generation_config.json", b'{"do_sample": false, "temperature": 0.5}'),
+        content("generation_config.json", b'{"max_new_tokens": -1}'),
         r"generation_config\.json is not valid",
     ),
     "generation that is none": (content("generation_config.json", b"{"), r"generation_config\.json is damaged"),
@@ -452,7 +452,7 @@ def test_sentencepiece_is_asked_for_by_its_name(
 ) -> None:
     have_sentencepiece(folder)
     monkeypatch.setattr("dialora.models.vocabulary.find_spec", lambda name: None)
-    with pytest.raises(ModelError, match=r"no tokenizer\.json, and reading that takes the package sentencepiece"):
+    with pytest.raises(ModelError, match=r"no tokenizer\.json, and reading that takes sentencepiece"):
         load_tokenizer(load(experiment, folder))
 
 

@@ -16,9 +16,10 @@ from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
 from dialora.errors import ModelError
 from dialora.experiment.plan import plan_runs
 from dialora.models import device, loading
-from dialora.models.checkpoint import identify_model, pin_model
+from dialora.models.checkpoint import identify_model, pin_models
 from dialora.models.loading import load_base_model, load_tokenizer
 from tests.conftest import change_base
+from tests.models.families.tiny import build_folder
 
 
 @pytest.fixture
@@ -41,9 +42,9 @@ def test_a_pinned_base_is_loaded_as_it_was_or_not_at_all(
 ) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "base")
     config = load_experiment(experiment | {"model": str(folder)})
-    pinned = pin_model(config)
+    pinned = pin_models(config)
     assert identify_model(pinned) == identify_model(config)
-    assert pin_model(pinned) == pinned == load_experiment(pinned)
+    assert pin_models(pinned) == pinned == load_experiment(pinned)
     load_tokenizer(pinned)
     load_base_model(pinned)
     change_base(folder, kind)
@@ -55,11 +56,38 @@ def test_a_pinned_base_is_loaded_as_it_was_or_not_at_all(
             load(pinned)
 
 
+@pytest.mark.parametrize(("kind", "counts"), [("llama", True), ("bart", True), ("mt5", False)])
+def test_generation_settings_count_where_a_summarys_beginning_or_end_is_read_from_them(
+    kind: str, counts: bool, experiment: dict[str, Any], tmp_path: Path
+) -> None:
+    config = load_experiment(experiment | {"model": str(build_folder(kind, tmp_path / kind))})
+    pinned = pin_models(config)
+    settings = tmp_path / kind / "generation_config.json"
+    settings.write_text(json.dumps({"eos_token_id": [2, 7], "forced_bos_token_id": 9}), encoding="utf-8")
+    assert (identify_model(config) != identify_model(pinned)) == counts
+    if counts:
+        with pytest.raises(ModelError, match="is not the base model that this was made from"):
+            load_base_model(pinned)
+    else:
+        load_base_model(pinned)
+
+
+def test_what_every_entry_stands_on_is_pinned(experiment: dict[str, Any], tiny_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "base")
+    methods = {"lora": {}, "other": {"method": "lora", "model": str(folder)}}
+    pinned = pin_models(load_experiment(experiment | {"methods": methods}))
+    assert pin_models(pinned) == pinned == load_experiment(pinned)
+    change_base(folder, "weights")
+    load_base_model(pinned.for_method("lora"))
+    with pytest.raises(ModelError, match="is not the base model that this was made from"):
+        load_base_model(pinned.for_method("other"))
+
+
 def test_a_base_that_is_replaced_while_it_is_read_is_not_used(
     experiment: dict[str, Any], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "base")
-    config = pin_model(load_experiment(experiment | {"model": str(folder)}))
+    config = pin_models(load_experiment(experiment | {"model": str(folder)}))
     read = loading.read_weights
 
     def replace_before_reading(*args: Any) -> Any:

@@ -95,6 +95,14 @@ def test_a_missing_folder_and_one_without_a_model(tmp_path: Path) -> None:
         resolve_model(str(tmp_path))
 
 
+def test_a_shipped_experiment_without_its_model_says_what_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="no such folder; `make smollm`"):  # and no hub is asked
+        resolve_model(load_experiment("smollm").model)
+
+
 def test_another_kind_of_model_is_refused(config: ExperimentConfig, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(ModelError, match="is a 'bert' model; dialora adapts T5"):

@@ -12,8 +12,8 @@ from dialora.scoring.learned.reader import locate
 
 SOURCE = Path(dialora.__file__).parent
 LOADERS = {"from_pretrained", "from_config"}
-WITHOUT_CODE = {"PeftModel", "PeftConfig", "GenerationConfig"}
-"""Loaders that know no such option: they read weights and settings and nothing else."""
+WITHOUT_CODE = {"PeftModel", "PeftConfig", "GenerationConfig", "TransformerSpec", "TransformerDecoderModelSpec"}
+"""Loaders that know no such option: they read weights and settings and nothing else, or sizes alone (CTranslate2's)."""
 
 
 def list_unsaid(source: str) -> list[str]:
@@ -33,7 +33,7 @@ def list_unsaid(source: str) -> list[str]:
         for node in ast.walk(tree):
             if not isinstance(node, ast.Attribute) or node.attr not in LOADERS or id(node) in handed:
                 continue
-            if isinstance(node.value, ast.Name) and node.value.id in WITHOUT_CODE:
+            if ast.unparse(node.value).rpartition(".")[2] in WITHOUT_CODE:
                 continue
             call = calls.get(id(node))
             if call is None or not any(map(says_no, call.keywords)):

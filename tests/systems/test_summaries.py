@@ -24,7 +24,7 @@ from dialora.errors import ConfigError, DataError, StageError
 from dialora.generation import Written
 from dialora.methods import LoRA
 from dialora.models.adapters import apply_method, save_system
-from dialora.models.checkpoint import pin_model
+from dialora.models.checkpoint import pin_models
 from dialora.models.loading import load_base_model, load_tokenizer
 from dialora.store import Stage, save_records
 from dialora.systems.summaries import summarize_file
@@ -41,7 +41,7 @@ def root(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFa
     config = load_experiment(build_experiment_values(tiny_model, small_data))
     root = tmp_path_factory.mktemp("runs") / "tiny"
     root.mkdir()
-    config = pin_model(config)
+    config = pin_models(config)
     (root / "experiment.yaml").write_text(config.to_yaml(), encoding="utf-8")
     with Stage(root / "data", "key").writing() as folder:
         save_records(load_dataset(config.data).test, folder / "test.jsonl")

@@ -215,14 +215,15 @@ def test_the_norm_and_its_gradients_are_torchs() -> None:
         torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("rows", [1, CHUNK, 2 * CHUNK + 3])
-def test_cross_entropy_in_chunks_is_cross_entropy(rows: int) -> None:
+def test_cross_entropy_in_chunks_is_cross_entropy(rows: int, fused: bool) -> None:
     torch.manual_seed(0)
     hidden, weight = torch.randn(rows, 16, requires_grad=True), torch.randn(50, 16, requires_grad=True)
     labels = torch.randint(0, 50, (rows,))
     expected = nn.functional.cross_entropy(hidden @ weight.T, labels, reduction="sum")
     gradients = torch.autograd.grad(3 * expected, [hidden, weight])
-    found = sum_cross_entropy(hidden, weight, labels)
+    found = sum_cross_entropy(hidden, weight, labels, fused=fused)
     torch.testing.assert_close(found, expected)
     for gradient, other in zip(gradients, torch.autograd.grad(3 * found, [hidden, weight]), strict=True):
         torch.testing.assert_close(other, gradient, rtol=1e-4, atol=1e-5)

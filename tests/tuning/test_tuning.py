@@ -24,6 +24,7 @@ from dialora.comparison import Comparison
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.errors import ConfigError, StageError, TrainingError
 from dialora.methods import METHODS
+from dialora.models.bases import settle
 from dialora.report.tuning import build_tuning_notes, build_tuning_table
 from dialora.store import ExperimentFolder, TrialFolder, names, save_json
 from dialora.tuning.rules import DIVERGED, FINISHED, PAUSED, STOPPED, Search, Trial, summarize_search
@@ -297,7 +298,7 @@ def test_the_report_shows_the_search(tuned: Tuned) -> None:
     assert 'id="tuning"' in (tuned.root / "report.html").read_text(encoding="utf-8")
     assert (tuned.root / "figures" / "learning_rates.svg").is_file()
     # The file shown is the one that was asked for: run again, it searches from the same rate.
-    assert load_experiment(yaml.safe_load((tuned.root / "experiment.yaml").read_text())) == tuned.config
+    assert load_experiment(yaml.safe_load((tuned.root / "experiment.yaml").read_text())) == settle(tuned.config)
 
 
 def test_one_more_trial_and_one_more_seed_repeat_nothing(tuned: Tuned, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dialora.api.inputs import Experiment, Folder, Overrides, find_path
 from dialora.config import load_data_experiment, load_experiment
+from dialora.errors import ModelError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +24,12 @@ def check(experiment: Experiment = "bundled", *, set: Overrides = (), output: Fo
 
     from dialora.experiment.checks import check_experiment
     from dialora.experiment.workspace import read_dataset
+    from dialora.models.bases import settle
     from dialora.store import RUNS
 
     config = load_experiment(experiment, set)
+    with suppress(ModelError):  # which the checks tell
+        config = settle(config)
     findings = check_experiment(config, read_dataset(config), output=find_path(output) or RUNS / config.name)
     return pd.DataFrame([finding.to_json() for finding in findings]).set_index("check")
 
@@ -51,14 +56,15 @@ def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.Dat
     import pandas as pd
 
     from dialora.models.counting import count_methods
-    from dialora.report.labels import build_labels
+    from dialora.report.labels import build_labels, name_bases
 
     config = load_experiment(experiment, set)
-    labels = build_labels(config)
+    labels, bases = build_labels(config), name_bases(config)
     rows = [
         {
             "system": labels[key],
             "method": key,
+            **({} if bases is None else {"base": bases[key]}),
             "trainable_params": count.trainable,
             "total_params": count.total,
             "trainable_percent": count.percent,
@@ -69,12 +75,18 @@ def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.Dat
 
 
 def methods(experiment: Experiment = "bundled", *, set: Overrides = ()) -> list[MethodRow]:
-    """Describe every method that an experiment may name, with its parameters on this experiment's base model."""
+    """Describe every method that an experiment may name: its parameters, rates and layers on this one's base model."""
+    from dialora.models.bases import find_rates, name_targets
     from dialora.models.counting import count_method
-    from dialora.report.methods import describe_methods
+    from dialora.report.methods import OnBase, describe_methods
 
     config = load_experiment(experiment, set)
-    return describe_methods(lambda method, key: count_method(config, method, key=key))
+    base = OnBase(
+        count=lambda method, key: count_method(config, method, key=key),
+        find_rates=partial(find_rates, config),
+        name_targets=partial(name_targets, config),
+    )
+    return describe_methods(base)
 
 
 __all__ = ["check", "check_data", "methods", "params"]

@@ -21,11 +21,13 @@ def params(experiment: Experiment = "bundled", set: Set = None, json: Json = Fal
     if json:
         print_json(frame.reset_index().to_dict("records"))
         return
+    bases = ["base"] if "base" in frame else []
     rows = [
-        (label, f"{row.trainable_params:,}", f"{row.total_params:,}", f"{row.trainable_percent:.2f} %")
+        (label, *row[bases], f"{row.trainable_params:,}", f"{row.total_params:,}", f"{row.trainable_percent:.2f} %")
         for label, row in frame.iterrows()
     ]
-    print_rows("Parameters", ("", "trainable", "all", "trainable share"), rows, right=(1, 2, 3))
+    columns = ("", *bases, "trainable", "all", "trainable share")
+    print_rows("Parameters", columns, rows, right=tuple(range(len(columns)))[-3:])
 
 
 @app.command()
@@ -52,9 +54,9 @@ def methods(
     json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the page of the documentation.")] = False,
 ) -> None:
-    """List the methods an experiment may name: paper, trainable parameters, learning rate, options.
+    """List the methods an experiment may name: trainable parameters, learning rate, layers, options, paper.
 
-    Parameters are counted on the bundled base model, or on the one named by --set model=..., from its config alone.
+    All is as on the bundled base model, or on the one named by --set model=..., from its config alone.
     """
     from dialora import api
     from dialora.report.methods import list_cells, render_methods
@@ -66,9 +68,9 @@ def methods(
     elif markdown:
         typer.echo(render_methods(rows, model=config.model), nl=False)
     else:
-        columns = ("method", "in tables", "trainable", "merges", "rate", "paper")
+        columns = ("method", "in tables", "trainable", "merges", "rate", "layers")
         print_rows(f"Methods on {config.model}", columns, [list_cells(row) for row in rows], right=(2, 4))
-        typer.echo("Options and their defaults: dialora methods --json, or docs/methods.md.")
+        typer.echo("Papers, ranges, options and their defaults: dialora methods --json, or docs/methods.md.")
 
 
 __all__ = ["check", "methods", "params"]

@@ -41,7 +41,8 @@ def print_rows(
 
     table = Table(title=Text(clean(title)), title_justify="left")
     for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i in right else "left", overflow="fold", no_wrap=i == 0)
+        # Names and numbers stand on one line, whatever becomes of the others.
+        table.add_column(column, justify="right" if i in right else "left", overflow="fold", no_wrap=i in (0, *right))
     for row in rows:
         table.add_row(*(Text(clean(cell)) if isinstance(cell, str) else cell for cell in row))
     Console().print(table)

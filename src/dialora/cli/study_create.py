@@ -119,7 +119,7 @@ def _print_drawn(drawn: DrawnStudy) -> None:
     asked += [_count(drawn.num_pairs, "pair")] * bool(drawn.num_pairs)
     strata = ", ".join(f"{count:,} {_WHY[stratum]}" for stratum, count in drawn.strata.items() if count)
     rows: list[tuple[str, str]] = [
-        ("systems", ", ".join(f"{label} ({key})" if label != key else key for key, label in drawn.systems.items())),
+        ("systems", ", ".join(_name(key, label) for key, label in drawn.systems.items())),
         ("dialogues", f"{drawn.num_dialogues:,} of {drawn.num_available:,}: {strata}"),
         ("items", f"{' and '.join(asked)}, each judged by {drawn.judgements_per_item:,}"),
         ("same text", f"{_count(drawn.num_merged, 'time')} two systems wrote the same of a dialogue"),
@@ -131,6 +131,11 @@ def _print_drawn(drawn: DrawnStudy) -> None:
         typer.echo(f"Note: {clean(note)}")
     typer.echo(f"Study: {clean(drawn.folder)} (who wrote what is in its folder key: keep it from raters)")
     typer.echo(f"Next: dialora study serve {clean(drawn.folder)}")
+
+
+def _name(key: str, label: str) -> str:
+    """Return a label with the key that options take, where it does not hold it."""
+    return label if label == key or label.endswith(f"({key})") else f"{label} ({key})"
 
 
 def _count(numbers: int | list[int] | list[float], noun: str) -> str:

@@ -179,6 +179,7 @@ def _build_row(system: SystemRuns, scores: dict[str, Interval]) -> System:
         peak_memory_bytes=max(memory) if memory else None,
         scores=scores,
         ledger=Ledger.from_costs(costs),
+        base=system.base,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +38,8 @@ class SystemRuns(Record):
     method: str
     label: str
     runs: tuple[RunResult, ...]
+    base: str | None = None
+    """The base model's name, where the systems stand on several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,13 @@ class System(Record):
     scores: dict[str, Interval]
     yardstick: bool = False
     ledger: Ledger = field(default_factory=Ledger)
+    base: str | None = None
+    """The base model's name, where the comparison has several."""
+
+    @property
+    def full_label(self) -> str:
+        """What it is called where its base does not stand beside it."""
+        return self.label if self.base is None else f"{self.label} · {self.base}"
 
     @property
     def training_seconds(self) -> float | None:
@@ -119,6 +128,15 @@ class Comparison(Record):
     """Whether times, memory and energy were measured with the same versions on the same hardware."""
     schema_version: int = SCHEMA_VERSION
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as plain JSON values; bases are named where there are several."""
+        values = asdict(self)
+        values["systems"] = tuple(
+            {key: value for key, value in system.items() if key != "base" or value is not None}
+            for system in values["systems"]
+        )
+        return values
+
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics, ROUGE's first; the first of all is the one that the verdict is about."""
@@ -138,6 +156,7 @@ class Comparison(Record):
         rows = []
         for system in self.systems:
             row: dict[str, Any] = {"system": system.label, "method": system.method}
+            row |= {} if system.base is None else {"base": system.base}
             row |= {"trainable_params": system.trainable_params, "trainable_percent": system.trainable_percent}
             row |= {"train_seconds": system.train_seconds, "peak_memory_bytes": system.peak_memory_bytes}
             for metric, score in system.scores.items():

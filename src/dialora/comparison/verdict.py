@@ -33,6 +33,31 @@ def render_verdict(
         return "One system only: nothing to compare."
     by_key = {system.key: system for system in systems}
     rouge1 = [d for d in differences if d.metric == "rouge1"]
+    groups: dict[str | None, list[System]] = {}
+    for system in systems:
+        groups.setdefault(system.base, []).append(system)
+    sentences: list[str] = []
+    for base, group in groups.items():
+        within = _compare_within(group, rouge1, num_examples=num_examples, margin=margin, has_costs=has_costs)
+        sentences += [f"On {base}: {within[0]}", *within[1:]] if within and len(groups) > 1 else within
+    if len(groups) > 1:
+        sentences += _compare_across(list(groups.values()), rouge1, num_examples)
+    if floor is not None:
+        sentences += _describe_floor([(by_key[item.a], _Signed(item, 1)) for item in above_floor], floor)
+    return " ".join([*sentences, *_describe_seeds(systems, rouge1)])
+
+
+def _compare_within(
+    systems: Sequence[System],
+    differences: Sequence[Difference],
+    *,
+    num_examples: int,
+    margin: float | None,
+    has_costs: bool,
+) -> list[str]:
+    """Say how systems on one base differ."""
+    by_key = {system.key: system for system in systems}
+    rouge1 = [item for item in differences if item.a in by_key and item.b in by_key]
     full = next((s for s in systems if s.method == "full"), None)
     original = next((s for s in systems if s.method == UNTRAINED), None)
     against_full = _oriented(rouge1, by_key, full, but=original)
@@ -52,9 +77,21 @@ def render_verdict(
         for item in rouge1:
             a, b = by_key[item.a], by_key[item.b]
             sentences.append(_against(a, b, b.label, _Signed(item, 1), num_examples, has_costs))
-    if floor is not None:
-        sentences += _describe_floor([(by_key[item.a], _Signed(item, 1)) for item in above_floor], floor)
-    return " ".join([*sentences, *_describe_seeds(systems, rouge1)])
+    return sentences
+
+
+def _compare_across(groups: Sequence[Sequence[System]], rouge1: Sequence[Difference], num_examples: int) -> list[str]:
+    """Say how the best systems of each base differ from the best of all."""
+    best = sorted((max(group, key=_score) for group in groups), key=_score, reverse=True)
+    first, *others = best
+    keys = {system.key for system in others}
+    seen = [(s, d) for s, d in _oriented(rouge1, {system.key: system for system in best}, first) if s.key in keys]
+    name = f"{first.label} on {first.base}, the best of all bases"
+    return [_measure(f"{s.label} on {s.base}", name, d) + _doubt(d, num_examples) for s, d in seen]
+
+
+def _score(system: System) -> float:
+    return system.scores["rouge1"].mean
 
 
 class _Signed:
@@ -82,22 +119,28 @@ def _oriented(
     seen: _Seen = []
     for item in differences:
         for key, base, sign in ((item.a, item.b, 1), (item.b, item.a, -1)):
-            if other and base == other.key and (but is None or key != but.key):
+            if other and base == other.key and (but is None or key != but.key) and key in systems:
                 seen.append((systems[key], _Signed(item, sign)))
     return seen
 
 
 def _against(system: System, other: System, name: str, item: _Signed, num_examples: int, has_costs: bool) -> str:
-    relation = ("above" if item.points > 0 else "below") if item.is_clear else "from"
-    text = f"{system.label} is {abs(item.points):.1f} ± {item.half:.1f} ROUGE-1 points {relation} {name}"
+    text = _measure(system.label, name, item)
     if system.trainable_params and other.trainable_params:
         share = 100 * system.trainable_params / other.trainable_params
         text += f", at {share:.2g} % of the trainable parameters"
     if has_costs and system.training_seconds and other.training_seconds:
         text += f" and {100 * system.training_seconds / other.training_seconds:.0f} % of the training time"
-    if item.is_clear:
-        return text + "."
-    return text + f"; the difference could be chance{_reach([item], num_examples)}."
+    return text + _doubt(item, num_examples)
+
+
+def _measure(name: str, other: str, item: _Signed) -> str:
+    relation = ("above" if item.points > 0 else "below") if item.is_clear else "from"
+    return f"{name} is {abs(item.points):.1f} ± {item.half:.1f} ROUGE-1 points {relation} {other}"
+
+
+def _doubt(item: _Signed, num_examples: int) -> str:
+    return "." if item.is_clear else f"; the difference could be chance{_reach([item], num_examples)}."
 
 
 def _reach(items: Sequence[_Signed], num_examples: int) -> str:

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from dialora.config.entries import build_entries, build_method
-from dialora.config.method import Method
+from dialora.config.method import OF_BASE, Method, require_dialogue
 from dialora.config.problems import describe_problems
 from dialora.config.section import MAX_SEED, Section
 from dialora.config.sections import (
@@ -28,6 +28,10 @@ from dialora.config.sections import (
 from dialora.errors import ConfigError
 
 M = TypeVar("M", bound=BaseModel)
+
+
+BY_BASE = frozenset({"prompt", "learning_rate"})
+"""What has a default of its own for each kind of base model, where an experiment does not name it."""
 
 
 class ExperimentConfig(Section):
@@ -58,9 +62,7 @@ class ExperimentConfig(Section):
     @field_validator("prompt")
     @classmethod
     def _has_dialogue(cls, value: str) -> str:
-        if value.count("{dialogue}") != 1:
-            raise ValueError("must contain {dialogue} exactly once")
-        return value
+        return require_dialogue(value)
 
     @field_validator("seeds")
     @classmethod
@@ -83,6 +85,17 @@ class ExperimentConfig(Section):
                 raise ValueError(f"methods.{key}: {method.name} does not work with training.gradient_checkpointing")
         return self
 
+    def for_method(self, key: str) -> ExperimentConfig:
+        """Return the experiment as one system sees it: with its base, revision and prompt where its entry names them.
+
+        Whatever loads, tokenizes, plans or identifies for a system takes this one.
+        """
+        method = self.methods[key]
+        own: dict[str, Any] = {name: value for name in OF_BASE if (value := getattr(method, name)) is not None}
+        if "model" in own:
+            own["model_revision"] = method.model_revision
+        return self.model_copy(update=own) if own else self
+
     @cached_property
     def hash(self) -> str:
         """The whole experiment in 64 hexadecimal digits; the order of keys does not matter."""
@@ -93,13 +106,20 @@ class ExperimentConfig(Section):
         return yaml.safe_dump(dump_experiment(self), sort_keys=False, allow_unicode=True)
 
 
-def dump_experiment(config: ExperimentConfig) -> dict[str, Any]:
-    """Return the experiment as plain values that `build_experiment` takes back."""
+def dump_experiment(config: ExperimentConfig, *, with_defaults: bool = True) -> dict[str, Any]:
+    """Return the experiment as plain values that `build_experiment` takes back.
+
+    Without defaults, what a base model decides (BY_BASE) is left out where the experiment does not name it.
+    """
     values = config.model_dump(mode="json")
     values["methods"] = {
         key: ({} if key == method.name else {"method": method.name}) | method.model_dump(mode="json")
         for key, method in config.methods.items()
     }
+    if not with_defaults:
+        for part, section in [(values, config), *((values["methods"][key], m) for key, m in config.methods.items())]:
+            for name in BY_BASE - section.model_fields_set:
+                part.pop(name, None)
     return values
 
 

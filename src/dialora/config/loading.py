@@ -36,7 +36,7 @@ def load_experiment(
     `model` and `data.source` count from the working directory. Raises ConfigError.
     """
     if isinstance(experiment, ExperimentConfig):
-        values = dump_experiment(experiment)
+        values = dump_experiment(experiment, with_defaults=False)
     elif isinstance(experiment, Mapping):
         # JSON would turn 1, True and None into text, and two keys into one.
         if problems := list(find_bad_values(experiment, ())):

@@ -5,11 +5,11 @@ A method is an entry of `methods:`: its options are the file's, its class stands
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_serializer
 
 from dialora.config.section import Section
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
     from transformers import PreTrainedModel
+
+    from dialora.config.parts import BaseParts, ModuleNames
 
 METHODS: dict[str, type[Method]] = {}
 
@@ -27,6 +29,17 @@ LearningRate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE, description="Ada
 
 LARGEST = 65_536
 """Ranks, widths, scales: no matrix of a model that fits a machine has more rows."""
+
+
+OF_BASE = ("model", "model_revision", "prompt")
+"""Options of every method that say which base it stands on; what is not named is the experiment's."""
+
+
+def require_dialogue(prompt: str) -> str:
+    """Return a prompt. Raises ValueError where it does not say where the dialogue stands."""
+    if prompt.count("{dialogue}") != 1:
+        raise ValueError("must contain {dialogue} exactly once")
+    return prompt
 
 
 class Method(Section):
@@ -48,6 +61,24 @@ class Method(Section):
     learning_rate_source: ClassVar[str]
     """Where the default learning rate comes from."""
 
+    model: Annotated[str | None, Field(min_length=1, description="another base than the experiment's")] = None
+    model_revision: Annotated[str | None, Field(description="commit or tag of that hub id")] = None
+    prompt: Annotated[str | None, Field(max_length=20_000, description="another prompt than the experiment's")] = None
+
+    @field_validator("prompt")
+    @classmethod
+    def _has_dialogue(cls, value: str | None) -> str | None:
+        return value if value is None else require_dialogue(value)
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_named(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Write a method on the experiment's own base as it has always been written."""
+        return {key: value for key, value in write(self).items() if value is not None or key not in OF_BASE}
+
+    def list_options(self) -> dict[str, Any]:
+        """Return the method's own options as plain values: all but which base it stands on."""
+        return self.model_dump(mode="json", exclude=set(OF_BASE))
+
     @field_validator("*")
     @classmethod
     def _is_of_this_world(cls, value: Any) -> Any:
@@ -61,18 +92,24 @@ class Method(Section):
         if "name" in vars(cls):
             METHODS[cls.name] = cls
 
+    def name_targets(self, names: ModuleNames) -> Self:
+        """Return the method with the layers named that it adapts on a kind of base, where it leaves that open."""
+        is_open = "target_modules" in type(self).model_fields and getattr(self, "target_modules", None) is None
+        return self.model_copy(update={"target_modules": names.queries_and_values}) if is_open else self
+
     def require_available(self, *, key: str) -> None:
         """Raise ConfigError when this machine lacks what the method needs."""
 
-    def prepare_base(self, model: PreTrainedModel) -> PreTrainedModel:
+    def prepare_base(self, model: PreTrainedModel, base: BaseParts) -> PreTrainedModel:
         """Return the base model in the form the method trains and generates with (as it is, unless quantized)."""
         return model
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return `model` ready to train: only this method's weights require a gradient.
 
-        `key` is the method's name in the experiment file, for messages. Raises ConfigError when an option does not
-        fit the model. Works on the meta device, where it only lays out what would be trained.
+        `base` says what its parts are called; `key` is the method's name in the experiment file, for messages. Raises
+        ConfigError when an option does not fit the model. Works on the meta device, where it only lays out what would
+        be trained.
         """
         raise NotImplementedError
 
@@ -99,4 +136,4 @@ class Method(Section):
         """Put back what `training_state` gave."""
 
 
-__all__ = ["METHODS", "LearningRate", "Method"]
+__all__ = ["METHODS", "OF_BASE", "LearningRate", "Method", "require_dialogue"]

@@ -123,7 +123,7 @@ class TrainingConfig(Section):
     @classmethod
     def _refuse_fp16(cls, value: Any) -> Any:
         if value in ("fp16", "float16"):
-            raise ValueError("fp16 makes T5's loss 0 or NaN (it was pretrained in bf16); use auto, bf16 or fp32")
+            raise ValueError("fp16 makes T5's loss 0 or NaN, and Gemma's (pretrained in bf16); use auto, bf16 or fp32")
         return value
 
 

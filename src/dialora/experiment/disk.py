@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from dialora.config import ExperimentConfig
 from dialora.methods import Method
+from dialora.models.bases import load_family
 from dialora.records import ParameterCount
 from dialora.store import Run
 from dialora.tuning.rules import PLACES
@@ -40,11 +41,12 @@ def estimate_disk(
             continue
         count = counts[key]
         kept += FP32 * (count.trainable if method.is_peft else count.total) * len(missing)
-        held = _measure_cache(config, method, key, num_source_tokens)
+        own = config.for_method(key)
+        held = _measure_cache(own, method, key, num_source_tokens)
         held += FP32 * count.trainable if config.training.early_stopping_patience is not None else 0
         checkpoint = CHECKPOINT * FP32 * count.trainable
         # A new checkpoint is written before the last one goes.
-        training = 2 * checkpoint + held + _measure_spilled(config, method, key)
+        training = 2 * checkpoint + held + _measure_spilled(own, method, key)
         working = max(working, training + _count_waiting(config, runs) * (checkpoint + held))
     return kept + working
 
@@ -63,7 +65,7 @@ def _measure_cache(config: ExperimentConfig, method: Method, key: str, num_token
     from dialora.models.loading import build_meta_model
     from dialora.training.encoder_cache import trains_decoder_alone
 
-    if not config.training.cache_encoder:
+    if not config.training.cache_encoder or not load_family(config).has_encoder_cache:
         return 0
     base = build_meta_model(config)
     width = int(base.config.d_model)
@@ -79,7 +81,7 @@ def _measure_spilled(config: ExperimentConfig, method: Method, key: str) -> int:
     from dialora.models.loading import build_meta_model
     from dialora.training.lean.frozen import list_frozen_matrices
 
-    if not config.training.lean or resolve_precision(config.training) != "bf16":
+    if not (config.training.lean and load_family(config).is_lean) or resolve_precision(config.training) != "bf16":
         return 0
     model = apply_method(build_meta_model(config), method, key=key)
     return FP32 * sum(parameter.numel() for parameter in list_frozen_matrices(model))

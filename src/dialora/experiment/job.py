@@ -48,7 +48,8 @@ class RunJob:
     config: ExperimentConfig
     """With the learning rate that the run is made with."""
     folder: ExperimentFolder
-    tokens: Stage
+    tokens: Stage | None
+    """None for a method that does not train."""
     place: Run
     until: str = GENERATION
     """The last stage to do: training or generation."""
@@ -128,13 +129,13 @@ def _dump(job: Job) -> dict[str, Any]:
     return {
         "config": dump_experiment(job.config),
         "root": str(job.folder.root),
-        "tokens": _dump_stage(job.tokens),
+        "tokens": job.tokens and _dump_stage(job.tokens),
     }
 
 
-def _load(values: dict[str, Any]) -> tuple[ExperimentConfig, ExperimentFolder, Stage]:
+def _load(values: dict[str, Any]) -> tuple[ExperimentConfig, ExperimentFolder, Any]:
     folder = ExperimentFolder(Path(values["root"]))
-    return build_experiment(values["config"]), folder, _load_stage(values["tokens"])
+    return build_experiment(values["config"]), folder, values["tokens"] and _load_stage(values["tokens"])
 
 
 def _dump_stage(stage: Stage) -> dict[str, str]:

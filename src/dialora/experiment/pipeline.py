@@ -21,6 +21,7 @@ from dialora.experiment.launcher import Launcher
 from dialora.experiment.plan import Plan, PlannedRuns, describe_run, lay_out_runs, plan_experiment, require_runs
 from dialora.experiment.workspace import read_data
 from dialora.measuring.clock import Stopwatch
+from dialora.models.bases import settle
 from dialora.records import Observer, Prediction, ignore_events
 from dialora.report.reported import ReportedComparison
 from dialora.scoring import score_predictions
@@ -60,7 +61,7 @@ def open_experiment(
 ) -> Iterator[Plan]:
     """Read the data, plan the experiment, and keep other dialoras out of its folder meanwhile. Raises DialoraError."""
     with own_folder(output or RUNS / config.name, observer=observer) as folder, Launcher() as launcher:
-        yield plan_experiment(read_data(config, folder, observer), launcher)
+        yield plan_experiment(read_data(settle(config), folder, observer), launcher)
 
 
 def require_checks(plan: Plan, observer: Observer) -> None:
@@ -94,13 +95,13 @@ def require_checks(plan: Plan, observer: Observer) -> None:
 
 
 def tokenize(plan: Plan, observer: Observer) -> Plan:
-    """Tokenize what is trained and validated on, where anything is still to be trained."""
-    runs = lay_out_runs(plan)
-    is_trained = runs is not None and all(run.is_generated or run.is_trained for run in runs.runs)
-    if not is_trained and not plan.tokens.is_complete:
-        workspace = plan.workspace
-        workspace.data.require()
-        plan.launcher.run(TokensJob(workspace.config, workspace.folder, plan.tokens), observer)
+    """Tokenize what is trained and validated on, once for each base, where anything is still to be trained on it."""
+    runs, workspace = lay_out_runs(plan), plan.workspace
+    for key, tokens in plan.tokens.items():
+        is_trained = runs is not None and all(run.is_generated or run.is_trained for run in runs.runs if run.key == key)
+        if not is_trained and not tokens.is_complete:
+            workspace.data.require()
+            plan.launcher.run(TokensJob(workspace.config.for_method(key), workspace.folder, tokens), observer)
     return plan
 
 
@@ -115,8 +116,8 @@ def tune(plan: Plan, observer: Observer) -> PlannedRuns:
         search: Search, place: TrialFolder, learning_rate: float, others: tuple[Trial, ...], until_first_rung: bool
     ) -> None:
         workspace.data.require()
-        config = set_learning_rates(workspace.config, {search.key: learning_rate})
-        job = TrialJob(config, workspace.folder, plan.tokens, place, search, others, until_first_rung)
+        config = set_learning_rates(workspace.config, {search.key: learning_rate}).for_method(search.key)
+        job = TrialJob(config, workspace.folder, plan.tokens[search.key], place, search, others, until_first_rung)
         plan.launcher.run(job, observer)
 
     for planned in plan.searches:
@@ -210,7 +211,8 @@ def _do_run(runs: PlannedRuns, run: Run, observer: Observer, *, until: str) -> N
     run.remove_what_follows()
     workspace = runs.plan.workspace
     workspace.data.require()
-    runs.plan.launcher.run(RunJob(runs.config, workspace.folder, runs.plan.tokens, run, until), observer)
+    config, tokens = runs.config.for_method(run.key), runs.plan.tokens.get(run.key)
+    runs.plan.launcher.run(RunJob(config, workspace.folder, tokens, run, until), observer)
 
 
 def _keep_config(config: ExperimentConfig, run: Run) -> None:

@@ -13,9 +13,11 @@ from typing import Any
 
 from dialora.comparison.yardsticks import plan_yardsticks
 from dialora.config import ExperimentConfig, stable_hash
+from dialora.config.method import OF_BASE
 from dialora.experiment.launcher import Launcher
 from dialora.experiment.workspace import Workspace
-from dialora.models.checkpoint import identify_model, pin_model
+from dialora.models.bases import find_rates, settle
+from dialora.models.checkpoint import identify_model, pin_models
 from dialora.models.device import identify_device
 from dialora.scoring.learned import describe_scorer
 from dialora.store import Run, Stage, build_run
@@ -38,8 +40,9 @@ class Plan:
     workspace: Workspace
     searches: tuple[PlannedSearch, ...]
     """For learning rates: one for each method that trains, where the experiment asks for them."""
-    tokens: Stage
-    """What is trained and validated on, as token ids."""
+    tokens: Mapping[str, Stage]
+    """What is trained and validated on, as token ids, by the key of each method that trains; methods on one base with
+    one prompt share a stage."""
     yardsticks: Stage
     launcher: Launcher
     """Has done whatever needs a model."""
@@ -64,15 +67,38 @@ class PlannedRuns:
 
 
 def plan_experiment(workspace: Workspace, launcher: Launcher) -> Plan:
-    """Lay out the searches, the tokens and the yardsticks; the base is settled to one, for all of them."""
-    workspace = replace(workspace, config=pin_model(workspace.config))
+    """Lay out the searches, the tokens and the yardsticks; each base is settled to one, for all of them."""
+    workspace = replace(workspace, config=pin_models(settle(workspace.config)))
     config, fingerprint = workspace.config, workspace.dataset.summary.fingerprint
-    common, trained = _list_inputs(config, fingerprint)
     yardsticks = plan_yardsticks(workspace.folder, fingerprint["test"], describe_scorer(config.scoring))
-    limits = {"max_source_length": config.data.max_source_length, "max_target_length": config.data.max_target_length}
-    tokens = stable_hash(["tokens.v1", workspace.data.key, common["model"], config.prompt, limits])
-    searches = plan_searches(config, workspace.folder, common | trained)
-    return Plan(workspace, searches, workspace.folder.tokens(tokens), yardsticks, launcher)
+    inputs = {key: _list_inputs(config.for_method(key), fingerprint) for key in config.methods}
+    searches = plan_searches(
+        config,
+        workspace.folder,
+        {key: common | trained for key, (common, trained) in inputs.items()},
+        _find_ranges(config) if config.tuning else {},
+    )
+    return Plan(workspace, searches, _plan_tokens(workspace), yardsticks, launcher)
+
+
+def _find_ranges(config: ExperimentConfig) -> dict[str, tuple[float, float]]:
+    """Return where to look for each trained method's rate, on its own base."""
+    trained = {key: type(method) for key, method in config.methods.items() if method.trains}
+    rates = {key: find_rates(config.for_method(key), method) for key, method in trained.items()}
+    return {key: (found.low, found.high) for key, found in rates.items()}
+
+
+def _plan_tokens(workspace: Workspace) -> dict[str, Stage]:
+    """Lay out the tokens of every method that trains; those of the experiment's own base lie where they always have."""
+    config, data = workspace.config, workspace.config.data
+    limits = {"max_source_length": data.max_source_length, "max_target_length": data.max_target_length}
+
+    def identify(one: ExperimentConfig) -> str:
+        return stable_hash(["tokens.v1", workspace.data.key, identify_model(one), one.prompt, limits])
+
+    own = identify(config)
+    keys = {key: identify(config.for_method(key)) for key, method in config.methods.items() if method.trains}
+    return {method: workspace.folder.tokens(key, is_own=key == own) for method, key in keys.items()}
 
 
 def lay_out_runs(plan: Plan) -> PlannedRuns | None:
@@ -97,8 +123,10 @@ def _lay_out(plan: Plan, searches: tuple[SearchOutcome, ...]) -> PlannedRuns:
 
 def describe_run(config: ExperimentConfig, run: Run) -> str:
     """Return one run's own configuration as an experiment file: its method with its rate, its seed, its base."""
-    one = {"methods": {run.key: config.methods[run.key]}, "seeds": (run.seed,), "tuning": None}
-    return pin_model(config).model_copy(update=one).to_yaml()
+    own = pin_models(settle(config)).for_method(run.key)
+    method = own.methods[run.key].model_copy(update=dict.fromkeys(OF_BASE))
+    one = {"methods": {run.key: method}, "seeds": (run.seed,), "tuning": None}
+    return own.model_copy(update=one).to_yaml()
 
 
 def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, str]) -> tuple[Run, ...]:
@@ -106,16 +134,17 @@ def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, st
 
     `fingerprint` is the data's, by split.
     """
-    common, trained = _list_inputs(config, fingerprint)
+    config = settle(config)
     scorer = describe_scorer(config.scoring)
     decoding = {"test": fingerprint["test"], "decoding": config.decoding.identify()}
     if config.generation.precision != "fp32":  # in fp32 every engine writes the same
         decoding["precision"] = config.generation.precision
     runs = []
     for key, method in config.methods.items():
+        common, trained = _list_inputs(config.for_method(key), fingerprint)
         # Without training nothing is drawn: one seed says it all.
         for seed in config.seeds if method.trains else config.seeds[:1]:
-            inputs = common | {"method": method.name, "options": method.model_dump(mode="json")}
+            inputs = common | {"method": method.name, "options": method.list_options()}
             runs.append(
                 build_run(
                     root,
@@ -132,7 +161,10 @@ def plan_runs(config: ExperimentConfig, root: Path, fingerprint: Mapping[str, st
 
 
 def _list_inputs(config: ExperimentConfig, fingerprint: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what every system depends on besides method and seed, and what those that train depend on as well."""
+    """Return what a system depends on besides method and seed, and what one that trains depends on as well.
+
+    `config` is the experiment as the system sees it.
+    """
     common = {
         "model": identify_model(config),
         "prompt": config.prompt,

@@ -15,6 +15,7 @@ from dialora.experiment.events import Events
 from dialora.experiment.job import GENERATION, Job, RunJob, TokensJob, TrialJob
 from dialora.measuring.clock import Stopwatch
 from dialora.measuring.environment import describe_environment
+from dialora.models.bases import build_prompt
 from dialora.records import Cost, Example
 from dialora.store import PartialLog, Run, Stage, names, save_json, save_records
 
@@ -66,11 +67,13 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
     from dialora.measuring.energy import metered
     from dialora.models.adapters import save_system
     from dialora.models.counting import count_parameters
+    from dialora.models.families import family_of
     from dialora.training import train
 
     config, run = job.config, job.place
     method: Any = config.methods[run.key]
     watch = Stopwatch()
+    assert job.tokens is not None
     model, splits = _build_model(job), load_tokens(job.tokens)
     load_seconds = watch.read()
     watch.reset()
@@ -92,7 +95,7 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
             on_encoding=lambda done, total: events.progress("encoding", done, total),
             should_stop=stop.is_set,
         )
-    lengths = [pair.lengths for pair in splits["train"]]
+    lengths = family_of(model).build_collator(tokenizer.pad_token_id).measure(splits["train"])
     batches = plan_batches(lengths, config.training, seed=run.seed)
     # Early stopping leaves the last batches of the plan out.
     used = batches[: result.num_steps * config.training.gradient_accumulation_steps]
@@ -150,7 +153,7 @@ def _tokenize(job: TokensJob, tokenizer: Any, events: Events, stop: threading.Ev
     """Tokenize the training and validation splits, some examples at a time, and write the stage."""
     from dialora.data.tokens import TOKENIZED_AT_ONCE, TrainingPair, pack_pairs, save_tokens, tokenize_pairs
 
-    data, watch = job.config.data, Stopwatch()
+    data, watch, prompt = job.config.data, Stopwatch(), build_prompt(job.config, tokenizer)
     examples = {split: job.folder.load_examples(split) for split in ("train", "validation")}
     total, done = sum(map(len, examples.values())), 0
 
@@ -163,7 +166,7 @@ def _tokenize(job: TokensJob, tokenizer: Any, events: Events, stop: threading.Ev
             yield tokenize_pairs(
                 part,
                 tokenizer,
-                prompt=job.config.prompt,
+                prompt=prompt,
                 max_source_length=data.max_source_length,
                 max_target_length=data.max_target_length,
             )
@@ -190,7 +193,7 @@ def _generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event
     sources = tokenize_sources(
         [example.dialogue for example in examples],
         tokenizer,
-        prompt=config.prompt,
+        prompt=build_prompt(config, tokenizer),
         max_length=config.data.max_source_length,
     )
     log = PartialLog(run.work / names.PARTIAL, run.generation.key)

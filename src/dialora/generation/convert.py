@@ -1,9 +1,6 @@
-"""A system as a CTranslate2 model: its merged weights, its vocabulary by id, and the scale of its output head.
+"""A system as a CTranslate2 model: its merged weights (`loaders`), its vocabulary by id, and how summaries end.
 
-CTranslate2's own T5 converter asks `tie_word_embeddings` whether to scale the decoder's output by d_model ** -0.5.
-transformers 5 sets that key to true for every T5 and moved its meaning to `scale_decoder_outputs`: an untied model
-(T5 v1.1, FLAN-T5) would come out with wrong scores, beams and samples at right greedy tokens. Here the scale is set
-from the key that says what the model does.
+What the engine has to know beside CTranslate2's own files stands in `dialora.json` of the folder.
 """
 
 from __future__ import annotations
@@ -19,24 +16,21 @@ from torch import nn
 
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.errors import GenerationError
+from dialora.generation.loaders import LOADERS, read_epsilon
 from dialora.measuring.clock import Stopwatch
 from dialora.models.adapters import is_mergeable, merged
 from dialora.models.checkpoint import identify_model
+from dialora.models.families import family_of
 from dialora.store import Stage, load_json, names, save_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-FORMAT = 1
+FORMAT = 2
 """Of what `convert_system` writes; a cache of another format is made anew."""
 
 QUANTIZATION = {"fp32": "float32", "bf16": "bfloat16", "int8": "int8_float32"}
 """CTranslate2's name for each precision; int8 has 8-bit weights and activations, the rest in fp32."""
-
-
-ACTIVATIONS = frozenset({"gelu", "gelu_fast", "gelu_new", "gelu_python", "gelu_pytorch_tanh", "quick_gelu", "relu"})
-ACTIVATIONS |= {"silu", "swish"}
-"""Those that CTranslate2 has, by transformers' names."""
 
 
 def find_version() -> str | None:
@@ -45,11 +39,6 @@ def find_version() -> str | None:
         return version("ctranslate2")
     except PackageNotFoundError:
         return None
-
-
-def explain_activation(name: str) -> str | None:
-    """Return why a model with an activation (`dense_act_fn`) cannot be converted, None where it can."""
-    return None if name in ACTIVATIONS else f"it has no activation {name} (dense_act_fn of the base's config.json)"
 
 
 def identify_system(config: ExperimentConfig, training_key: str | None) -> str:
@@ -98,7 +87,7 @@ def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: 
         _protect(spec)
         spec.optimize(quantization=QUANTIZATION[precision])
         spec.save(str(folder))
-        facts = {"eos_token_id": base.config.eos_token_id, "precision": precision, "seconds": watch.read()}
+        facts = _describe(model, tokenizer) | {"precision": precision, "seconds": watch.read()}
         save_json(facts, folder / names.CONVERSION_FACTS)
     return stage.folder
 
@@ -132,20 +121,39 @@ def name_tokens(tokenizer: PreTrainedTokenizerBase, size: int) -> list[str]:
 
 
 def _build_spec(model: Any, tokenizer: PreTrainedTokenizerBase, names: list[str]) -> Any:
-    from ctranslate2.converters.transformers import T5Loader
-    from ctranslate2.specs import model_spec
-
-    config = model.config
-    spec = T5Loader().get_model_spec(model)
-    spec.decoder.scale_outputs = config.d_model**-0.5 if config.scale_decoder_outputs else model_spec.OPTIONAL
+    """Return a model's specification; special tokens that CTranslate2 does not find, it would add to the vocabulary."""
+    family = family_of(model)
+    spec = LOADERS[family.name_loader(model.config)]().build(model)
+    special = family.describe_special(model, tokenizer)
+    pad, ends = special["pad_token_id"], _list_ends(special)
+    spec.config.layer_norm_epsilon = read_epsilon(model)
+    spec.config.bos_token = names[pad]
+    spec.config.eos_token = names[ends[0]]
+    spec.config.unk_token = names[pad if tokenizer.unk_token_id is None else tokenizer.unk_token_id]
+    if family.is_causal:
+        spec.register_vocabulary(names)
+        return spec
+    spec.config.decoder_start_token = names[special["decoder_start_token_id"]]
     spec.register_source_vocabulary(names)
     spec.register_target_vocabulary(names)
-    spec.config.bos_token = names[config.pad_token_id]
-    spec.config.eos_token = names[config.eos_token_id]
-    spec.config.decoder_start_token = names[config.decoder_start_token_id]
-    if tokenizer.unk_token_id is not None:
-        spec.config.unk_token = names[tokenizer.unk_token_id]
     return spec
+
+
+def _describe(model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """Return what the engine has to know: whether it goes on with its source, what ends it, what it begins with."""
+    family = family_of(model)
+    special = family.describe_special(model, tokenizer)
+    first = special.get("forced_bos_token_id")
+    return {
+        "is_causal": family.is_causal,
+        "end_ids": _list_ends(special),
+        "first_ids": [] if first is None else [first],
+    }
+
+
+def _list_ends(special: dict[str, Any]) -> list[int]:
+    ends = special["eos_token_id"]
+    return list(ends) if isinstance(ends, list) else [ends]
 
 
 def _protect(spec: Any) -> None:
@@ -167,7 +175,6 @@ __all__ = [
     "QUANTIZATION",
     "convert_system",
     "converted_stage",
-    "explain_activation",
     "find_version",
     "identify_system",
     "name_tokens",

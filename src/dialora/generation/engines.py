@@ -20,11 +20,12 @@ from torch import nn
 
 from dialora.config import DecodingConfig, GenerationConfig
 from dialora.errors import GenerationError
-from dialora.generation.convert import QUANTIZATION, convert_system, explain_activation, find_version
+from dialora.generation.convert import QUANTIZATION, convert_system, find_version
 from dialora.generation.engine import Engine
 from dialora.generation.parity import Parity, check_parity
 from dialora.generation.torch_engine import TorchEngine
 from dialora.models.adapters import is_mergeable
+from dialora.models.families import family_of
 from dialora.models.loading import join_lines
 from dialora.store import Stage
 
@@ -43,15 +44,19 @@ def open_engine(
     *,
     stage: Stage,
     sources: Sequence[Sequence[int]],
+    max_source_length: int | None = None,
     on_warning: Callable[[str], None] = lambda message: None,
 ) -> Engine:
     """Return the engine for a system, converted into `stage` and checked against torch where that is needed.
 
-    `sources` are token ids of what is to be written, of which the first few are the check's. Raises GenerationError
-    when the engine or precision asked for cannot be had.
+    `sources` are token ids of what is to be written, of which the first few are the check's. `max_source_length` is how
+    long any source may be that the engine is given later, where these are not all. Raises GenerationError when the
+    engine or precision asked for cannot be had.
     """
     precision = generation.precision
-    reason = explain_torch(generation, decoding, model)
+    num_tokens = (max_source_length or max(map(len, sources), default=0)) + decoding.max_new_tokens
+    base = family_of(model).explain_conversion(model.config, num_tokens)
+    reason = explain_torch(generation, decoding, model) or base
     if reason is not None and generation.engine == "ctranslate2":
         raise GenerationError(f"generation.engine: ctranslate2 cannot be used here: {reason}; use auto or torch.")
     if (reason is not None or generation.engine == "torch") and precision == "int8":
@@ -61,7 +66,7 @@ def open_engine(
         )
     reference = TorchEngine(model, tokenizer, decoding, precision=precision)
     if reason is not None or generation.engine == "torch":
-        if reason is not None and reason == _explain_activation(model):
+        if reason is not None and reason == base and generation.engine == "auto":
             on_warning(f"ctranslate2 cannot write here: {reason}; torch is used.")
         return reference
     folder = convert_system(model, tokenizer, stage, precision=precision)
@@ -110,15 +115,13 @@ def _open_converted(
 
 
 def explain_torch(generation: GenerationConfig, decoding: DecodingConfig, model: nn.Module) -> str | None:
-    """Return why CTranslate2 is not for this system, machine or decoding; None where it is."""
+    """Return why CTranslate2 is not for this adapter, machine or decoding; None where it is."""
     if find_version() is None:
         return "it is not installed (pip install ctranslate2)"
     if _is_on_gpu(model) and generation.engine == "auto" and generation.precision != "int8":
         return "the model is on a GPU, where torch is fast"
     if not is_mergeable(model):
         return "the adapter does not merge into the base model"
-    if (reason := _explain_activation(model)) is not None:
-        return reason
     if generation.engine == "auto" and generation.precision == "fp32" and decoding.num_beams > 1:
         if not decoding.early_stopping:
             return "its beam search ends as with decoding.early_stopping: true, which is not set"
@@ -135,10 +138,6 @@ def _list_devices(precision: str, *, on_gpu: bool) -> list[str]:
 
     devices = ["cuda", "cpu"] if on_gpu and ctranslate2.get_cuda_device_count() else ["cpu"]
     return [device for device in devices if QUANTIZATION[precision] in ctranslate2.get_supported_compute_types(device)]
-
-
-def _explain_activation(model: nn.Module) -> str | None:
-    return explain_activation(str(model.config.dense_act_fn))  # type: ignore[union-attr]
 
 
 def _is_on_gpu(model: nn.Module) -> bool:

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from transformers import LogitsProcessor, NoRepeatNGramLogitsProcessor
 
 from dialora.config import DecodingConfig
-from dialora.data.tokens import collate_sources
 from dialora.errors import GenerationError
 from dialora.generation.engine import Batch, Written
-from dialora.models.adapters import merged
+from dialora.models.adapters import has_virtual_tokens, merged, peft_warnings_ignored
+from dialora.models.families import family_of
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedTokenizerBase
@@ -40,12 +42,20 @@ class TorchEngine:
         precision: str = "fp32",
     ) -> None:
         self.model, self.tokenizer, self.precision = model, tokenizer, precision
-        self.config = build_generation_config(model, decoding)
+        self.family = family_of(model)
+        self.collator = self.family.build_collator(tokenizer.pad_token_id)
+        self.stops = frozenset(self.family.list_stops(model, tokenizer))
+        self.config = build_generation_config(model, tokenizer, decoding)
         self.config.return_dict_in_generate = True
+        self._ban = decoding.no_repeat_ngram_size
+        if self.family.is_causal:
+            self.config.no_repeat_ngram_size = 0  # which would forbid what the dialogue says, too
         # Of a greedy search, scores are the whole vocabulary's, which nobody asked for.
         self.config.output_scores = decoding.num_beams > 1
         self._open = ExitStack()
         self._num_parts = 1
+        # PEFT puts virtual tokens before the padding of a causal model's row, and counts positions with both.
+        self._is_unpadded = self.family.is_causal and has_virtual_tokens(model)
 
     @property
     def device(self) -> str:
@@ -74,8 +84,7 @@ class TorchEngine:
         while True:
             size = -(-len(batch) // self._num_parts)
             try:
-                parts = [self._write_part(batch[start : start + size]) for start in range(0, len(batch), size)]
-                return [written for part in parts for written in part]
+                return [written for part in self._cut(batch, size) for written in self._write_part(part)]
             except torch.OutOfMemoryError as error:
                 if size == 1:
                     raise GenerationError(
@@ -86,15 +95,27 @@ class TorchEngine:
             torch.cuda.empty_cache()
             self._num_parts *= 2
 
+    def _cut(self, batch: Batch, size: int) -> Iterator[Batch]:
+        """Give a batch in parts of at most so many rows, whose order is the batch's."""
+        rows = [list(ids) for ids in batch]
+        if not self._is_unpadded:
+            yield from (rows[start : start + size] for start in range(0, len(rows), size))
+            return
+        for _, alike in groupby(rows, key=len):
+            group = list(alike)
+            yield from (group[start : start + size] for start in range(0, len(group), size))
+
     def _write_part(self, batch: Batch) -> list[Written]:
         device = next(self.model.parameters()).device
-        inputs = collate_sources([list(ids) for ids in batch], pad_id=self.tokenizer.pad_token_id)  # (B, S)
+        inputs = self.collator.collate_sources([list(ids) for ids in batch], rounded=not self._is_unpadded)  # (B, S)
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16")
         try:
             # Not in inference mode, in which autocast rounds every matrix anew for every token.
-            with torch.no_grad(), autocast:
+            with torch.no_grad(), autocast, peft_warnings_ignored():
                 made = self.model.generate(  # type: ignore[operator]
-                    **{name: tensor.to(device) for name, tensor in inputs.items()}, generation_config=self.config
+                    **{name: tensor.to(device) for name, tensor in inputs.items()},
+                    generation_config=self.config,
+                    **self._forbid_repeats(inputs["input_ids"].shape[1]),
                 )
         except torch.OutOfMemoryError:
             raise
@@ -103,24 +124,41 @@ class TorchEngine:
                 f"generation failed on a batch of {len(batch)} ({' '.join(str(error).split())}). If memory ran out, "
                 f"lower decoding.max_batch_tokens."
             ) from error
-        rows = made.sequences[:, 1:].tolist()  # (B, T) without the decoder's start token
+        rows = self.family.cut_new(made.sequences, inputs["input_ids"].shape[1]).tolist()  # (B, T)
         scores = made.sequences_scores.tolist() if self.config.num_beams > 1 else [None] * len(rows)
         return [Written(self._until_end(row), score) for row, score in zip(rows, scores, strict=True)]
 
+    def _forbid_repeats(self, num_source: int) -> dict[str, Any]:
+        """Return what `generate` takes for a causal model that is to repeat nothing of its summary."""
+        if not (self.family.is_causal and self._ban):
+            return {}
+        return {"logits_processor": [SummaryRepeats(self._ban, num_source)]}
+
     def _until_end(self, ids: list[int]) -> list[int]:
-        end = self.tokenizer.eos_token_id
-        return ids[: ids.index(end) + 1] if end in ids else ids
+        end = next((at for at, token in enumerate(ids) if token in self.stops), None)
+        return ids if end is None else ids[: end + 1]
 
 
-def build_generation_config(model: nn.Module, decoding: DecodingConfig) -> GenerationConfig:
+class SummaryRepeats(LogitsProcessor):  # type: ignore[misc]
+    """Forbids runs of tokens that a summary has already; those of its source, (B, S), may be said once."""
+
+    def __init__(self, size: int, num_source: int) -> None:
+        self.inner, self.num_source = NoRepeatNGramLogitsProcessor(size), num_source
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Return the logits (B, V) of the next token, with what is forbidden at minus infinity."""
+        banned: Tensor = self.inner(input_ids[:, self.num_source :], scores)
+        return banned
+
+
+def build_generation_config(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, decoding: DecodingConfig
+) -> GenerationConfig:
     """Return the experiment's decoding with the model's special tokens, and nothing else."""
     from transformers import GenerationConfig
 
-    config: Any = model.config
     values: dict[str, Any] = {
-        "pad_token_id": config.pad_token_id,
-        "eos_token_id": config.eos_token_id,
-        "decoder_start_token_id": config.decoder_start_token_id,
+        **family_of(model).describe_special(model, tokenizer),
         "max_new_tokens": decoding.max_new_tokens,
         "num_beams": decoding.num_beams,
         "do_sample": False,
@@ -162,4 +200,4 @@ def _decoding_as(model: nn.Module, config: GenerationConfig) -> Iterator[None]:
             owner.generation_config = own
 
 
-__all__ = ["TorchEngine", "build_generation_config"]
+__all__ = ["SummaryRepeats", "TorchEngine", "build_generation_config"]

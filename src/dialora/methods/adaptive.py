@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
+    from dialora.config.parts import BaseParts
+
 _ADAPTER = "default"
 _IMPORTANCE = ("ipt", "exp_avg_ipt", "exp_avg_unc")
 _UNTIL_TRAINING_BEGINS = 1_000_000
@@ -53,19 +55,20 @@ class AdaLoRA(Method):
             raise ValueError("initial_share and final_share leave no step for dropping ranks")
         return self
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT; the schedule is set when training begins."""
-        from peft import AdaLoraConfig, TaskType, get_peft_model
+        from peft import AdaLoraConfig, get_peft_model
 
         config = AdaLoraConfig(
-            task_type=TaskType.SEQ_2_SEQ_LM,
+            task_type=base.task_type,
             init_r=self.init_r,
             target_r=self.target_r,
             lora_alpha=self.lora_alpha,
             lora_dropout=self.lora_dropout,
             orth_reg_weight=self.orth_reg_weight,
-            target_modules=resolve_targets(model, self.target_modules, key=key),
+            target_modules=resolve_targets(model, self.target_modules, base, key=key),
             total_step=_UNTIL_TRAINING_BEGINS,
+            fan_in_fan_out=base.is_transposed,
         )
         adapted = get_peft_model(model, config)
         for name, parameter in adapted.named_parameters():

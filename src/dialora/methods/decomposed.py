@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
+    from dialora.config.parts import BaseParts
+
 
 class _Decomposed(LoRA):
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, with a copy of the matrices it begins with beside it."""
-        targets = self.find_targets(model, key=key)
+        targets = self.find_targets(model, base, key=key)
         modules = dict(model.named_modules())
         for name in list_linear(model):
             shape = tuple(modules[name].weight.shape)
             if matches(name, targets) and self.r > min(shape):
                 raise ConfigError(f"methods.{key}.r: {self.r} is more than the {min(shape)} ranks of {name} {shape}.")
         if model.device.type == "meta":  # nothing to decompose; the shapes are LoRA's
-            return self.wrap(model, key=key)
-        adapted = super().apply(model, key=key)
+            return self.wrap(model, base, key=key)
+        adapted = super().apply(model, base, key=key)
         keep_initial_adapter(adapted)
         return adapted
 
@@ -59,6 +61,12 @@ class OLoRA(_Decomposed):
     peft_options: ClassVar[dict[str, Any]] = {"init_lora_weights": "olora"}
 
     learning_rate: LearningRate = 2e-4
+
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
+        """Return the model wrapped by PEFT, which decomposes no matrix that holds its inputs first."""
+        if base.is_transposed:
+            raise ConfigError(f"methods.{key}: PEFT's OLoRA does not work on {model.name_or_path}'s layers; use pissa.")
+        return super().apply(model, base, key=key)
 
 
 def keep_initial_adapter(model: nn.Module) -> None:

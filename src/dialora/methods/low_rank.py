@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from dialora.config.method import LearningRate, Method
-from dialora.methods.targets import ALL_LINEAR, Targets, list_linear, matches, resolve_targets
+from dialora.methods.targets import ALL_LINEAR, OpenTargets, Targets, list_linear, matches, resolve_targets
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
     from transformers import PreTrainedModel
+
+    from dialora.config.parts import BaseParts
 
 LORA_RATE = "about ten times full fine-tuning's (arXiv 2602.04998)"
 AS_LORA = "as LoRA; none is published for T5"
@@ -39,26 +41,27 @@ class LoRA(Method):
     r: Annotated[int, Field(ge=1, description="rank of the update")] = 32
     lora_alpha: Annotated[float, Field(gt=0, description="the update is scaled by lora_alpha / r")] = 32
     lora_dropout: Annotated[float, Field(ge=0, lt=1, description="dropout before the first thin matrix")] = 0.05
-    target_modules: Targets = ("q", "v")
+    target_modules: OpenTargets = None
 
-    def find_targets(self, model: PreTrainedModel, *, key: str) -> list[str]:
+    def find_targets(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> list[str]:
         """Return the names of the layers to adapt. Raises ConfigError when one matches nothing."""
-        return resolve_targets(model, self.target_modules, key=key)
+        return resolve_targets(model, self.target_modules, base, key=key)
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
-        return self.wrap(model, key=key, **self.peft_options)
+        return self.wrap(model, base, key=key, **self.peft_options)
 
-    def wrap(self, model: PreTrainedModel, *, key: str, **options: Any) -> nn.Module:
+    def wrap(self, model: PreTrainedModel, base: BaseParts, *, key: str, **options: Any) -> nn.Module:
         """Return the model wrapped by PEFT with these options on top of LoRA's."""
-        from peft import LoraConfig, TaskType, get_peft_model
+        from peft import LoraConfig, get_peft_model
 
         config = LoraConfig(
-            task_type=TaskType.SEQ_2_SEQ_LM,
+            task_type=base.task_type,
             r=self.r,
             lora_alpha=self.lora_alpha,
             lora_dropout=self.lora_dropout,
-            target_modules=self.find_targets(model, key=key),
+            target_modules=self.find_targets(model, base, key=key),
+            fan_in_fan_out=base.is_transposed,
             **options,
         )
         return get_peft_model(model, config)
@@ -79,10 +82,11 @@ class LoRADecoder(LoRA):
     name = "lora_decoder"
     label = "LoRA, decoder"
 
-    def find_targets(self, model: PreTrainedModel, *, key: str) -> list[str]:
+    def find_targets(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> list[str]:
         """Return the full names of the decoder's targets."""
-        targets = super().find_targets(model, key=key)
-        return [name for name in list_linear(model) if name.startswith("decoder.") and matches(name, targets)]
+        targets = super().find_targets(model, base, key=key)
+        parts = tuple(f"{part}." for part in base.decoder)
+        return [name for name in list_linear(model) if name.startswith(parts) and matches(name, targets)]
 
 
 class RankStabilized(LoRA):
@@ -143,9 +147,9 @@ class LoRAFA(LoRA):
     paper = "https://arxiv.org/abs/2308.03303"
     learning_rate_source = AS_LORA
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model with only the second thin matrices trainable."""
-        adapted = super().apply(model, key=key)
+        adapted = super().apply(model, base, key=key)
         for name, parameter in adapted.named_parameters():
             if ".lora_A." in name:
                 parameter.requires_grad_(False)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
+    from dialora.config.parts import BaseParts
+
 VirtualTokens = Annotated[int, Field(ge=1, description="trained vectors")]
 
 
@@ -31,12 +33,12 @@ class PromptTuning(Method):
     learning_rate: LearningRate = 0.3
     num_virtual_tokens: VirtualTokens = 100
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
         from peft import PromptTuningConfig, PromptTuningInit, get_peft_model
 
         config = PromptTuningConfig(
-            **_shape(model),
+            **_shape(base),
             num_virtual_tokens=self.num_virtual_tokens,
             prompt_tuning_init=PromptTuningInit.SAMPLE_VOCAB,
             # PEFT's default makes a second prompt for the decoder, which nothing ever reads.
@@ -59,12 +61,12 @@ class PTuning(Method):
     num_virtual_tokens: VirtualTokens = 20
     encoder_hidden_size: Annotated[int, Field(ge=1, description="width of the small network")] = 128
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
         from peft import PromptEncoderConfig, get_peft_model
 
         config = PromptEncoderConfig(
-            **_shape(model),
+            **_shape(base),
             num_virtual_tokens=self.num_virtual_tokens,
             encoder_hidden_size=self.encoder_hidden_size,
             num_transformer_submodules=1,
@@ -90,28 +92,28 @@ class PrefixTuning(Method):
     learning_rate: LearningRate = 1e-2
     num_virtual_tokens: VirtualTokens = 20
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
         from peft import PrefixTuningConfig, get_peft_model
 
-        base = model.config
-        shape = _shape(model) | {
+        shape = _shape(base) | {
             # Heads need not add up to d_model (FLAN-T5-small), nor need the decoder be as deep as the encoder.
-            "token_dim": base.d_kv * base.num_heads,
-            "num_layers": base.num_decoder_layers,
+            "token_dim": base.prefix_width,
+            "num_attention_heads": base.prefix_heads,
+            "num_layers": base.prefix_layers,
         }
-        config = PrefixTuningConfig(**shape, num_virtual_tokens=self.num_virtual_tokens, num_transformer_submodules=2)
+        submodules = 2 if base.is_encoder_decoder else 1
+        config = PrefixTuningConfig(
+            **shape, num_virtual_tokens=self.num_virtual_tokens, num_transformer_submodules=submodules
+        )
         return get_peft_model(model, config)
 
 
-def _shape(model: PreTrainedModel) -> dict[str, Any]:
+def _shape(base: BaseParts) -> dict[str, Any]:
     """Return what PEFT would otherwise guess from the model's config."""
-    from peft import TaskType
-
-    base = model.config
     return {
-        "task_type": TaskType.SEQ_2_SEQ_LM,
-        "token_dim": base.d_model,
+        "task_type": base.task_type,
+        "token_dim": base.width,
         "num_attention_heads": base.num_heads,
         "num_layers": base.num_layers,
     }

@@ -16,8 +16,7 @@ from dialora.methods.targets import ALL_LINEAR, Targets
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-KEPT = ("lm_head", "wo")
-"""Not quantized, as in transformers: T5 casts activations to the type of `wo`'s weights, and the head is small."""
+    from dialora.config.parts import BaseParts
 
 
 class QLoRA(LoRA):
@@ -40,7 +39,7 @@ class QLoRA(LoRA):
                 f"or use lora_all, the same without quantization."
             )
 
-    def prepare_base(self, model: PreTrainedModel) -> PreTrainedModel:
+    def prepare_base(self, model: PreTrainedModel, base: BaseParts) -> PreTrainedModel:
         """Return the model with four-bit linear layers."""
         self.require_available(key=self.name)
         import bitsandbytes as bnb
@@ -50,7 +49,7 @@ class QLoRA(LoRA):
         has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
         compute = torch.bfloat16 if has_bf16 else torch.float32
         for name, module in list(model.named_modules()):
-            if isinstance(module, nn.Linear) and name.rpartition(".")[2] not in KEPT:
+            if isinstance(module, nn.Linear) and name.rpartition(".")[2] not in base.quantizes_all_but:
                 layer = bnb.nn.Linear4bit(
                     module.in_features, module.out_features, bias=False, compute_dtype=compute, quant_type="nf4",
                     compress_statistics=True,

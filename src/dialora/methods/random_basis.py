@@ -11,11 +11,13 @@ from pydantic import Field
 
 from dialora.config.method import LearningRate, Method
 from dialora.methods.low_rank import AS_LORA
-from dialora.methods.targets import Targets, resolve_targets
+from dialora.methods.targets import OpenTargets, resolve_targets
 
 if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
+
+    from dialora.config.parts import BaseParts
 
 
 class VeRA(Method):
@@ -33,18 +35,19 @@ class VeRA(Method):
     r: Annotated[int, Field(ge=1, description="rank of the shared matrices")] = 256
     vera_dropout: Annotated[float, Field(ge=0, lt=1, description="dropout before the first matrix")] = 0.05
     d_initial: Annotated[float, Field(gt=0, description="the scales of the ranks at the beginning")] = 0.1
-    target_modules: Targets = ("q", "v")
+    target_modules: OpenTargets = None
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
-        from peft import TaskType, VeraConfig, get_peft_model
+        from peft import VeraConfig, get_peft_model
 
         config = VeraConfig(
-            task_type=TaskType.SEQ_2_SEQ_LM,
+            task_type=base.task_type,
             r=self.r,
             vera_dropout=self.vera_dropout,
             d_initial=self.d_initial,
-            target_modules=resolve_targets(model, self.target_modules, key=key),
+            fan_in_fan_out=base.is_transposed,
+            target_modules=resolve_targets(model, self.target_modules, base, key=key),
         )
         return get_peft_model(model, config)
 
@@ -64,18 +67,19 @@ class RandLoRA(Method):
     r: Annotated[int, Field(ge=1, description="rank of each product; more of it trains fewer weights")] = 32
     randlora_alpha: Annotated[int, Field(gt=0, description="scaled by randlora_alpha / r; the paper's is 20 r")] = 640
     randlora_dropout: Annotated[float, Field(ge=0, lt=1, description="dropout before the update")] = 0.05
-    target_modules: Targets = ("q", "v")
+    target_modules: OpenTargets = None
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
-        from peft import RandLoraConfig, TaskType, get_peft_model
+        from peft import RandLoraConfig, get_peft_model
 
         config = RandLoraConfig(
-            task_type=TaskType.SEQ_2_SEQ_LM,
+            task_type=base.task_type,
             r=self.r,
             randlora_alpha=self.randlora_alpha,
             randlora_dropout=self.randlora_dropout,
-            target_modules=resolve_targets(model, self.target_modules, key=key),
+            fan_in_fan_out=base.is_transposed,
+            target_modules=resolve_targets(model, self.target_modules, base, key=key),
         )
         return get_peft_model(model, config)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,8 @@ from dialora.methods.targets import require_targets
 if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
+
+    from dialora.config.parts import BaseParts, ModuleNames
 
 
 class IA3(Method):
@@ -28,27 +30,41 @@ class IA3(Method):
 
     learning_rate: LearningRate = 3e-3
     target_modules: Annotated[
-        tuple[str, ...], Field(min_length=1, description="linear layers that are scaled, the feed-forward's included")
-    ] = ("k", "v", "wo")
+        tuple[str, ...] | None,
+        Field(min_length=1, description="linear layers that are scaled, the feed-forward's included"),
+    ] = None
     feedforward_modules: Annotated[
-        tuple[str, ...], Field(description="those of them whose inputs are scaled and not their outputs")
-    ] = ("wo",)
+        tuple[str, ...] | None, Field(description="those of them whose inputs are scaled and not their outputs")
+    ] = None
 
     @model_validator(mode="after")
     def _names_targets(self) -> IA3:
+        if self.target_modules is None or self.feedforward_modules is None:
+            return self
         if missing := set(self.feedforward_modules) - set(self.target_modules):
             raise ValueError(f"feedforward_modules: {', '.join(sorted(missing))} must stand in target_modules too")
         return self
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
-        """Return the model wrapped by PEFT, its own weights frozen."""
-        from peft import IA3Config, TaskType, get_peft_model
+    def name_targets(self, names: ModuleNames) -> Self:
+        """Return the method with keys, values and the feed-forward's last layer named as the base calls them."""
+        targets = names.scaled if self.target_modules is None else self.target_modules
+        inputs = self.feedforward_modules
+        if inputs is None:
+            inputs = tuple(name for name in names.scaled_inputs if name in targets)
+        return self.model_copy(update={"target_modules": targets, "feedforward_modules": inputs})
 
-        require_targets(model, self.target_modules, key=key)
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
+        """Return the model wrapped by PEFT, its own weights frozen."""
+        from peft import IA3Config, get_peft_model
+
+        named = self.name_targets(base)
+        targets, inputs = named.target_modules or (), named.feedforward_modules or ()
+        require_targets(model, targets, base, key=key)
         config = IA3Config(
-            task_type=TaskType.SEQ_2_SEQ_LM,
-            target_modules=list(self.target_modules),
-            feedforward_modules=list(self.feedforward_modules),
+            task_type=base.task_type,
+            target_modules=list(targets),
+            feedforward_modules=list(inputs),
+            fan_in_fan_out=base.is_transposed,
         )
         return get_peft_model(model, config)
 
@@ -66,11 +82,11 @@ class LNTuning(Method):
 
     learning_rate: LearningRate = 1e-3
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, all but copies of its norms frozen."""
-        from peft import LNTuningConfig, TaskType, get_peft_model
+        from peft import LNTuningConfig, get_peft_model
 
-        config = LNTuningConfig(task_type=TaskType.SEQ_2_SEQ_LM, target_modules=["layer_norm", "final_layer_norm"])
+        config = LNTuningConfig(task_type=base.task_type, target_modules=list(base.norms))
         return get_peft_model(model, config)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
+    from dialora.config.parts import BaseParts
+
 REFUSED = {
     "ADALORA": "its schedule must be driven; use the method adalora",
     "ADAPTION_PROMPT": "it is made for Llama-like decoders",
@@ -60,23 +62,21 @@ class Peft(Method):
     learning_rate: LearningRate = 1e-3
     peft_type: Annotated[str, Field(min_length=1, description="PEFT's name of the tuner, as LOHA or HRA")]
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen; what PEFT objects to becomes a ConfigError."""
         from peft import get_peft_model
 
         try:
-            adapted = get_peft_model(model, self._build_config(model, key=key))
+            adapted = get_peft_model(model, self._build_config(model, base, key=key))
         except (ValueError, TypeError, NotImplementedError, ImportError, RuntimeError, KeyError) as error:
             raise ConfigError(f"methods.{key}: PEFT says: {' '.join(str(error).split())}") from error
         if not any(parameter.requires_grad for parameter in adapted.parameters()):
             raise ConfigError(f"methods.{key}: {self.peft_type} trains nothing with these options.")
         return adapted
 
-    def _build_config(self, model: PreTrainedModel, *, key: str) -> Any:
-        from peft import TaskType
-
+    def _build_config(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> Any:
         config_class = _find_config_class(self.peft_type, key=key)
-        options = {"task_type": TaskType.SEQ_2_SEQ_LM, **self._options(config_class, model, key=key)}
+        options = {"task_type": base.task_type, **self._options(config_class, model, base, key=key)}
         try:
             return TypeAdapter(config_class).validate_python(options)
         except ValidationError as error:
@@ -86,7 +86,7 @@ class Peft(Method):
             ]
             raise ConfigError(lines) from error
 
-    def _options(self, config_class: Any, model: PreTrainedModel, *, key: str) -> dict[str, Any]:
+    def _options(self, config_class: Any, model: PreTrainedModel, base: BaseParts, *, key: str) -> dict[str, Any]:
         """Return the options for PEFT, their names checked. Raises ConfigError with one line for each problem."""
         options = dict(self.model_extra or {})
         allowed = set(config_class.__dataclass_fields__) - OWN
@@ -106,18 +106,18 @@ class Peft(Method):
             )
         targets = options.get("target_modules")
         if targets == "all-linear":
-            options["target_modules"] = resolve_targets(model, targets, key=key)
+            options["target_modules"] = resolve_targets(model, targets, base, key=key)
         elif isinstance(targets, list):
             # Another module than a linear layer may be meant; PEFT itself says when it cannot adapt it.
             names = [name for name, _ in model.named_modules()]
             unknown = [t for t in targets if not any(name == t or name.endswith(f".{t}") for name in names)]
-            require_targets(model, unknown, key=key)
+            require_targets(model, unknown, base, key=key)
         elif isinstance(targets, str):
             if (reason := explain_pattern([targets])) is not None:
                 raise ConfigError(f"methods.{key}.target_modules: {targets[:80]!r} {reason}.")
         elif targets is None and "target_modules" in allowed and self.peft_type.upper() not in ("IA3", "LN_TUNING"):
-            # PEFT's own defaults for T5 name `wi` for some tuners.
-            options["target_modules"] = ["q", "v"]
+            # PEFT's own defaults for T5 name `wi` for some tuners; of other kinds of model it has none for others.
+            options["target_modules"] = list(base.queries_and_values)
         return options
 
 
@@ -127,7 +127,7 @@ def _find_config_class(peft_type: str, *, key: str) -> Any:
     classes = {kind.value: config_class for kind, config_class in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     name = peft_type.upper()
     if name in REFUSED:
-        raise ConfigError(f"methods.{key}.peft_type: {name} cannot be used on T5 dialogues: {REFUSED[name]}.")
+        raise ConfigError(f"methods.{key}.peft_type: {name} cannot be used here: {REFUSED[name]}.")
     if name not in classes:
         close = difflib.get_close_matches(name, classes, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(sorted(set(classes) - set(REFUSED)))}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ from dialora.errors import ConfigError
 if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
+
+    from dialora.config.parts import BaseParts
 
 T5_RATES = "transformers' T5 page: 1e-4 and 3e-4 work for almost all problems"
 
@@ -25,7 +27,7 @@ class ZeroShot(Method):
     paper = "https://arxiv.org/abs/2210.11416"
     trains = False
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model unchanged."""
         return model
 
@@ -41,11 +43,11 @@ class Full(Method):
 
     learning_rate: LearningRate = 1e-4
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model with every weight trainable."""
         for parameter in model.parameters():
             parameter.requires_grad_(True)
-        return model
+        return _keep_computed(model, base)
 
 
 class Decoder(Method):
@@ -59,9 +61,9 @@ class Decoder(Method):
 
     learning_rate: LearningRate = 1e-4
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model with only the decoder's weights trainable."""
-        return _train_only(model, [*model.decoder.parameters(), *model.lm_head.parameters()])
+        return _train_only(model, base, [p for name in base.decoder for p in model.get_submodule(name).parameters()])
 
 
 class LastLayers(Method):
@@ -76,22 +78,31 @@ class LastLayers(Method):
     learning_rate: LearningRate = 1e-4
     num_layers: Annotated[int, Field(ge=1, description="how many of the decoder's blocks")] = 2
 
-    def apply(self, model: PreTrainedModel, *, key: str) -> nn.Module:
+    def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model with only the decoder's last blocks trainable."""
-        blocks = model.decoder.block
+        blocks: Any = model.get_submodule(base.blocks)
         if self.num_layers > len(blocks):
             raise ConfigError(f"methods.{key}.num_layers: {self.num_layers} is more than the decoder's {len(blocks)}.")
+        norm = [] if base.final_norm is None else list(model.get_submodule(base.final_norm).parameters())
         last = [p for block in blocks[-self.num_layers :] for p in block.parameters()]
-        return _train_only(model, [*last, *model.decoder.final_layer_norm.parameters()])
+        return _train_only(model, base, [*last, *norm])
 
 
-def _train_only(model: PreTrainedModel, parameters: Iterable[nn.Parameter]) -> PreTrainedModel:
-    """Let only these weights require a gradient; never the embedding, which the encoder shares."""
-    model.requires_grad_(False)
-    for parameter in parameters:
-        if parameter is not model.shared.weight:
-            parameter.requires_grad_(True)
+def _keep_computed(model: PreTrainedModel, base: BaseParts) -> PreTrainedModel:
+    """Let what is computed stay as it is."""
+    for name in base.computed:
+        model.get_submodule(name).requires_grad_(False)
     return model
+
+
+def _train_only(model: PreTrainedModel, base: BaseParts, parameters: Iterable[nn.Parameter]) -> PreTrainedModel:
+    """Let only these weights require a gradient; never the embedding, which the source is read with."""
+    model.requires_grad_(False)
+    embedding = model.get_input_embeddings().weight
+    for parameter in parameters:
+        if parameter is not embedding:
+            parameter.requires_grad_(True)
+    return _keep_computed(model, base)
 
 
 __all__ = ["Decoder", "Full", "LastLayers", "ZeroShot"]

@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from dialora.config import ExperimentConfig
-from dialora.errors import ModelError
+from dialora.errors import ConfigError, ModelError
 from dialora.methods import Method
 from dialora.methods.decomposed import convert_to_lora, initial_adapter
 from dialora.methods.tuners import UNMERGEABLE
 from dialora.models.adapter_folder import read_adapter_headers, require_whole
 from dialora.models.adapter_settings import SETTINGS
-from dialora.models.head import export_tie
+from dialora.models.families import family_of
 from dialora.models.loading import join_lines, load_base_model
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def load_system(config: ExperimentConfig, method: Method, folder: Path | None) -
     if folder is None:
         return load_base_model(config)
     if (folder / SETTINGS).is_file():
-        return load_adapter(method.prepare_base(load_base_model(config)), folder)
+        base = load_base_model(config)
+        return load_adapter(method.prepare_base(base, family_of(base).describe_parts(base)), folder)
     return load_base_model(config.model_copy(update={"model": str(folder), "model_revision": None}))
 
 
@@ -44,7 +45,7 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, is_trainable: bool = F
 
     try:
         headers = read_adapter_headers(folder)
-        with _peft_warnings_ignored():
+        with peft_warnings_ignored():
             adapted = PeftModel.from_pretrained(model, folder, is_trainable=is_trainable)
         require_whole(adapted, headers)
         return adapted
@@ -58,8 +59,17 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, is_trainable: bool = F
 
 def apply_method(model: PreTrainedModel, method: Method, *, key: str) -> nn.Module:
     """Return the model with the method's weights on it, only those trainable. Raises ConfigError."""
-    with _peft_warnings_ignored():
-        return method.apply(model if model.device.type == "meta" else method.prepare_base(model), key=key)
+    base = family_of(model).describe_parts(model)
+    with peft_warnings_ignored():
+        prepared = model if model.device.type == "meta" else method.prepare_base(model, base)
+        try:
+            return method.apply(prepared, base, key=key)
+        except ConfigError:
+            raise
+        except (ValueError, TypeError, NotImplementedError) as error:
+            raise ConfigError(
+                f"methods.{key}: PEFT cannot put {method.name} on {model.name_or_path}: {join_lines(error)}"
+            ) from error
 
 
 @contextmanager
@@ -78,7 +88,7 @@ def merged(model: nn.Module) -> Iterator[nn.Module]:
     try:
         yield model
     finally:
-        with _peft_warnings_ignored():
+        with peft_warnings_ignored():
             model.unmerge_adapter()  # type: ignore[operator]
         with torch.no_grad():
             for layer, weights in zip(layers, kept, strict=True):
@@ -96,6 +106,12 @@ def is_mergeable(model: nn.Module) -> bool:
     return bool(layers) and not kinds & UNMERGEABLE and all(parameter.is_floating_point() for parameter in base)
 
 
+def has_virtual_tokens(model: nn.Module) -> bool:
+    """Whether trained vectors stand before what the model reads (prompt tuning, P-tuning)."""
+    adapters = getattr(model, "peft_config", {}).values()
+    return any(one.is_prompt_learning and one.peft_type.value != "PREFIX_TUNING" for one in adapters)
+
+
 def _adapter_layers(model: nn.Module) -> list[nn.Module]:
     return [m for m in model.modules() if hasattr(m, "merge") and hasattr(m, "base_layer")]
 
@@ -111,7 +127,7 @@ def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Pa
     if isinstance(model, PeftModel):
         for adapter in model.peft_config.values():
             adapter.base_model_name_or_path = base
-        with _peft_warnings_ignored():
+        with peft_warnings_ignored():
             # "auto" would ask the hub whether the vocabulary was resized.
             model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
         if (initial := initial_adapter(model)) is not None:
@@ -119,7 +135,7 @@ def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Pa
         model.get_base_model().generation_config.save_pretrained(folder)
     else:
         model.save_pretrained(folder)  # type: ignore[operator]
-        export_tie(model, folder)
+        family_of(model).export(model, folder)
     tokenizer.save_pretrained(folder)
 
 
@@ -135,6 +151,8 @@ HARMLESS_WARNINGS = (
     r"Adapter 'default': \d+ LoRA tensor\(s\) have invalid shape",
     "The following rank_pattern keys did not match",
     "Found missing adapter keys",  # an error here, which names them
+    # Of virtual tokens before a causal model's source: rows are written without padding, whose positions are right.
+    "Position ids are not supported for parameter efficient tuning",
     # Where merging is not exact, `merged` keeps the weights and puts them back.
     "Unmerge result can be inaccurate",
     "Detected that the base layer has no bias term",
@@ -143,7 +161,7 @@ HARMLESS_WARNINGS = (
 
 
 @contextmanager
-def _peft_warnings_ignored() -> Iterator[None]:
+def peft_warnings_ignored() -> Iterator[None]:
     """Keep back what users can do nothing about."""
     with warnings.catch_warnings():
         for message in HARMLESS_WARNINGS:
@@ -151,4 +169,13 @@ def _peft_warnings_ignored() -> Iterator[None]:
         yield
 
 
-__all__ = ["apply_method", "is_mergeable", "load_adapter", "load_system", "merged", "save_system"]
+__all__ = [
+    "apply_method",
+    "has_virtual_tokens",
+    "is_mergeable",
+    "load_adapter",
+    "load_system",
+    "merged",
+    "peft_warnings_ignored",
+    "save_system",
+]

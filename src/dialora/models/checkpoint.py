@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -10,13 +11,19 @@ from pathlib import Path
 from dialora.config import BUNDLED, ExperimentConfig, stable_hash
 from dialora.config.metric import LearnedMetric
 from dialora.errors import ModelError
-from dialora.models.files import read_object, show
+from dialora.models.families import find_family
+from dialora.models.files import find_file, read_object, show
 from dialora.store import digest_once
 
 WEIGHT_FILES = ("*.safetensors", "*.bin")
-TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
+OTHER_WEIGHTS = ("*.gguf", "*.h5", "*.msgpack", "*.onnx", "*.pth", "*.pt", "*.npz")
+PLAIN = "give the model that they were made from, as safetensors in transformers format"
+TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model", "*.jinja")
+GENERATION = "generation_config.json"
 SNAPSHOTS = "snapshots"
 """The folder of a hub cache in which every commit has a folder of its own."""
+MADE = {"smollm2-135m-instruct": "`make smollm` in dialora's repository makes it; run dialora in that folder"}
+"""Folders of the shipped experiments that come from elsewhere, by name, and how to get them."""
 FILES = "files:"
 """How the `model_revision` of a folder begins; the hash of its files follows. No branch or tag can hold a colon."""
 
@@ -28,23 +35,31 @@ def resolve_model(name: str, *, key: str = "model") -> str:
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            if (path / "adapter_config.json").is_file():
-                raise ModelError(
-                    f"{key}: {name} is a PEFT adapter, not a whole model: give {_name_base(path)} and train on it, or "
-                    f"merge the adapter first (dialora.load_model(adapter=...).merge_and_unload().save_pretrained, "
-                    f"with the tokenizer beside it)."
-                )
-            raise ModelError(f"{key}: {name} has no config.json; give a folder in transformers format, or a hub id.")
+            raise ModelError(f"{key}: {name}: {explain_no_config(name, None)}.")
         return str(path)
     if path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise ModelError(f"{key}: {name}: no such folder. Give a folder in transformers format, or a hub id.")
+        how = MADE.get(path.name, "give a folder in transformers format, or a hub id")
+        raise ModelError(f"{key}: {name}: no such folder; {how}.")
     return name
 
 
-def _name_base(folder: Path) -> str:
-    """Return how to call the base model of an adapter's folder."""
+def explain_no_config(source: str, revision: str | None) -> str:
+    """Say of a folder or hub id without config.json what it is, and what to give."""
+    if (adapter := find_file(source, "adapter_config.json", revision)) is not None:
+        return (
+            f"it is a PEFT adapter, not a whole model: give {_name_base(adapter)} and train on it, or merge the "
+            f"adapter first (dialora.load_model(adapter=...).merge_and_unload().save_pretrained, with the tokenizer "
+            f"beside it)"
+        )
+    if any(Path(source).glob("*.gguf")):
+        return f"it holds GGUF files, and no config.json; {PLAIN}"
+    return "it has no config.json; give a folder in transformers format, or a hub id"
+
+
+def _name_base(adapter: Path) -> str:
+    """Return how to call the base model of an adapter's settings."""
     with suppress(ValueError, OSError):
-        if isinstance(base := read_object(folder / "adapter_config.json").get("base_model_name_or_path"), str):
+        if isinstance(base := read_object(adapter).get("base_model_name_or_path"), str):
             return f"its base ({show(base)})"
     return "its base"
 
@@ -53,7 +68,13 @@ def require_weights(name: str, *, key: str = "model") -> None:
     """Raise ModelError when a local folder holds a config but no weights; a hub id is not looked at."""
     folder = Path(resolve_model(name, key=key))
     if folder.is_dir() and not any(path for pattern in WEIGHT_FILES for path in folder.glob(pattern)):
-        raise ModelError(f"{key}: {name} holds no weights ({', '.join(WEIGHT_FILES)}); download the whole model.")
+        raise ModelError(f"{key}: {name} holds no weights ({', '.join(WEIGHT_FILES)}); {explain_no_weights(folder)}.")
+
+
+def explain_no_weights(folder: Path) -> str:
+    """Say of a folder without weights what to do, by what it holds instead."""
+    others = sorted({path.suffix for pattern in OTHER_WEIGHTS for path in folder.glob(pattern)})
+    return f"it holds {', '.join(others)} files; {PLAIN}" if others else "download the whole model"
 
 
 def identify_model(config: ExperimentConfig) -> str:
@@ -64,7 +85,7 @@ def identify_model(config: ExperimentConfig) -> str:
     revision = config.model_revision or ""
     if revision.startswith(FILES):
         return revision.removeprefix(FILES)
-    return _identify(resolve_model(config.model), config.model_revision)
+    return _identify_base(resolve_model(config.model), config.model_revision)
 
 
 def is_pinned(config: ExperimentConfig) -> bool:
@@ -73,16 +94,27 @@ def is_pinned(config: ExperimentConfig) -> bool:
     return revision.startswith(FILES) or (bool(revision) and not Path(resolve_model(config.model)).is_dir())
 
 
-def pin_model(config: ExperimentConfig) -> ExperimentConfig:
-    """Return the experiment with its base settled in `model_revision`: a hub id's commit, or a folder's files.
+def pin_models(config: ExperimentConfig) -> ExperimentConfig:
+    """Return the experiment with every base settled in its `model_revision`: a hub id's commit, or a folder's files.
 
     What is planned for a base and what is loaded hours later, elsewhere, or from `run.yaml`, is then the same.
     """
+    methods = {
+        key: method
+        if method.model is None
+        else method.model_copy(update={"model_revision": _find_pin(config.for_method(key))})
+        for key, method in config.methods.items()
+    }
+    return config.model_copy(update={"model_revision": _find_pin(config), "methods": methods})
+
+
+def _find_pin(config: ExperimentConfig) -> str:
     source, revision = resolve_model(config.model), config.model_revision or ""
-    if not revision.startswith(FILES):
-        is_folder = Path(source).is_dir()
-        revision = f"{FILES}{identify_model(config)}" if is_folder else find_commit(source, config.model_revision) or ""
-    return config.model_copy(update={"model_revision": revision})
+    if revision.startswith(FILES):
+        return revision
+    if Path(source).is_dir():
+        return f"{FILES}{identify_model(config)}"
+    return find_commit(source, config.model_revision) or ""
 
 
 def require_pinned(config: ExperimentConfig) -> None:
@@ -92,12 +124,24 @@ def require_pinned(config: ExperimentConfig) -> None:
     source = resolve_model(config.model)
     if not Path(source).is_dir():
         raise ModelError(f"model: {config.model}: no such folder, and model_revision ({FILES}…) is that of a folder.")
-    if _identify(source, None) != identify_model(config):
+    if _identify_base(source, None) != identify_model(config):
         raise ModelError(
             f"model: {config.model} is not the base model that this was made from: its config, weights or tokenizer "
             f"are others than model_revision names. Put those files back, or run `dialora compare` again, which makes "
             f"what needs the other base anew."
         )
+
+
+@contextmanager
+def opening(config: ExperimentConfig) -> Iterator[tuple[str, str | None]]:
+    """Give the base model's folder or hub id, and the commit of the latter, to be read.
+
+    Raises ModelError where it is pinned and not, or no more, the one it should be.
+    """
+    require_pinned(config)
+    source = resolve_model(config.model)
+    yield source, find_commit(source, config.model_revision)
+    require_pinned(config)  # a file may have been replaced while it was read
 
 
 def identify_metric(metric: LearnedMetric, *, key: str) -> str:
@@ -114,24 +158,29 @@ def find_commit(source: str, revision: str | None) -> str | None:
     """
     if Path(source).is_dir():
         return None
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-
-    # What the hub raises for a name, a network or a repository that is not there are both kinds of these.
     with suppress(OSError, ValueError):
-        cached = try_to_load_from_cache(source, "config.json", revision=revision)
-        file = cached if isinstance(cached, str) else hf_hub_download(source, "config.json", revision=revision)
-        if Path(file).parent.parent.name == SNAPSHOTS:
-            return Path(file).parent.name
+        file = find_file(source, "config.json", revision)
+        if file is not None and file.parent.parent.name == SNAPSHOTS:
+            return file.parent.name
     return revision or "main"
 
 
-def _identify(source: str, revision: str | None) -> str:
+def _identify_base(source: str, revision: str | None) -> str:
+    """Return what tells a base from another; generation_config.json counts where its summaries' ends come from it."""
+    config = Path(source) / "config.json"
+    with suppress(ValueError, OSError):  # a damaged one counts as it is, and is refused when it is read
+        if config.is_file() and find_family(read_object(config)).heeds_generation_config:
+            return _identify(source, revision, GENERATION)
+    return _identify(source, revision)
+
+
+def _identify(source: str, revision: str | None, *besides: str) -> str:
     folder = Path(source)
     if not folder.is_dir():
         return f"{source}@{find_commit(source, revision)}"
     paths = {path for pattern in (*WEIGHT_FILES, *TOKENIZER_FILES) for path in folder.glob(pattern)}
     # A link into a cache may lead nowhere; that the file is missing is said when it is looked for.
-    files = [path for path in (folder / "config.json", *paths) if path.is_file()]
+    files = [path for path in (folder / "config.json", *(folder / name for name in besides), *paths) if path.is_file()]
     try:
         return stable_hash({path.name: digest_once(path) for path in files})
     except OSError as error:
@@ -146,12 +195,17 @@ def name_model(metric: LearnedMetric, *, with_revision: bool = False) -> str:
 
 
 __all__ = [
+    "FILES",
+    "GENERATION",
+    "explain_no_config",
+    "explain_no_weights",
     "find_commit",
     "identify_metric",
     "identify_model",
     "is_pinned",
     "name_model",
-    "pin_model",
+    "opening",
+    "pin_models",
     "require_pinned",
     "require_weights",
     "resolve_model",

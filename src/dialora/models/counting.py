@@ -14,7 +14,7 @@ from dialora.records import ParameterCount
 
 def count_methods(config: ExperimentConfig) -> dict[str, ParameterCount]:
     """Count the parameters of every method of the experiment, by key, from the base model's config alone."""
-    return {key: count_method(config, method, key=key) for key, method in config.methods.items()}
+    return {key: count_method(config.for_method(key), method, key=key) for key, method in config.methods.items()}
 
 
 def count_method(config: ExperimentConfig, method: Method, *, key: str) -> ParameterCount:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from dialora.models.hub import download, find_cached
+
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 NUM_NAMED = 3
 MAX_NAME = 80
@@ -21,15 +23,7 @@ def find_file(source: str, name: str, revision: str | None, *, cached_only: bool
     folder = Path(source)
     if folder.is_dir():
         return folder / name if (folder / name).exists() else None
-    if cached_only:
-        from huggingface_hub import try_to_load_from_cache
-
-        cached = try_to_load_from_cache(source, name, revision=revision)
-        return Path(cached) if isinstance(cached, str) else None
-    from transformers.utils import cached_file
-
-    found = cached_file(source, name, revision=revision, _raise_exceptions_for_missing_entries=False)
-    return None if found is None else Path(found)
+    return (find_cached if cached_only else download)(source, name, revision)
 
 
 def require_content(path: Path) -> None:

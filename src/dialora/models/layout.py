@@ -7,8 +7,8 @@ leave out, without a word, is an error that names the keys. Legitimately absent 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dialora.models.files import list_names
@@ -40,10 +40,18 @@ class Layout:
     """Patterns of names that checkpoints of this kind of model hold for nothing."""
     optional: frozenset[str]
     """Matrices that a checkpoint may leave out: loading makes them from others."""
-    is_gated: bool
+    is_gated: bool = True
+    prefix: str = ""
+    """What a checkpoint of the model without its head leaves out of names."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Names that checkpoints have for a matrix, and the model's own."""
 
     def identify(self, name: str) -> str:
         """Return the name of the matrix that another of its names stands for."""
+        name = self.renamed.get(name, name)
+        if name not in self.shapes and name not in self.tied and self.prefix:
+            longer = f"{self.prefix}{name}"
+            name = longer if longer in self.shapes or longer in self.tied else name
         return self.tied.get(name, name)
 
     def find_needless(self, found: Mapping[str, Header]) -> list[str]:
@@ -94,16 +102,23 @@ class Layout:
         return ""
 
 
-def describe_layout(model: PreTrainedModel, *, may_lack_head: bool) -> Layout:
+def describe_layout(
+    model: PreTrainedModel,
+    *,
+    optional: Iterable[str] = (),
+    ignored: Iterable[str] = (),
+    renamed: Mapping[str, str] | None = None,
+    is_gated: bool = True,
+) -> Layout:
     """Return the layout of a model, whether it has weights or lies on the meta device.
 
-    `may_lack_head` where the config ties head and embedding by `tie_word_embeddings`: transformers 5 then saves one.
+    `optional` matrices may be left out of a checkpoint, and `ignored` patterns stand for what it holds for nothing.
+    `renamed` are names that it may have for others.
     """
     tied = dict(model.all_tied_weights_keys)
     shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items() if name not in tied}
-    ignored = tuple(model._keys_to_ignore_on_load_unexpected or ())
-    optional = frozenset({"lm_head.weight"} if may_lack_head else ())
-    return Layout(shapes, tied, ignored, optional, bool(model.config.is_gated_act))
+    ignored = (*(model._keys_to_ignore_on_load_unexpected or ()), *ignored)
+    return Layout(shapes, tied, ignored, frozenset(optional), is_gated, f"{model.base_model_prefix}.", renamed or {})
 
 
 def _write(shape: tuple[int, ...]) -> str:

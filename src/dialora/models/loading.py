@@ -10,55 +10,51 @@ import torch
 
 from dialora.config import ExperimentConfig
 from dialora.errors import ModelError
-from dialora.models.checkpoint import find_commit, require_pinned, resolve_model
-from dialora.models.configuration import read_layout_values
+from dialora.models.bases import load_family, read_config_values
+from dialora.models.checkpoint import GENERATION, opening
+from dialora.models.families import family_of, find_family
+from dialora.models.families.family import find_model_class
 from dialora.models.files import find_file, read_object
-from dialora.models.head import separate_head
-from dialora.models.layout import Layout, describe_layout
-from dialora.models.vocabulary import SETTINGS, require_fit, require_tokenizer_files
+from dialora.models.generation_values import drop_idle
+from dialora.models.layout import Layout
+from dialora.models.steering import refuse_steering
+from dialora.models.tokenizer_file import load_as_written
+from dialora.models.vocabulary import SETTINGS, require_fast, require_rows, require_tokenizer_files
 from dialora.models.weights import find_weights, read_headers, read_weights
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-GENERATION = "generation_config.json"
-
 
 def load_base_config(config: ExperimentConfig) -> Any:
     """Load and check the base model's configuration, without weights. Raises ModelError."""
-    from transformers import T5Config
-
-    return T5Config.from_dict(_read_config(config))
-
-
-def _read_config(config: ExperimentConfig) -> dict[str, Any]:
     with _opening(config) as (source, revision):
-        path = find_file(source, "config.json", revision)
-        if path is None:
-            raise ValueError("it has no config.json; give a folder in transformers format, or a hub id")
-        return read_layout_values(path)
+        values = read_config_values(source, revision)
+        family = find_family(values)
+        refuse_steering(values)
+        return family.read_config(values)
 
 
 def _find_layout(config: ExperimentConfig) -> Layout:
-    # T5Config forgets what this key says.
-    is_tied = _read_config(config).get("tie_word_embeddings", True)
-    return describe_layout(build_meta_model(config), may_lack_head=is_tied)
+    model = build_meta_model(config)
+    with _opening(config) as (source, revision):
+        return family_of(model).describe_layout(model, read_config_values(source, revision))
 
 
 def load_tokenizer(config: ExperimentConfig) -> PreTrainedTokenizerBase:
     """Load the base model's tokenizer. Raises ModelError where it is not there, or not this model's."""
-    from transformers import AutoTokenizer
-
-    base = load_base_config(config)
+    base, family = load_base_config(config), load_family(config)
     with _opening(config) as (source, revision):
         require_tokenizer_files(source, revision)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, config=base, trust_remote_code=False)
+            tokenizer = load_as_written(source, revision, base, heeds_file=family.reads_tokenizer_file)
         except OSError:
             raise
         except Exception as error:  # what tokenizers raises has no type of its own
             raise ValueError(f"its tokenizer's files are damaged ({join_lines(error)}); download them again") from error
-        require_fit(tokenizer, base, has_settings=find_file(source, SETTINGS, revision) is not None)
+        require_fast(tokenizer)
+        require_rows(tokenizer, base, has_settings=find_file(source, SETTINGS, revision) is not None)
+        family.prepare_tokenizer(tokenizer, base)
     return tokenizer
 
 
@@ -67,19 +63,17 @@ def load_base_model(config: ExperimentConfig) -> PreTrainedModel:
 
     Raises ModelError, which names the keys, where anything of it is missing, of another shape, or no number.
     """
-    from transformers import T5ForConditionalGeneration
-
     base, layout = load_base_config(config), _find_layout(config)
     with _opening(config) as (source, revision):
         files = find_weights(source, revision) or []
         layout.require(read_headers(files))
-        model = T5ForConditionalGeneration.from_pretrained(
+        model = find_model_class(base).from_pretrained(
             None, config=base, state_dict=read_weights(files, layout), dtype=torch.float32, trust_remote_code=False
         )
         model.name_or_path = source
         if (generation := _read_generation_config(source, revision)) is not None:
             model.generation_config = generation
-    return separate_head(model)
+    return family_of(model).finish(model)
 
 
 def check_weights(config: ExperimentConfig) -> tuple[int, list[str]] | None:
@@ -100,27 +94,24 @@ def check_weights(config: ExperimentConfig) -> tuple[int, list[str]] | None:
 
 def build_meta_model(config: ExperimentConfig) -> PreTrainedModel:
     """Build the base model's layout on the meta device: no weights are read, no memory is taken."""
-    from transformers import T5ForConditionalGeneration
-
     base = load_base_config(config)
-    with torch.device("meta"):
-        model = T5ForConditionalGeneration(base)
+    try:
+        with torch.device("meta"):
+            model = load_family(config).build_model(base)
+    except Exception as error:  # sizes that do not go together and unknown names make torch raise anything
+        raise ModelError(
+            f"model: {config.model} cannot be built from its config.json ({type(error).__name__}: "
+            f"{join_lines(error)}); give the one that its weights were saved with"
+        ) from error
     model.name_or_path = config.model
-    return separate_head(model)
+    return model
 
 
 @contextmanager
 def _opening(config: ExperimentConfig) -> Iterator[tuple[str, str | None]]:
-    """Give the base model's folder or hub id, and the commit of the latter, to be read.
-
-    Raises ModelError for what it cannot be read for, and where it is pinned and not, or no more, the one it should be.
-    """
-    require_pinned(config)
-    source = resolve_model(config.model)
-    revision = find_commit(source, config.model_revision)
-    with loading_explained(config.model):
-        yield source, revision
-    require_pinned(config)  # a file may have been replaced while it was read
+    """Open the base model, and turn what it cannot be read for into a ModelError."""
+    with opening(config) as found, loading_explained(config.model):
+        yield found
 
 
 def _read_generation_config(source: str, revision: str | None) -> GenerationConfig | None:
@@ -132,7 +123,7 @@ def _read_generation_config(source: str, revision: str | None) -> GenerationConf
         return None
     values = read_object(path)
     try:
-        config = GenerationConfig.from_dict(values)
+        config = GenerationConfig.from_dict(drop_idle(values))
         config.validate(strict=True)  # as saving does, when training is over
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{GENERATION} is not valid ({join_lines(error)}); mend or remove it") from error

@@ -13,7 +13,8 @@ from dialora.models.checkpoint import resolve_model
 
 def uses_hub(config: ExperimentConfig) -> bool:
     """Whether the experiment names a hub id, for its model, its data or a learned metric."""
-    is_remote = not _is_local_data(config.data.source) or not Path(resolve_model(config.model)).is_dir()
+    bases = {config.model, *(method.model for method in config.methods.values() if method.model is not None)}
+    is_remote = not _is_local_data(config.data.source) or not all(Path(resolve_model(base)).is_dir() for base in bases)
     return is_remote or _names_hub_model(config.scoring.learned)
 
 

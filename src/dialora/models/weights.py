@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from dialora.models.checkpoint import explain_no_weights
 from dialora.models.files import find_file, list_names, read_object, require_content, show
 from dialora.models.layout import Header, Layout
 
@@ -44,7 +45,7 @@ def find_weights(source: str, revision: str | None, *, cached_only: bool = False
             return None if missing else [path for path in parts.values() if path is not None]
     if is_elsewhere:
         return None
-    raise ValueError(f"it holds no weights: neither {' nor '.join(WEIGHTS)}; download the whole model")
+    raise ValueError(f"it holds no weights: neither {' nor '.join(WEIGHTS)}; {explain_no_weights(Path(source))}")
 
 
 def _list_parts(index: Path) -> list[str]:

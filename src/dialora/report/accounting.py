@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dialora.config import ExperimentConfig
+from dialora.report.labels import name_readers
 from dialora.store import ExperimentFolder, Run
 from dialora.tuning.rules import SearchOutcome
 
@@ -13,21 +14,24 @@ from dialora.tuning.rules import SearchOutcome
 def describe_truncation(
     config: ExperimentConfig, labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return what was cut at a limit, and how often."""
+    """Return what was cut at a limit, and how often: of dialogues, by each base that read them."""
     rows: list[dict[str, Any]] = []
-    trained = [facts[run.name]["training"]["data"] for run in runs if run.training is not None]
     source, target = config.data.max_source_length, config.data.max_target_length
-    if trained:
-        total = trained[0]["num_pairs"]
+    readers = name_readers(config)
+    for reader in dict.fromkeys(readers.values()):
+        read = [run for run in runs if readers[run.key] == reader]
+        named = f" ({reader})" if len(set(readers.values())) > 1 else ""
+        trained = [facts[run.name]["training"]["data"] for run in read if run.training is not None]
         for what, limit, name in (
             ("training dialogues", source, "num_truncated_sources"),
             ("training summaries", target, "num_truncated_targets"),
         ):
-            rows.append({"what": what, "limit": limit, "count": trained[0][name], "total": total})
-    test = facts[runs[0].name]["generation"]
-    rows.append(
-        {"what": "test dialogues", "limit": source, "count": test["num_truncated"], "total": test["num_examples"]}
-    )
+            for data in trained[:1]:  # all of one base have read the same
+                rows.append({"what": what + named, "limit": limit, "count": data[name], "total": data["num_pairs"]})
+        for run in read[:1]:
+            test = facts[run.name]["generation"]
+            counts = {"count": test["num_truncated"], "total": test["num_examples"]}
+            rows.append({"what": f"test dialogues{named}", "limit": source, **counts})
     for run in runs:
         made = facts[run.name]["generation"]
         what = f"summaries by {labels[run.key]}" + (f", seed {run.seed}" if run.seed else "")

@@ -19,7 +19,8 @@ from dialora.records import Cost, Example, ExampleScores, Prediction
 from dialora.report.accounting import describe_searches, describe_seconds, describe_tokens, describe_truncation
 from dialora.report.document import LossCurve, ReportDocument, ReportedExample
 from dialora.report.environments import is_one_environment, merge_environments
-from dialora.report.labels import build_labels
+from dialora.report.known_data import describe_known_data
+from dialora.report.labels import build_labels, name_bases
 from dialora.report.notes import describe_letters, describe_protocol, describe_runs, describe_yardsticks, sign_scores
 from dialora.report.tuning import build_tuning_notes
 from dialora.scoring.faithfulness import SummaryFaithfulness
@@ -38,11 +39,15 @@ def build_document(
     folder: ExperimentFolder,
 ) -> ReportDocument:
     """Gather all that the report shows from complete stages; what is measured of the summaries is kept in `folder`."""
-    labels = build_labels(config)
+    labels, bases = build_labels(config), name_bases(config) or {}
     facts = {run.name: _load_facts(run) for run in runs}
     systems = [
         SystemRuns(
-            key, method.name, labels[key], tuple(_load_result(run, facts[run.name]) for run in runs if run.key == key)
+            key,
+            method.name,
+            labels[key],
+            tuple(_load_result(run, facts[run.name]) for run in runs if run.key == key),
+            bases.get(key),
         )
         for key, method in config.methods.items()
     ]
@@ -81,6 +86,7 @@ def build_document(
             *describe_learned(config.scoring, [fact["scoring"] for fact in facts.values()]),
             *describe_yardsticks(yardsticks, dataset.test),
             *describe_runs(labels, runs, facts),
+            *describe_known_data(config),
             *build_tuning_notes(searches, labels),
             *studies.notes,
         ),

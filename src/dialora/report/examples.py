@@ -36,7 +36,7 @@ def build_browser_json(examples: Sequence[ReportedExample], systems: Sequence[Sy
     styles = build_styles(systems)
     shown = [system for system in systems if any(system.key in example.summaries for example in examples)]
     values = {
-        "systems": [{"label": system.label, "color": styles[system.key].color} for system in shown],
+        "systems": [{"label": system.full_label, "color": styles[system.key].color} for system in shown],
         "examples": [_browser_example(example, shown) for example in examples],
     }
     return embed_json(values)

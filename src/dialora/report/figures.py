@@ -1,25 +1,29 @@
-"""The report's figures as SVG: scores with intervals, loss curves, quality against cost.
+"""The report's figures as SVG: scores with intervals, base models, loss curves, quality against cost.
 
-Takes a ReportDocument and gives standalone SVG text, the same bytes every time. Backgrounds are transparent and every
-colour reads on white and on near-black; `embed_svg` makes one fit to stand inline in a themed HTML page. matplotlib is
-imported on the first drawing and its global state is left as it was.
+Takes a ReportDocument and gives standalone SVG text, the same bytes every time. Every colour reads on white and on
+near-black; `embed_svg` makes one fit to stand inline in a themed HTML page.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from dialora.comparison import METRICS, Comparison
+from dialora.comparison import METRICS, Comparison, System
 from dialora.report import numbers
+from dialora.report.bases_figure import (
+    build_base_panels,
+    describe_base_panels,
+    draw_base_panel,
+    measure_legend,
+    place_legend,
+)
+from dialora.report.canvas import INK, build_canvas, drawing, to_svg
 from dialora.report.document import LossCurve, ReportDocument
 from dialora.report.palette import GREY, SystemStyle, build_styles, find_system, is_trained
 from dialora.report.people_figure import count_rows, draw_preferences, draw_ratings
@@ -28,44 +32,11 @@ from dialora.report.tradeoff import build_panels, draw_panel, shorten_label
 from dialora.report.tuning import FIGURE, draw_learning_rates
 from dialora.store import save_text
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
-
-INK = "#7a828d"
-WIDTH = 8.6  # inches; 826 px at the CSS resolution, about the width of the report's column
 MAX_RAW_POINTS = 1500
 MAX_RAW_CURVES = 6
 """With more curves than this, only smoothed ones are drawn."""
-FIGURE_NAMES = ("scores", "people", "loss", "tradeoff", FIGURE)
-_STYLE: Any = {
-    "svg.hashsalt": "dialora",
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.7,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "text.color": INK,
-    "grid.color": INK,
-    "grid.alpha": 0.22,
-    "grid.linewidth": 0.6,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-}
+OWN_TOKENS = " A loss is that of a base's own tokens: compare it within a base."
+FIGURE_NAMES = ("scores", "bases", "people", "loss", "tradeoff", FIGURE)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -96,12 +67,13 @@ def render_figures(document: ReportDocument, *, only: str | None = None) -> tupl
     styles = build_styles(comparison.systems)
     drawers: dict[str, Callable[[], ReportFigure | None]] = {
         "scores": lambda: _draw_scores(comparison, styles),
+        "bases": lambda: _draw_bases(comparison, styles),
         "people": lambda: _draw_people(document, styles),
         "loss": lambda: _draw_loss(document.curves, comparison, styles),
         "tradeoff": lambda: _draw_tradeoff(comparison, styles),
         FIGURE: lambda: _draw_searches(document, styles),
     }
-    with _drawing():
+    with drawing():
         figures = [drawn() for name, drawn in drawers.items() if only in (None, name)]
     return tuple(figure for figure in figures if figure is not None)
 
@@ -115,42 +87,13 @@ def embed_svg(figure: ReportFigure) -> str:
     return svg.replace("<svg ", f'<svg role="img" aria-labelledby="figure-{figure.name}-title" ', 1)
 
 
-@contextmanager
-def _drawing() -> Iterator[None]:
-    """Set the figures' style for a while; a glyph that the measuring font lacks is the viewer's font's to draw."""
-    import matplotlib
-
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
-        yield
-
-
-def _build_canvas(height: float, *, columns: int, rows: int = 1, **options: Any) -> tuple[Canvas, list[Axes]]:
-    from matplotlib.figure import Figure as Canvas
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    canvas = Canvas(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(wspace=0.05))
-    canvas.patch.set_alpha(0)
-    axes = list(canvas.subplots(rows, columns, squeeze=False, **options).flat)
-    for axis in axes:
-        axis.patch.set_alpha(0)
-    return canvas, axes
-
-
-def _to_svg(canvas: Canvas) -> str:
-    buffer = io.StringIO()
-    canvas.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", buffer.getvalue(), flags=re.DOTALL)
-    svg = re.sub(r"<!DOCTYPE.*?>\s*", "", svg, flags=re.DOTALL)
-    return re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", svg)
-
-
 def _draw_scores(comparison: Comparison, styles: dict[str, SystemStyle]) -> ReportFigure:
     systems, metrics = comparison.systems, comparison.metrics
     columns = len(METRICS)
     rows = -(-len(metrics) // columns)
-    canvas, axes = _build_canvas((0.95 + 0.3 * len(systems)) * rows, columns=columns, rows=rows, sharey=True)
+    has_bases = _has_bases(systems)
+    height = 0.95 + (0.38 if has_bases else 0.3) * len(systems)
+    canvas, axes = build_canvas(height * rows, columns=columns, rows=rows, sharey=True)
     for axis in axes[len(metrics) :]:
         axis.set_visible(False)
     for axis, metric in zip(axes, metrics, strict=False):
@@ -162,18 +105,41 @@ def _draw_scores(comparison: Comparison, styles: dict[str, SystemStyle]) -> Repo
             score, style = system.scores.get(metric), styles[system.key]
             if score is None:
                 continue
-            if row == 0 and not is_trained(system):
+            if row == 0 and not is_trained(system) and not has_bases:
                 axis.axvline(score.mean, color=style.color, linewidth=0.9, linestyle=(0, (3, 3)), alpha=0.7)
             axis.plot([score.ci_low, score.ci_high], [row, row], color=style.color, linewidth=2, alpha=0.55)
             axis.plot([score.mean], [row], style.marker, color=style.color, markersize=6)
         axis.margins(x=0.12)
-    axes[0].set_yticks(range(len(systems)), [shorten_label(system.label) for system in systems])
+    axes[0].set_yticks(range(len(systems)), [_name_row(system) for system in systems])
     axes[0].set_ylim(len(systems) - 0.4, -0.6)
     what = "F-measure" if metrics == METRICS else "score"
     caption = f"Mean {what} over the test dialogues (dot) and its 95 % bootstrap interval (whisker)."
-    if not is_trained(systems[0]):
+    if not is_trained(systems[0]) and not has_bases:
         caption += f" The dashed line is {systems[0].label}."
-    return ReportFigure("scores", "Scores", caption, _to_svg(canvas))
+    return ReportFigure("scores", "Scores", caption, to_svg(canvas))
+
+
+def _has_bases(systems: Sequence[System]) -> bool:
+    return any(system.base is not None for system in systems)
+
+
+def _name_row(system: System) -> str:
+    """Return a system's label, over its base where there are several."""
+    return shorten_label(system.label) + (f"\n{shorten_label(system.base)}" if system.base else "")
+
+
+def _draw_bases(comparison: Comparison, styles: dict[str, SystemStyle]) -> ReportFigure | None:
+    """Draw what each base model gives for its size, memory and time; None where all systems stand on one."""
+    panels = build_base_panels(comparison)
+    if not panels:
+        return None
+    height = 3.3 + measure_legend(comparison.systems, styles)
+    canvas, axes = build_canvas(height, columns=len(panels), sharey=True)
+    for axis, panel in zip(axes, panels, strict=True):
+        draw_base_panel(axis, panel, comparison, styles, is_first=panel is panels[0])
+    axes[0].set_ylabel(METRIC_NAMES[METRICS[0]])
+    place_legend(canvas, comparison.systems, styles)
+    return ReportFigure("bases", "Quality across base models", describe_base_panels(comparison), to_svg(canvas))
 
 
 def _draw_people(document: ReportDocument, styles: dict[str, SystemStyle]) -> ReportFigure | None:
@@ -183,9 +149,9 @@ def _draw_people(document: ReportDocument, styles: dict[str, SystemStyle]) -> Re
         return None
     study = shown[-1]
     panels = [draw for draw, has in ((draw_preferences, study.preferences), (draw_ratings, study.ratings)) if has]
-    canvas, axes = _build_canvas(0.9 + 0.34 * count_rows(study), columns=len(panels))
+    canvas, axes = build_canvas(0.9 + 0.34 * count_rows(study), columns=len(panels))
     captions = [draw(axis, study, styles) for axis, draw in zip(axes, panels, strict=True)]
-    return ReportFigure("people", "What people judged", " ".join(captions), _to_svg(canvas))
+    return ReportFigure("people", "What people judged", " ".join(captions), to_svg(canvas))
 
 
 def _draw_loss(
@@ -194,7 +160,7 @@ def _draw_loss(
     curves = tuple(curve for curve in curves if curve.train or curve.validation)
     if not curves:
         return None
-    canvas, (axis,) = _build_canvas(3.6, columns=1)
+    canvas, (axis,) = build_canvas(3.6, columns=1)
     tops, named = [], set()
     shows_raw = len(curves) <= MAX_RAW_CURVES
     for curve in curves:
@@ -226,7 +192,9 @@ def _draw_loss(
     caption = f"Training loss per optimizer step{' (faint) and' if shows_raw else ','} smoothed (line)."
     if any(curve.validation for curve in curves):
         caption += " Markers are the validation loss."
-    return ReportFigure("loss", "Loss", caption, _to_svg(canvas))
+    if _has_bases(comparison.systems):
+        caption += OWN_TOKENS
+    return ReportFigure("loss", "Loss", caption, to_svg(canvas))
 
 
 def smooth_losses(losses: tuple[float, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -246,31 +214,39 @@ def _draw_tradeoff(comparison: Comparison, styles: dict[str, SystemStyle]) -> Re
         return None
     columns = len(panels) if len(panels) <= 3 else 2 if len(panels) == 4 else 3
     rows = -(-len(panels) // columns)
-    canvas, axes = _build_canvas(0.6 + 2.8 * rows, columns=columns, rows=rows, sharey=True)
+    has_bases = _has_bases(comparison.systems)
+    below = measure_legend(comparison.systems, styles) if has_bases else 0.0
+    canvas, axes = build_canvas(0.6 + 2.8 * rows + below, columns=columns, rows=rows, sharey=True)
     handles: dict[str, Any] = {}
     for axis, panel in zip(axes, panels, strict=False):
-        draw_panel(axis, panel, comparison.systems, styles)
+        # Of several bases, what trains nothing stands in the figure across them.
+        draw_panel(axis, panel, () if has_bases else comparison.systems, styles)
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     for axis in axes[::columns]:
         axis.set_ylabel(METRIC_NAMES[METRICS[0]])
-    canvas.legend(handles.values(), handles.keys(), loc="outside right upper", frameon=False, labelcolor=INK)
+    if has_bases:
+        place_legend(canvas, comparison.systems, styles)
+    else:
+        canvas.legend(handles.values(), handles.keys(), loc="outside right upper", frameon=False, labelcolor=INK)
     caption = (
         "ROUGE-1 with its 95 % interval against every cost that was measured; up and to the left is better. The line "
         "joins the systems that none scores above at the same cost or less."
     )
-    if any(not is_trained(system) for system in comparison.systems):
+    if not has_bases and any(not is_trained(system) for system in comparison.systems):
         caption += " Dashed with a band: systems that train nothing."
-    return ReportFigure("tradeoff", "Quality against cost", caption, _to_svg(canvas))
+    return ReportFigure("tradeoff", "Quality against cost", caption, to_svg(canvas))
 
 
 def _draw_searches(document: ReportDocument, styles: dict[str, SystemStyle]) -> ReportFigure | None:
     if not document.searches:
         return None
-    canvas, (axis,) = _build_canvas(3.6, columns=1)
+    canvas, (axis,) = build_canvas(3.6, columns=1)
     caption = draw_learning_rates(axis, document.searches, styles)
+    if document.searches[0].metric != "rouge1" and _has_bases(document.comparison.systems):
+        caption += OWN_TOKENS
     low, high = axis.get_xlim()
     ticks = [float(f"{digit}e{power}") for power in range(-12, 3) for digit in (1, 3)]
     axis.set_xticks([tick for tick in ticks if low <= tick <= high], minor=False)
@@ -281,7 +257,7 @@ def _draw_searches(document: ReportDocument, styles: dict[str, SystemStyle]) -> 
             style = styles[system.key]
             axis.plot([], [], f"-{style.marker}", color=style.color, label=shorten_label(system.label))
     canvas.legend(loc="outside right upper", frameon=False, labelcolor=INK)
-    return ReportFigure(FIGURE, "Learning rates", caption, _to_svg(canvas))
+    return ReportFigure(FIGURE, "Learning rates", caption, to_svg(canvas))
 
 
 __all__ = ["FIGURE_NAMES", "ReportFigure", "embed_svg", "render_figures", "smooth_losses"]

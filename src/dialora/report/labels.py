@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import PurePath
+
 from dialora.config import ExperimentConfig
 
 
@@ -14,4 +18,42 @@ def build_labels(config: ExperimentConfig) -> dict[str, str]:
     }
 
 
-__all__ = ["build_labels"]
+def name_bases(config: ExperimentConfig) -> dict[str, str] | None:
+    """Return each system's base as the tables call it, by method key; None where all stand on one."""
+    own = {key: config.for_method(key) for key in config.methods}
+    bases = {key: (one.model, one.model_revision or "") for key, one in own.items()}
+    names = _tell_apart(dict.fromkeys(bases.values()))
+    return None if len(names) == 1 else {key: names[base] for key, base in bases.items()}
+
+
+def name_readers(config: ExperimentConfig) -> dict[str, str]:
+    """Return, by method key, what reads a system's dialogues: its base with its prompt.
+
+    A base that is read with several prompts is told apart by the first method that has each.
+    """
+    firsts: dict[tuple[str, str | None, str], str] = {}
+    own = {key: config.for_method(key) for key in config.methods}
+    readers = {key: (one.model, one.model_revision, one.prompt) for key, one in own.items()}
+    for key, reader in readers.items():
+        firsts.setdefault(reader, key)
+    bases = name_bases(config) or {key: PurePath(one.model).name for key, one in own.items()}
+    count = Counter(bases[key] for key in firsts.values())
+    names = {r: bases[key] if count[bases[key]] == 1 else f"{bases[key]}, {key}" for r, key in firsts.items()}
+    return {key: names[reader] for key, reader in readers.items()}
+
+
+def _tell_apart(bases: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the shortest name that is each base's alone: its last part, else all of it, with the revision."""
+    bases = list(bases)
+    models = dict.fromkeys(model for model, _ in bases)
+    short = {model: PurePath(model).name or model for model in models}
+    if len(set(short.values())) < len(short):
+        short = {model: model for model in models}
+    count = Counter(model for model, _ in bases)
+    return {
+        (model, revision): f"{short[model]}@{revision.rpartition(':')[2][:8]}" if count[model] > 1 else short[model]
+        for model, revision in bases
+    }
+
+
+__all__ = ["build_labels", "name_bases", "name_readers"]

@@ -89,7 +89,8 @@ def escape_markdown(text: str) -> str:
 
 def render_table(table: Table, *, has_title: bool = True) -> str:
     """Return a table with its title, where wanted, and its footnote."""
-    rule = ["---"] + ["---" if table.is_text else "---:"] * (len(table.columns) - 1)
+    is_left = [table.is_text or name in table.text_columns for name in table.columns[1:]]
+    rule = ["---", *("---" if left else "---:" for left in is_left)]
     lines = [_join_row([escape_markdown(name) for name in table.columns]), _join_row(rule)]
     lines += [_join_row([_render_cell(cell) for cell in row.cells]) for row in table.rows]
     parts = [f"## {escape_markdown(table.title)}"] if has_title else []
@@ -146,7 +147,7 @@ def _render_example(document: ReportDocument, example: ReportedExample) -> str:
     for system in document.comparison.systems:
         if system.key in example.summaries:
             score = example.scores.get(system.key, {}).get(METRICS[0])
-            rows.append((system.label, numbers.format_score(score), example.summaries[system.key]))
+            rows.append((system.full_label, numbers.format_score(score), example.summaries[system.key]))
     lines = [_join_row(["Who", METRIC_NAMES[METRICS[0]], "Summary"]), _join_row(["---", "---:", "---"])]
     lines += [_join_row([escape_markdown(who), score, escape_markdown(text) or EMPTY]) for who, score, text in rows]
     dialogue = escape_markdown(example.dialogue) or EMPTY

@@ -2,7 +2,8 @@
 
 The colours are Okabe & Ito's colour-blind-safe set (Color Universal Design, 2008), its light members darkened until
 each has a contrast of at least 3:1 on white and on near-black, so one set serves light and dark pages and the
-terminal. The first untrained system is grey: it is what the others are measured against.
+terminal. The first untrained system is grey: it is what the others are measured against. Where systems stand on
+several bases, a colour is a base and a marker a method.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def is_trained(system: System) -> bool:
 
 def build_styles(systems: Sequence[System]) -> dict[str, SystemStyle]:
     """Return each system's style by key; colours repeat with another marker when there are more systems."""
+    if (by_base := _style_by_base(systems)) is not None:
+        return by_base
     styles: dict[str, SystemStyle] = {}
     untrained = next((s.key for s in systems if not is_trained(s) and not s.yardstick), None)
     if untrained is not None:
@@ -52,6 +55,32 @@ def build_styles(systems: Sequence[System]) -> dict[str, SystemStyle]:
         turn, color = divmod(index, len(COLORS))
         styles[key] = SystemStyle(COLORS[color], MARKERS[turn % len(MARKERS)])
     return styles
+
+
+def _style_by_base(systems: Sequence[System]) -> dict[str, SystemStyle] | None:
+    """Return a colour per base and a marker per method; None where there is one base, or more than can be told apart.
+
+    A method that a base has twice gets a marker that no other of its systems has.
+    """
+    groups: dict[str | None, list[System]] = {}
+    for system in systems:
+        if not system.yardstick:
+            groups.setdefault(system.base, []).append(system)
+    methods = list(dict.fromkeys(system.method for group in groups.values() for system in group))
+    if not 1 < len(groups) <= len(COLORS) or len(methods) > len(MARKERS):
+        return None
+    styles: dict[str, SystemStyle] = {}
+    for color, group in zip(COLORS, groups.values(), strict=False):
+        if len(group) > len(MARKERS):
+            return None
+        own = dict(zip(methods, MARKERS, strict=False))
+        free = [marker for marker in MARKERS if marker not in {own[system.method] for system in group}]
+        for system in group:
+            marker = own.pop(system.method, None) or free.pop(0)
+            styles[system.key] = SystemStyle(color, marker)
+    others = [system.key for system in systems if system.yardstick]
+    left = (*COLORS[len(groups) :], GREY)
+    return styles | {key: SystemStyle(left[i % len(left)], MARKERS[0]) for i, key in enumerate(others)}
 
 
 def find_system(label: str, systems: Iterable[System]) -> System | None:

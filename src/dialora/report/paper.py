@@ -26,10 +26,17 @@ _LATEX = {
 
 
 def build_paper_table(comparison: Comparison) -> Table:
-    """Return scores with intervals, with trained weights and training time where they are known."""
+    """Return scores with intervals, with trained weights and training time where they are known.
+
+    Where there are several base models, each system has the name of its own and its size in use.
+    """
     comparison = clean_all(comparison)
     systems = comparison.systems
     costs = {}
+    has_bases = any(system.base is not None for system in systems)
+    if has_bases:
+        costs["Base"] = [system.base or "" for system in systems]
+        costs["Parameters"] = [numbers.format_count(system.total_params) for system in systems]
     if any(system.trainable_params is not None for system in systems):
         costs["Trainable"] = [_show_trainable(system) for system in systems]
     if comparison.comparable_costs and any(system.train_seconds is not None for system in systems):
@@ -50,7 +57,7 @@ def build_paper_table(comparison: Comparison) -> Table:
         f"{comparison.protocol}"
     )
     columns = ("System", *costs, *map(name_metric, comparison.metrics))
-    return Table("paper", "Scores", columns, tuple(rows), footnote)
+    return Table("paper", "Scores", columns, tuple(rows), footnote, text_columns=("Base",) if has_bases else ())
 
 
 def find_clearly_best(comparison: Comparison, metric: str) -> str | None:
@@ -72,7 +79,7 @@ def render_latex(comparison: Comparison, *, caption: str = "", label: str = "") 
     table = build_paper_table(comparison)
     yardsticks = {system.key for system in comparison.systems if system.yardstick}
     lines = [
-        rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
+        rf"\begin{{tabular}}{{l{''.join('l' if name in table.text_columns else 'r' for name in table.columns[1:])}}}",
         r"\toprule",
         _join(escape_latex(name) for name in table.columns),
         r"\midrule",

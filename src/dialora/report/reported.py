@@ -78,7 +78,7 @@ class ReportedComparison(Comparison):
     def plot(self, name: str | None = None) -> ReportFigure | DrawnFigures:
         """Return the report's figure of that name, or all that there are facts for; a notebook shows them.
 
-        Names are `scores`, `people`, `loss`, `tradeoff` and `learning_rates`; `.save(path)` writes SVG. Raises
+        Names are `scores`, `bases`, `people`, `loss`, `tradeoff` and `learning_rates`; `.save(path)` writes SVG. Raises
         ConfigError where a figure's facts are not here.
         """
         from dialora.report.drawn import draw, draw_all

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dialora.comparison import Comparison
+from dialora.comparison import Comparison, System
 from dialora.printable import clean
 from dialora.report.choice import DISAGREE, choose_examples
 from dialora.report.document import ReportedExample
@@ -67,7 +67,7 @@ class ExampleSelection(Sequence[ReportedExample]):
         return {
             "experiment": self.comparison.experiment,
             "heading": self.heading,
-            "systems": [{"key": system.key, "label": system.label} for system in self.systems],
+            "systems": [_name(system) for system in self.systems],
             "examples": [_to_json(example, keys) for example in self.examples],
         }
 
@@ -98,6 +98,11 @@ class ExampleSelection(Sequence[ReportedExample]):
         return load_template("examples.html.j2").render(
             heading=self.heading, examples=self.side_by_side(), empty=EMPTY, style=Markup(read_asset("examples.css"))
         )
+
+
+def _name(system: System) -> dict[str, str]:
+    named = {"key": system.key, "label": system.label}
+    return named if system.base is None else named | {"base": system.base}
 
 
 def _to_json(example: ReportedExample, keys: Sequence[str]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def put_side_by_side(example: ReportedExample, systems: Sequence[System], styles
         ),
         summaries=tuple(
             WrittenSummary(
-                label=clean_all(system.label),
+                label=clean_all(system.full_label),
                 color=styles[system.key].color,
                 passages=mark_unsupported(example.summaries[system.key], example.unsupported.get(system.key, ())),
                 scores=_list_scores(example.scores.get(system.key, {})),

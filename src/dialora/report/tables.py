@@ -61,6 +61,7 @@ def build_parameters_table(comparison: Comparison) -> Table | None:
     if all(system.total_params is None for system in systems):
         return None
     as_loaded = [system.label for system in systems if not is_trained(system)]
+    footnote = ""
     rows = [
         _system_row(
             system,
@@ -70,9 +71,12 @@ def build_parameters_table(comparison: Comparison) -> Table | None:
         )
         for system in systems
     ]
-    footnote = f"{_join(as_loaded)} is counted as loaded, as in the notebook; zero-shot trains none of them."
+    if as_loaded:
+        verb = "is" if len(as_loaded) == 1 else "are"
+        loaded = numbers.join_words(as_loaded)
+        footnote = f"{loaded} {verb} counted as loaded, as in the notebook; zero-shot trains none of them."
     columns = ("System", "Trainable", "All", "Trainable %")
-    return Table("parameters", "Parameters", columns, tuple(rows), footnote if as_loaded else "")
+    return Table("parameters", "Parameters", columns, tuple(rows), footnote)
 
 
 def build_training_table(comparison: Comparison) -> Table | None:
@@ -113,6 +117,8 @@ def build_cost_table(comparison: Comparison) -> Table | None:
         "adapter or the whole model. Converting: making the model that writes, once. Writing: 1,000 summaries, "
         "loading left out. Means over seeds; memory and weights at their highest."
     )
+    if any(system.base is not None for system in systems):
+        footnote += " Tokens are those of each base's own tokenizer."
     return Table("costs", "Cost", ("System", *(name for name, _ in measured)), tuple(rows), footnote)
 
 
@@ -160,20 +166,24 @@ def build_scores_table(comparison: Comparison) -> Table:
 
 
 def build_improvements_table(comparison: Comparison) -> Table | None:
-    """Return each system's gain over the first one; None when there is no other."""
-    first, *others = (system for system in comparison.systems if not system.yardstick)
-    if not others:
-        return None
+    """Return each system's gain over the first one of its base; None when no base has another."""
+    firsts: dict[str | None, System] = {}
     rows = []
-    for system in others:
+    for system in comparison.systems:
+        if system.yardstick or (first := firsts.setdefault(system.base, system)) is system:
+            continue
         items = [_find(comparison, system.key, first.key, metric) for metric in comparison.metrics]
         rows.append(_system_row(system, *(_improvement_cell(item) for item in items)))
+    over = numbers.join_words([first.label for first in firsts.values()])
+    is_one = len(firsts) == 1
+    of = f"{over}'s mean" if is_one else f"the mean of the first system of its base ({over})"
     footnote = (
         f"{_points(comparison)} (hundredths), the 95 % interval of the difference, and the change relative to "
-        f"{first.label}'s mean. {_CLEAR}"
+        f"{of}. {_CLEAR}"
     )
+    title = f"Improvement over {over}" if is_one else "Improvement on each base over its first system"
     columns = ("System", *map(name_metric, comparison.metrics))
-    return Table("improvements", f"Improvement over {first.label}", columns, tuple(rows), footnote)
+    return Table("improvements", title, columns, tuple(rows), footnote) if rows else None
 
 
 def build_pairs_table(comparison: Comparison) -> Table | None:
@@ -227,7 +237,7 @@ def _points(comparison: Comparison) -> str:
 
 
 def _system_row(system: System, *cells: Cell) -> Row:
-    details = (f"yardstick: {system.method}",) if system.yardstick else ()
+    details = (f"yardstick: {system.method}",) if system.yardstick else () if system.base is None else (system.base,)
     return Row((Cell(system.label, details=details), *cells), system=system.key)
 
 
@@ -269,10 +279,6 @@ def _find(comparison: Comparison, a: str, b: str, metric: str) -> Difference | N
 
 def _pair_name(labels: dict[str, str], a: str, b: str) -> str:
     return f"{labels.get(a, a)} {numbers.MINUS} {labels.get(b, b)}"
-
-
-def _join(labels: list[str]) -> str:
-    return ", ".join(labels)
 
 
 __all__ = [

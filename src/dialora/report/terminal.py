@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 MAX_PAIRS = 15
-MAX_SENTENCES = 8
+MAX_SENTENCES = 12
+"""Of the verdict: with three bases of three systems, those across them are among the last."""
 PART_COLUMNS = 4
 """So many metrics fit beside each other."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dialora.comparison import METRICS, Comparison, System
 from dialora.report import numbers
+from dialora.report.canvas import INK
 from dialora.report.palette import SystemStyle, is_trained
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class CostPanel:
 
     title: str
     unit: str
-    """count, time, bytes or energy."""
+    """count, time, moment (of less than a second), bytes or energy."""
     points: tuple[tuple[System, float], ...]
     is_training: bool
     """A system that trains nothing has none of it, and is drawn as a line over the whole panel."""
@@ -77,15 +78,20 @@ def draw_panel(axis: Axes, panel: CostPanel, systems: Sequence[System], styles: 
     for system in systems:
         if panel.is_training and not is_trained(system) and METRICS[0] in system.scores and system.key not in shown:
             _draw_reference(axis, system, styles[system.key])
-    low, high = _scale(axis, [value for _, value in panel.points], panel.unit)
-    front = find_front([(value, system.scores[METRICS[0]].mean) for system, value in panel.points])
-    if len(panel.points) > 1:
-        costs, scores = zip(*front, (high, front[-1][1]), strict=True)
-        axis.plot(costs, scores, drawstyle="steps-post", color="#7a828d", linewidth=1, alpha=0.6, zorder=1)
+    low, high = scale_costs(axis, [value for _, value in panel.points], panel.unit)
+    draw_front(axis, panel, high)
     for system, value in panel.points:
         _draw_point(axis, system, value, styles[system.key])
     axis.set_xlim(low, high)
     axis.set_xlabel(panel.title.lower())
+
+
+def draw_front(axis: Axes, panel: CostPanel, high: float) -> None:
+    """Draw the Pareto front as steps, up to the axis's end."""
+    front = find_front([(value, system.scores[METRICS[0]].mean) for system, value in panel.points])
+    if len(panel.points) > 1:
+        costs, scores = zip(*front, (high, front[-1][1]), strict=True)
+        axis.plot(costs, scores, drawstyle="steps-post", color=INK, linewidth=1, alpha=0.6, zorder=1)
 
 
 def _draw_reference(axis: Axes, system: System, style: SystemStyle) -> None:
@@ -100,8 +106,8 @@ def _draw_point(axis: Axes, system: System, x: float, style: SystemStyle) -> Non
     axis.plot([x], [score.mean], style.marker, color=style.color, markersize=7, label=shorten_label(system.label))
 
 
-def _scale(axis: Axes, values: Sequence[float], unit: str) -> tuple[float, float]:
-    """Set ticks, and a log scale for counts and for costs far apart; return the limits."""
+def scale_costs(axis: Axes, values: Sequence[float], unit: str) -> tuple[float, float]:
+    """Set ticks of a cost's unit, and a log scale for counts and for costs far apart; return the limits."""
     positive = [value for value in values if value > 0] or [1.0]
     low, high = min(positive) / 2.5, max(positive) * 2.5
     if unit == "count" or max(positive) > WIDE * min(positive):
@@ -123,11 +129,13 @@ _BYTES = [size * unit for unit in (1, 2**10, 2**20, 2**30, 2**40) for size in (1
 _LOG_SCALES: dict[str, list[list[float]]] = {
     "count": [_spread(1, 2, 5), _spread(1, 3), _spread(1), _spread(1)[::2]],
     "time": [_CLOCK, _CLOCK[::2], _CLOCK[::4]],
+    "moment": [_spread(1, 3, first=-6), _spread(1, first=-6), _spread(1, first=-6)[::2]],
     "bytes": [[float(size) for size in _BYTES[::step]] for step in (1, 2, 3)],
     "energy": [_spread(1, 3, first=-9), _spread(1, first=-9), _spread(1, first=-9)[::2]],
 }
 _LINEAR_STEPS: dict[str, list[float]] = {
     "time": [0.1, 0.5, *_STEPS],
+    "moment": _spread(1, 2, 5, first=-6),
     "bytes": [float(size * unit) for unit in (1, 2**10, 2**20, 2**30) for size in (1, 2, 5, 10, 20, 50, 100, 200, 500)],
     "energy": _spread(1, 2, 5, first=-9),
 }
@@ -153,10 +161,14 @@ def _short_time(seconds: float) -> str:
     return "0" if seconds == 0 else numbers.format_duration(seconds)
 
 
+def _short_moment(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms" if 0 < seconds < 1 else f"{seconds:.3g} s" if seconds else "0"
+
+
 def _short_bytes(value: float) -> str:
     for size, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
         if value >= size:
-            return f"{value / size:.3g} {unit}"
+            return f"{value / size:,.4g} {unit}"
     return f"{value:.3g}"
 
 
@@ -169,6 +181,7 @@ def _short_energy(kilowatt_hours: float) -> str:
 _WRITE: dict[str, Callable[[float], str]] = {
     "count": _short_count,
     "time": _short_time,
+    "moment": _short_moment,
     "bytes": _short_bytes,
     "energy": _short_energy,
 }
@@ -181,4 +194,4 @@ def shorten_label(label: str, length: int = 28) -> str:
     return label if len(label) <= length else label[: length - 1] + "…"
 
 
-__all__ = ["CostPanel", "build_panels", "draw_panel", "find_front", "shorten_label"]
+__all__ = ["CostPanel", "build_panels", "draw_front", "draw_panel", "find_front", "scale_costs", "shorten_label"]

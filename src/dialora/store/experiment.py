@@ -72,21 +72,22 @@ class ExperimentFolder:
 
     def read_token_seconds(self) -> float | None:
         """Return how long tokenizing took; None where an earlier version did it, or it is not known any more."""
-        folder = self.root / names.TOKENS
-        stage = self.tokens(read_key(folder))
-        if not stage.is_complete_but_for_weights:
-            return None
-        facts = folder / names.TOKENS_FACTS
-        return float(load_json(facts)["seconds"]) if facts.is_file() else None
+        seconds = []
+        for folder in sorted(self.root.glob(names.tokens("*"))):
+            if not Stage(folder, read_key(folder)).is_complete_but_for_weights:
+                return None
+            facts = folder / names.TOKENS_FACTS
+            seconds += [float(load_json(facts)["seconds"])] if facts.is_file() else []
+        return sum(seconds) if seconds else None
 
     @property
     def place(self) -> WorkPlace:
         """Where work for the whole experiment is done."""
         return WorkPlace(self.name, "", self.root, self.root / names.WORK)
 
-    def tokens(self, key: str) -> Stage:
-        """Return the stage of the tokenized splits."""
-        return Stage(self.root / names.TOKENS, key)
+    def tokens(self, key: str, *, is_own: bool = True) -> Stage:
+        """Return the stage of the tokenized splits: the experiment's own, or another base's or prompt's."""
+        return Stage(self.root / (names.TOKENS if is_own else names.tokens(f"-{key[:8]}")), key)
 
     def yardsticks(self, key: str) -> Stage:
         """Return the stage of the yardsticks' scores."""

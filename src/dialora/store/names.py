@@ -111,6 +111,11 @@ def figure(name: str) -> str:
     return f"{name}.svg"
 
 
+def tokens(base: str) -> str:
+    """Name the folder of tokenized splits; `*` for those of all bases."""
+    return f"{TOKENS}{base}"
+
+
 def conversion(precision: str) -> str:
     """Name the folder of a system that is converted for CTranslate2; `*` for all of them."""
     return f"ctranslate2-{precision}"

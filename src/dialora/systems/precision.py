@@ -17,6 +17,7 @@ from dialora.comparison.statistics import bootstrap_interval
 from dialora.data.tokens import tokenize_sources
 from dialora.errors import StageError
 from dialora.experiment.plan import plan_runs
+from dialora.models.bases import build_prompt
 from dialora.records import Example, Observer, Prediction, Record, ignore_events
 from dialora.scoring import score_predictions
 from dialora.store import Stage, load_json, load_records, names, read_run
@@ -87,7 +88,7 @@ def _write(system: System, examples: list[Example], observer: Observer) -> tuple
     sources = tokenize_sources(
         [example.dialogue for example in examples],
         system.tokenizer,
-        prompt=config.prompt,
+        prompt=build_prompt(config, system.tokenizer),
         max_length=config.data.max_source_length,
     )
     engine = system.open_engine(

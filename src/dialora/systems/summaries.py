@@ -17,6 +17,7 @@ from dialora.config import stable_hash
 from dialora.data.reading.rows import read_text
 from dialora.data.reading.tables import StreamedDialogue, fingerprint_table, stream_dialogues
 from dialora.errors import ConfigError
+from dialora.models.bases import build_prompt
 from dialora.records import Example, Observer, Prediction
 from dialora.store import PartialLog, disk_errors_explained, telling_damage
 from dialora.systems.output import OUTPUTS, SummariesFile, open_output
@@ -89,7 +90,7 @@ class _Writer:
         sources = tokenize_sources(
             [item.dialogue for item in spoken],
             tokenizer,
-            prompt=config.prompt,
+            prompt=build_prompt(config, tokenizer),
             max_length=config.data.max_source_length,
         )
         made: list[Prediction] = []

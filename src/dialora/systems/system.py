@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.errors import ConfigError, DialoraError, StageError
 from dialora.experiment.plan import plan_runs
-from dialora.models.checkpoint import is_pinned, pin_model, require_pinned
+from dialora.models.checkpoint import is_pinned, pin_models, require_pinned
 from dialora.store import (
     ExperimentFolder,
     FoundRun,
@@ -96,6 +96,7 @@ class System:
                 self.tokenizer,
                 stage=stage,
                 sources=sources,
+                max_source_length=config.data.max_source_length,
                 on_warning=on_warning,
             )
 
@@ -114,11 +115,12 @@ def find_system(folder: Path, *, method: str | None = None, set: Iterable[str] |
     if not is_run and not file.is_file():
         raise ConfigError(f"--run {folder}: {_say_what_it_is(folder, file.name)}")
     run = read_run(folder) if is_run else _choose_run(folder, method)
-    config = _settle_base(run, load_experiment(find_config(run), overrides))
+    config = load_experiment(find_config(run), overrides)
     # A run's own configuration has one method: its folder may be called anything.
     key = run.key if run.key in config.methods else next(iter(config.methods))
     if is_run and method not in (None, key):
         raise ConfigError(f"--method {method}: {run.folder} is a run of {key}; leave --method out.")
+    config = _settle_base(run, config.for_method(key))
     training = open_training(run.folder) if config.methods[key].trains else None
     return System(config, key, run.folder, training, named)
 
@@ -129,7 +131,7 @@ def _settle_base(run: FoundRun, config: ExperimentConfig) -> ExperimentConfig:
     Where an earlier version made the run, it is pinned if the run's own name shows that the base is the one it had.
     """
     require_pinned(config)
-    return pin_model(config) if not is_pinned(config) and _is_planned(run, config) else config
+    return pin_models(config) if not is_pinned(config) and _is_planned(run, config) else config
 
 
 def _is_planned(run: FoundRun, config: ExperimentConfig) -> bool:

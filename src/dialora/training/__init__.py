@@ -6,7 +6,7 @@ numbers of an undisturbed one.
 
 `train` is the whole of a run; `loop` its steps and what happens between them; `validation` the loss on the validation
 split; `optimization` the optimizer and the learning rate's schedule; `checkpoints`, `weights` and `state` what lies on
-disk meanwhile; `trackers` whom to report to; `encoder_cache` a frozen encoder run once; `lean` T5's step with less
+disk meanwhile; `trackers` whom to report to; `encoder_cache` a frozen encoder run once; `lean` a step with less
 work.
 """
 

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from dialora.config import TrainingConfig
-from dialora.data.tokens import IGNORED_LABEL, TrainingPair, count_padded
+from dialora.data.tokens import IGNORED_LABEL, Collator, TrainingPair, count_padded
 from dialora.errors import DivergedError, TrainingError
 from dialora.measuring.clock import Stopwatch
 from dialora.measuring.memory import measure_peak_memory, reset_peak_memory
@@ -38,7 +37,7 @@ OnProgress = Callable[[int, int, float], None]
 """Called with the step, the number of steps and the last loss."""
 ShouldPrune = Callable[[Sequence[tuple[int, float]]], bool]
 """Asked whether a run with these validation losses, as (step, loss), is to end here."""
-Collate = Callable[..., dict[str, Any]]
+Collate = Callable[[Sequence[TrainingPair]], dict[str, Any]]
 
 
 class End(Enum):
@@ -70,7 +69,7 @@ class TrainingLoop:
         pairs: Sequence[TrainingPair],
         validation: Sequence[TrainingPair],
         batches: Sequence[list[int]],
-        pad_id: int,
+        collator: Collator,
         collate: Collate,
         micro_batch_tokens: int | None,
         on_progress: OnProgress,
@@ -80,7 +79,7 @@ class TrainingLoop:
     ) -> None:
         self.model, self.method, self.training, self.work, self.key = model, method, training, work, key
         self.pairs, self.micro_batch_tokens = pairs, micro_batch_tokens
-        self.collate: Callable[[Sequence[TrainingPair]], dict[str, Any]] = partial(collate, pad_id=pad_id)
+        self.collate = collate
         self.uses_cuda = uses_cuda
         self.on_progress, self.should_stop, self.should_prune = on_progress, should_stop, should_prune
         self.pause_after, self.progress, self.has_begun = pause_after, Progress(), False
@@ -88,9 +87,9 @@ class TrainingLoop:
         self.steps = [list(batches[i : i + size]) for i in range(0, len(batches), size)]
         """The batches of every optimizer step."""
         self.evaluate_every = max(1, math.ceil(len(self.steps) / training.num_evaluations))
-        lengths = [pair.lengths for pair in pairs]
+        lengths = collator.measure(pairs)
         largest = max(count_padded(lengths, batch) for batch in batches)
-        self.validation = Validation(validation, pad_id=pad_id, max_tokens=largest)
+        self.validation = Validation(validation, collator, max_tokens=largest)
         self.trackers, self.run_name = list_trackers(training), run_name
         self.accelerator = build_accelerator(precision, work, uses_cuda=uses_cuda, trackers=self.trackers)
         self.optimizer = build_optimizer(model, method, training, learning_rate=learning_rate)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from torch import nn
 from transformers import set_seed
 
 from dialora.config import TrainingConfig
-from dialora.data.tokens import TrainingPair, collate_pairs, plan_batches
+from dialora.data.tokens import TrainingPair, plan_batches
 from dialora.errors import Interrupted
 from dialora.measuring.memory import measure_peak_memory
 from dialora.methods import Method
 from dialora.models.device import find_device, resolve_precision, uses_cuda
+from dialora.models.families import family_of
 from dialora.records import Record
 from dialora.training.checkpoints import find_checkpoint, load_progress
 from dialora.training.encoder_cache import build_encoder_cache, trains_decoder_alone
@@ -82,12 +84,15 @@ def train(
     unless that is the end, it returns with a checkpoint in `work` and what has come out so far. Raises DivergedError
     when a loss, gradient or weight is not finite, Interrupted after `should_stop` said so.
     """
-    batches = plan_batches([pair.lengths for pair in pairs], training, seed=seed)
+    family = family_of(model)
+    collator = family.build_collator(pad_id)
+    batches = plan_batches(collator.measure(pairs), training, seed=seed)
+    is_lean = training.lean and family.is_lean
     precision, on_gpu = resolve_precision(training), uses_cuda(training)
     if next(model.parameters()).device.type != (device := find_device(training)).type:
         model.to(device)
     cache = None
-    if training.cache_encoder and trains_decoder_alone(model):
+    if training.cache_encoder and family.has_encoder_cache and trains_decoder_alone(model):
         cache = build_encoder_cache(
             model,
             pairs,
@@ -111,9 +116,9 @@ def train(
         pairs=pairs,
         validation=validation,
         batches=batches,
-        pad_id=pad_id,
-        collate=collate_pairs if cache is None else cache.collate,
-        micro_batch_tokens=_find_micro_batch_tokens(model) if training.lean and not on_gpu else None,
+        collator=collator,
+        collate=collator.collate_pairs if cache is None else partial(cache.collate, pad_id=pad_id),
+        micro_batch_tokens=_find_micro_batch_tokens(model) if is_lean and not on_gpu else None,
         on_progress=on_progress,
         should_stop=should_stop,
         should_prune=should_prune,
@@ -130,7 +135,7 @@ def train(
         elif loop.is_pause_due() and len(loop.progress.losses) < steps:
             end = End.PAUSED
     if end is None:
-        with lean(model, precision=precision, work=work) if training.lean else nullcontext():
+        with lean(model, precision=precision, work=work) if is_lean else nullcontext():
             end = loop.run(checkpoint)
     progress = loop.progress
     if end is End.INTERRUPTED:
@@ -153,7 +158,7 @@ def train(
 
 
 def _find_micro_batch_tokens(model: Any) -> int:
-    return max(1, MICRO_BATCH_NUMBERS // int(model.config.d_model))
+    return max(1, MICRO_BATCH_NUMBERS // int(model.config.hidden_size))
 
 
 __all__ = ["TrainingResult", "train"]

@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from accelerate.utils import send_to_device
 from torch import nn
 
-from dialora.data.tokens import IGNORED_LABEL, TrainingPair, collate_pairs, fill_batches
+from dialora.data.tokens import IGNORED_LABEL, Collator, TrainingPair, fill_batches
 from dialora.methods import Method
 
 BATCH_TOKENS = 16_384
@@ -20,10 +20,11 @@ BATCH_TOKENS = 16_384
 class Validation:
     """The pairs of the validation split by length, in batches none of which is larger than training's largest."""
 
-    def __init__(self, pairs: Sequence[TrainingPair], *, pad_id: int, max_tokens: int) -> None:
-        order = sorted(range(len(pairs)), key=lambda i: pairs[i].lengths)
-        batches = fill_batches([(i, *pairs[i].lengths) for i in order], min(BATCH_TOKENS, max_tokens))
-        self.pad_id, self.batches = pad_id, [[pairs[i] for i in batch] for batch in batches]
+    def __init__(self, pairs: Sequence[TrainingPair], collator: Collator, *, max_tokens: int) -> None:
+        lengths = collator.measure(pairs)
+        order = sorted(range(len(pairs)), key=lambda i: lengths[i])
+        batches = fill_batches([(i, *lengths[i]) for i in order], min(BATCH_TOKENS, max_tokens))
+        self.collator, self.batches = collator, [[pairs[i] for i in batch] for batch in batches]
 
     def measure_loss(self, model: Any, method: Method, accelerator: Accelerator) -> float:
         """Return the mean loss over all target tokens, whatever batch they are in."""
@@ -31,7 +32,7 @@ class Validation:
         model.eval()
         with torch.no_grad(), method.validating(model):
             for batch in self.batches:
-                inputs = send_to_device(collate_pairs(batch, pad_id=self.pad_id), accelerator.device)
+                inputs = send_to_device(self.collator.collate_pairs(batch), accelerator.device)
                 tokens = int((inputs["labels"] != IGNORED_LABEL).sum())
                 total += compute_loss(model, inputs, accelerator).double().cpu() * tokens
                 num_tokens += tokens

@@ -19,6 +19,7 @@ from dialora.data.tokens import TrainingPair, tokenize_sources
 from dialora.errors import DivergedError
 from dialora.generation import generate
 from dialora.measuring.clock import Stopwatch
+from dialora.models.bases import build_prompt
 from dialora.protocols import STANDARD
 from dialora.records import Example
 from dialora.scoring import score_predictions
@@ -134,7 +135,7 @@ def _score_validation(
     sources = tokenize_sources(
         [example.dialogue for example in examples],
         tokenizer,
-        prompt=config.prompt,
+        prompt=build_prompt(config, tokenizer),
         max_length=config.data.max_source_length,
     )
     log = PartialLog(place.work / names.PARTIAL, place.result.key)

@@ -121,15 +121,17 @@ def _load_trial(place: TrialFolder) -> Trial | None:
     return None if stage is None else Trial.from_json(load_json(stage.folder / names.TRIAL))
 
 
-def build_search(key: str, method: Method, config: ExperimentConfig) -> Search:
-    """Lay down one method's search: from its own range, or from its rate and `tuning.factor`.
+def build_search(
+    key: str, method: Method, config: ExperimentConfig, *, rate_range: tuple[float, float] | None = None
+) -> Search:
+    """Lay down one method's search: from `rate_range`, else the method's own, or from its rate and `tuning.factor`.
 
     A rate that the experiment names outside of the method's range widens it.
     """
     assert config.tuning is not None
     tuning = config.tuning
     start: float = method.learning_rate  # type: ignore[attr-defined]
-    low, high = method.learning_rate_range
+    low, high = rate_range or method.learning_rate_range
     if tuning.factor is not None:
         low, high = start / tuning.factor, start * tuning.factor
     return Search(
@@ -146,23 +148,33 @@ def build_search(key: str, method: Method, config: ExperimentConfig) -> Search:
 
 
 def plan_searches(
-    config: ExperimentConfig, folder: ExperimentFolder, inputs: Mapping[str, Any]
+    config: ExperimentConfig,
+    folder: ExperimentFolder,
+    inputs: Mapping[str, Mapping[str, Any]],
+    rate_ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> tuple[PlannedSearch, ...]:
     """Lay out the search for each trained method's learning rate; none where none is asked for.
 
-    `inputs` is all that a trained system depends on besides its method and seed.
+    By a method's key, `inputs` is all that its trained system depends on besides method and seed, `rate_ranges` where
+    its rate should be looked for if not in the method's own range.
     """
     if config.tuning is None:
         return ()
-    return tuple(_plan_search(key, config, folder, inputs) for key, method in config.methods.items() if method.trains)
+    trained = [key for key, method in config.methods.items() if method.trains]
+    ranges = rate_ranges or {}
+    return tuple(_plan_search(key, config, folder, inputs.get(key, {}), ranges.get(key)) for key in trained)
 
 
 def _plan_search(
-    key: str, config: ExperimentConfig, folder: ExperimentFolder, inputs: Mapping[str, Any]
+    key: str,
+    config: ExperimentConfig,
+    folder: ExperimentFolder,
+    inputs: Mapping[str, Any],
+    rate_range: tuple[float, float] | None,
 ) -> PlannedSearch:
     method, tuning = config.methods[key], config.tuning
     assert tuning is not None
-    search = build_search(key, method, config)
+    search = build_search(key, method, config, rate_range=rate_range)
     # The number of trials is left out: with more of them, those that were made before are kept.
     rules = search.to_json() | {"num_trials": None, "method": method.name}
     if search.halving:
@@ -172,7 +184,7 @@ def _plan_search(
         rules |= {"max_examples": tuning.max_examples, "decoding": decoding, "references": config.scoring.references}
         if config.scoring.tokenizer != STANDARD.tokenizer:
             rules["tokenizer"] = config.scoring.tokenizer
-    options = method.model_dump(mode="json", exclude={"learning_rate"})
+    options = {name: value for name, value in method.list_options().items() if name != "learning_rate"}
     return PlannedSearch(search, folder, stable_hash([rules, options, dict(inputs)]))
 
 

@@ -7,7 +7,7 @@ made into tensors.
 
 from dialora.data.tokens.batches import count_padded, fill_batches, padding_share, plan_batches, round_up
 from dialora.data.tokens.cache import load_tokens, save_tokens
-from dialora.data.tokens.collate import collate_pairs, collate_sources
+from dialora.data.tokens.collate import CausalCollator, Collator, collate_pairs, collate_sources
 from dialora.data.tokens.labels import (
     IGNORED_LABEL,
     count_target_tokens,
@@ -17,6 +17,7 @@ from dialora.data.tokens.labels import (
 from dialora.data.tokens.pairs import PackedPairs, TrainingPair, pack_pairs
 from dialora.data.tokens.prompt import (
     TOKENIZED_AT_ONCE,
+    Prompt,
     TokenizedSource,
     build_prompt,
     count_source_tokens,
@@ -26,7 +27,10 @@ from dialora.data.tokens.prompt import (
 __all__ = [
     "IGNORED_LABEL",
     "TOKENIZED_AT_ONCE",
+    "CausalCollator",
+    "Collator",
     "PackedPairs",
+    "Prompt",
     "TokenizedSource",
     "TrainingPair",
     "build_prompt",

@@ -120,4 +120,4 @@ def round_up(length: int) -> int:
     return -(-length // MULTIPLE) * MULTIPLE
 
 
-__all__ = ["count_padded", "fill_batches", "padding_share", "plan_batches", "round_up"]
+__all__ = ["MULTIPLE", "count_padded", "fill_batches", "padding_share", "plan_batches", "round_up"]

@@ -5,15 +5,41 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from dialora.data.tokens.plain import encode_texts
+from dialora.data.tokens.plain import encode_texts, find_special
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TOKENIZED_AT_ONCE = 1000
 """Texts; a tokenizer keeps the place of every token of all of them as long as it is at work."""
+
+
+DIALOGUE = "{dialogue}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What stands around a dialogue, and how it and a summary begin and end as tokens."""
+
+    text: str
+    """Holds `{dialogue}` once; special tokens in it are meant."""
+    begin_ids: tuple[int, ...] = ()
+    """Before the source of a causal model."""
+    end_id: int | None = None
+    """Ends a summary of a causal model; None where sources and summaries have the tokenizer's own special tokens."""
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether a summary follows on its source, which therefore has no end."""
+        return self.end_id is not None
+
+    @classmethod
+    def of(cls, prompt: str | Prompt) -> Prompt:
+        """Return a prompt, or a text as one of an encoder-decoder."""
+        return prompt if isinstance(prompt, Prompt) else cls(prompt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +52,83 @@ class TokenizedSource:
 
 def build_prompt(dialogue: str, prompt: str) -> str:
     """Put the dialogue where the prompt says `{dialogue}`; braces in the dialogue mean nothing."""
-    return prompt.replace("{dialogue}", dialogue)
+    return prompt.replace(DIALOGUE, dialogue)
 
 
 def tokenize_sources(
-    dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str, max_length: int
+    dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str | Prompt, max_length: int
 ) -> list[TokenizedSource]:
     """Tokenize each dialogue in its prompt, at most `max_length` tokens long.
 
     A source that is too long loses the end of its dialogue, never the part of the prompt behind it: the model is
     still told what to do.
     """
-    prefix, suffix = prompt.split("{dialogue}")
+    around = Prompt.of(prompt)
+    prefix, suffix = around.text.split(DIALOGUE)
     sources = []
     for part in cut_texts(dialogues):
-        encodings = encode_texts([build_prompt(d, prompt) for d in part], tokenizer, prompt=prompt)
-        for dialogue, encoding in zip(part, encodings, strict=True):
-            ids = encoding.ids
+        for dialogue, encoded in zip(part, _encode(part, tokenizer, around), strict=True):
+            ids = encoded.ids
             if len(ids) <= max_length:
                 sources.append(TokenizedSource(ids, truncated=False))
                 continue
-            end = len(prefix) + len(dialogue)
-            tail = [i for i, (start, _) in zip(ids[:-1], encoding.offsets[:-1], strict=True) if suffix and start >= end]
-            tail = [*tail, ids[-1]][-max_length:]
+            end, inner = len(prefix) + len(dialogue), len(ids) - encoded.num_closing
+            tail = [i for i, start in zip(ids[:inner], encoded.starts, strict=True) if suffix and start >= end]
+            tail = [*tail, *ids[inner:]][-max_length:]
             sources.append(TokenizedSource(ids[: max_length - len(tail)] + tail, truncated=True))
     return sources
 
 
-def count_source_tokens(dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    ids: list[int]
+    starts: list[int]
+    """Where in the text each token begins, but for those that close it."""
+    num_closing: int
+    """Tokens that the tokenizer has put behind the text."""
+
+
+def _encode(dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> Iterator[_Encoded]:
+    """Give each dialogue in its prompt as token ids, nothing cut."""
+    texts = [build_prompt(dialogue, prompt.text) for dialogue in dialogues]
+    encodings = encode_texts(texts, tokenizer, prompt=prompt.text, closes=not prompt.is_causal)
+    meant = find_special(prompt.text, tokenizer) if prompt.is_causal else []
+    for dialogue, encoding in zip(dialogues, encodings, strict=True):
+        if any(token in dialogue for token in meant):
+            yield _encode_apart(dialogue, tokenizer, prompt, meant)
+            continue
+        closing = list(takewhile(bool, reversed(encoding.special_tokens_mask)))
+        starts = [start for start, _ in encoding.offsets[: len(encoding.ids) - len(closing)]]
+        yield _Encoded([*prompt.begin_ids, *encoding.ids], [0] * len(prompt.begin_ids) + starts, len(closing))
+
+
+def _encode_apart(dialogue: str, tokenizer: PreTrainedTokenizerBase, prompt: Prompt, meant: Sequence[str]) -> _Encoded:
+    """Tokenize a dialogue that writes the prompt's own special tokens, which there are text: `<|im_end|>` ends nothing.
+
+    The prompt is cut where a special token stands, which no other token reaches across.
+    """
+    prefix, suffix = prompt.text.split(DIALOGUE)
+    first = max((prefix.rfind(token) + len(token) for token in meant if token in prefix), default=0)
+    last = min((suffix.find(token) for token in meant if token in suffix), default=len(suffix))
+    # Some take the space beside them, as Phi-3's do, so it stays with them.
+    strips = {str(token): token for token in tokenizer.added_tokens_decoder.values()}
+    if any(prefix[:first].endswith(token) and token in strips and strips[token].rstrip for token in meant):
+        first += len(prefix[first:]) - len(prefix[first:].lstrip())
+    if any(suffix[last:].startswith(token) and token in strips and strips[token].lstrip for token in meant):
+        last = len(suffix[:last].rstrip())
+    inner = f"{prefix[first:]}{dialogue}{suffix[:last]}"
+    ids, starts, at = list(prompt.begin_ids), [0] * len(prompt.begin_ids), 0
+    for text, own in ((prefix[:first], prompt.text), (inner, ""), (suffix[last:], prompt.text)):
+        (encoding,) = encode_texts([text], tokenizer, prompt=own, closes=False)
+        ids += encoding.ids
+        starts += [at + start for start, _ in encoding.offsets]
+        at += len(text)
+    return _Encoded(ids, starts, 0)
+
+
+def count_source_tokens(
+    dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str | Prompt
+) -> list[int]:
     """Count the tokens of each dialogue in its prompt, nothing cut."""
     return [
         len(source.input_ids)
@@ -70,6 +145,7 @@ def cut_texts(texts: Sequence[str]) -> Iterator[list[str]]:
 
 __all__ = [
     "TOKENIZED_AT_ONCE",
+    "Prompt",
     "TokenizedSource",
     "build_prompt",
     "count_source_tokens",

@@ -18,20 +18,22 @@ from dialora.store import RUNS, names
 
 def check_source(config: ExperimentConfig) -> tuple[DataCheck, DialogueDataset]:
     """Check the data of an experiment with the tokenizer of its base model. Raises DataError, ModelError."""
+    from dialora.models.bases import build_prompt, settle
     from dialora.models.loading import load_tokenizer
     from dialora.report.notes import describe_letters
 
     rows = load_rows(config.data)
     dataset = build_dataset(rows, config.data)
     tokenizer = load_tokenizer(config)
+    prompt = build_prompt(settle(config), tokenizer)
     check = check_data(
         rows,
         dataset,
         source=config.data.source,
         tokenizer=config.model,
         limits=(config.data.max_source_length, config.data.max_target_length),
-        count_source_tokens=partial(count_source_tokens, tokenizer=tokenizer, prompt=config.prompt),
-        count_target_tokens=partial(count_target_tokens, tokenizer=tokenizer),
+        count_source_tokens=partial(count_source_tokens, tokenizer=tokenizer, prompt=prompt),
+        count_target_tokens=partial(count_target_tokens, tokenizer=tokenizer, prompt=prompt),
         special_tokens=tokenizer.all_special_tokens,
     )
     references = (text for split in check.splits for example in getattr(dataset, split) for text in example.references)

@@ -15,8 +15,8 @@ from dialora.config.metric import LearnedMetric
 from dialora.data.tokens import fill_batches
 from dialora.errors import ModelError
 from dialora.models.checkpoint import find_commit, require_weights, resolve_model
-from dialora.models.configuration import refuse_steering
 from dialora.models.loading import loading_explained
+from dialora.models.steering import refuse_steering
 
 MAX_BATCH_TOKENS = 8_192
 NO_LIMIT = 10**9

@@ -1,10 +1,11 @@
 """A training step with less work, the same arithmetic to rounding.
 
-`modules` gives T5's modules their leaner forward for the time of a run, `kernels` is what they compute with, `frozen`
-keeps frozen matrices in bf16, `micro_batches` lets a batch through in parts.
+`step` gives the modules that it knows a leaner forward for the time of a run: `t5` those of T5, `causal` those of Llama
+and its kin, `lora` PEFT's LoRA. `kernels` and `causal_kernels` are what they compute with, `frozen` keeps frozen
+matrices in bf16, `micro_batches` lets a batch through in parts.
 """
 
 from dialora.training.lean.micro_batches import MICRO_BATCH_NUMBERS, split_batch
-from dialora.training.lean.modules import lean
+from dialora.training.lean.step import lean
 
 __all__ = ["MICRO_BATCH_NUMBERS", "lean", "split_batch"]

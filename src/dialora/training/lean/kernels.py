@@ -1,4 +1,4 @@
-"""The arithmetic of a T5 training step with less work around it: dropout, attention, cross entropy.
+"""The arithmetic of a training step with less work around it: dropout, T5's attention, norms, cross entropy.
 
 Each gives what the plain operations give, to rounding; dropout drops other positions with the same probability.
 Shapes: B batch, H heads, Q queries, K keys, D width of a head, N label positions, M model width, V vocabulary.
@@ -18,12 +18,14 @@ LEVELS = 256
 """Dropout compares random bytes: a probability is rounded to this many levels, 0.1 to 26 / 256."""
 CHUNK = 256
 """Label positions whose logits are in memory at a time."""
+FUSED_CHUNK = 128
+"""The same where log-softmax is in one piece, and its logits near the processor."""
 KINDS = 3
 """Of attention: in the encoder, in the decoder, between both."""
 BITS = {torch.bfloat16: torch.int16, torch.float16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
 
 
-def _draw_kept(shape: torch.Size, level: int) -> Tensor:
+def draw_kept(shape: torch.Size, level: int) -> Tensor:
     """Return bytes that are 1 with probability 1 - level / LEVELS, else 0; torch's generator decides which."""
     size = shape.numel()
     seed = int(torch.randint(2**62, ()))
@@ -33,7 +35,7 @@ def _draw_kept(shape: torch.Size, level: int) -> Tensor:
     return draws[:size].view(shape).ge_(level)
 
 
-def _keep(x: Tensor, kept: Tensor) -> Tensor:
+def keep(x: Tensor, kept: Tensor) -> Tensor:
     """Return `x` where `kept` is 1, and 0 where it is 0.
 
     The bits are multiplied as integers: torch would bring both operands of unlike types to one type first, in copies.
@@ -46,27 +48,34 @@ class _Dropout(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, level: int) -> Tensor:
-        kept = _draw_kept(x.shape, level)
+        kept = draw_kept(x.shape, level)
         ctx.save_for_backward(kept)
         ctx.scale = LEVELS / (LEVELS - level)
-        return _keep(x, kept).mul_(ctx.scale)
+        return keep(x, kept).mul_(ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (kept,) = ctx.saved_tensors
-        return _keep(grad, kept).mul_(ctx.scale), None
+        return keep(grad, kept).mul_(ctx.scale), None
 
 
 def drop(x: Tensor, p: float) -> Tensor:
     """Set positions to 0 with probability `p` (rounded to 1/256, never to 0) and scale the rest up. CPU only."""
     if p <= 0:
         return x
-    dropped: Tensor = _Dropout.apply(x, _find_level(p))  # type: ignore[no-untyped-call]
+    dropped: Tensor = _Dropout.apply(x, find_level(p))  # type: ignore[no-untyped-call]
     return dropped
 
 
-def _find_level(p: float) -> int:
+def find_level(p: float) -> int:
+    """Return which of LEVELS a probability is rounded to."""
     return min(max(1, round(p * LEVELS)), LEVELS - 1) if p > 0 else 0
+
+
+def find_dtype(x: Tensor) -> torch.dtype:
+    """Return what a linear layer would cast `x` to."""
+    device = x.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
 
 
 class ByteDropout(nn.Dropout):
@@ -86,22 +95,22 @@ class _Attention(torch.autograd.Function):
         if bias is not None:
             scores += bias
         weights = functional.softmax(scores, dim=-1)
-        kept = _draw_kept(weights.shape, level) if level else None
+        kept = draw_kept(weights.shape, level) if level else None
         ctx.scale = LEVELS / (LEVELS - level)
         ctx.bias_shape = bias.shape if ctx.needs_input_grad[3] and bias is not None else None
         ctx.save_for_backward(query, key, value, weights, kept)
-        left = weights if kept is None else _keep(weights, kept)
+        left = weights if kept is None else keep(weights, kept)
         return torch.matmul(left, value).mul_(ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None, None]:
         query, key, value, weights, kept = ctx.saved_tensors
         grad = grad * ctx.scale
-        left = weights if kept is None else _keep(weights, kept)
+        left = weights if kept is None else keep(weights, kept)
         value_grad = torch.matmul(left.transpose(2, 3), grad)
         del left
         grad = torch.matmul(grad, value.transpose(2, 3))
-        grad = grad if kept is None else _keep(grad, kept)
+        grad = grad if kept is None else keep(grad, kept)
         grad = torch.ops.aten._softmax_backward_data(grad, weights, -1, weights.dtype)
         return (
             torch.matmul(grad, key),
@@ -140,7 +149,7 @@ class Attention:
         with torch.autocast(query.device.type, enabled=False):
             bias = self._add(position_bias, attention_mask, query.dtype)
             query = query * scaling if scaling != 1 else query
-            attended: Tensor = _Attention.apply(query, key, value, bias, _find_level(dropout))  # type: ignore[no-untyped-call]
+            attended: Tensor = _Attention.apply(query, key, value, bias, find_level(dropout))  # type: ignore[no-untyped-call]
             return attended.transpose(1, 2).contiguous(), None
 
     def forget(self) -> None:
@@ -195,49 +204,68 @@ class _CrossEntropy(torch.autograd.Function):
     """The sum of cross entropies of a linear head, chunk by chunk; gradients are made on the way."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, labels: Tensor, fused: bool) -> Tensor:
         total = hidden.new_zeros((), dtype=torch.float32)
         needs_hidden, needs_weight = ctx.needs_input_grad[:2]
         hidden_grad = torch.empty_like(hidden) if needs_hidden else None
         weight_grad = torch.zeros_like(weight, dtype=torch.float32) if needs_weight else None
-        for start in range(0, len(labels), CHUNK):
-            rows, answers = hidden[start : start + CHUNK], labels[start : start + CHUNK]
+        # A trained head's gradient is read and written whole for every chunk.
+        size = FUSED_CHUNK if fused and not needs_weight else CHUNK
+        for start in range(0, len(labels), size):
+            rows, at = hidden[start : start + size], labels[start : start + size, None]
             logits = (rows @ weight.T).float()  # (chunk, V)
-            norm = logits.logsumexp(dim=-1, keepdim=True)
-            at = answers[:, None]
-            total += (norm - logits.gather(1, at)).sum()
+            if fused:
+                logs = functional.log_softmax(logits, dim=-1)
+            else:
+                logs = logits.sub_(logits.logsumexp(dim=-1, keepdim=True))
+            total -= logs.gather(1, at).sum()
             if hidden_grad is None and weight_grad is None:
                 continue
-            grad = logits.sub_(norm).exp_().scatter_add_(1, at, logits.new_full(at.shape, -1.0)).to(hidden.dtype)
+            grad = logs.exp_().scatter_add_(1, at, logs.new_full(at.shape, -1.0)).to(hidden.dtype)
             if hidden_grad is not None:
-                torch.mm(grad, weight, out=hidden_grad[start : start + CHUNK])
+                torch.mm(grad, weight, out=hidden_grad[start : start + size])
             if weight_grad is not None:
                 weight_grad += grad.T @ rows
         ctx.save_for_backward(hidden_grad, weight_grad)
         return total
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         hidden_grad, weight_grad = ctx.saved_tensors
         return (
             None if hidden_grad is None else hidden_grad * grad.to(hidden_grad.dtype),
             None if weight_grad is None else weight_grad * grad,
             None,
+            None,
         )
 
 
-def sum_cross_entropy(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
+def sum_cross_entropy(hidden: Tensor, weight: Tensor, labels: Tensor, *, fused: bool = False) -> Tensor:
     """Return the sum over label positions of −log softmax(hidden · weightᵀ)[label], a scalar in fp32.
 
     `hidden` (N, M), `weight` (V, M), `labels` (N,). The logits of all positions are never in memory at once.
+    `fused` takes log-softmax in one piece, on a processor fifteen times as fast as by its parts, and rounds otherwise.
     """
     device = hidden.device.type
     if torch.is_autocast_enabled(device):
         dtype = torch.get_autocast_dtype(device)
         hidden, weight = hidden.to(dtype), weight.to(dtype)
     with torch.autocast(device, enabled=False):
-        total: Tensor = _CrossEntropy.apply(hidden, weight, labels)  # type: ignore[no-untyped-call]
+        total: Tensor = _CrossEntropy.apply(hidden, weight, labels, fused)  # type: ignore[no-untyped-call]
         return total
 
 
-__all__ = ["CHUNK", "LEVELS", "Attention", "ByteDropout", "drop", "normalize", "sum_cross_entropy"]
+__all__ = [
+    "CHUNK",
+    "FUSED_CHUNK",
+    "LEVELS",
+    "Attention",
+    "ByteDropout",
+    "draw_kept",
+    "drop",
+    "find_dtype",
+    "find_level",
+    "keep",
+    "normalize",
+    "sum_cross_entropy",
+]

@@ -15,16 +15,19 @@ MICRO_BATCH_NUMBERS = 1024 * 768
 """A micro-batch's padded source and target tokens times the model's width; one long row may have more. Enough that
 products of matrices are as fast as they get on a processor."""
 Inputs = Mapping[str, Any]
-"""What `collate_pairs` gives, or with `encoder_outputs`: every tensor has the batch first, then positions."""
+"""What a model is trained on, perhaps with `encoder_outputs`: every tensor has the batch first, then positions."""
 
 
 def split_batch(inputs: Inputs, max_tokens: int) -> list[dict[str, Any]]:
     """Return the batch in parts of like numbers of rows and at most `max_tokens` tokens, or of one row each.
 
-    Rows are sorted by the source's length, so that each part needs little padding.
+    Rows are sorted by the source's length, so that each part needs little padding. A batch whose first positions have
+    no label is a causal model's: its labels stand beside its tokens.
     """
-    source, target = inputs["input_ids"].shape[1], inputs["labels"].shape[1]
-    num_rows = len(inputs["labels"])
+    labels, num_rows = inputs["labels"], len(inputs["labels"])
+    # A causal model's labels stand where its tokens do, and its first token is predicted from nothing.
+    is_causal = bool((labels[:, 0] == IGNORED_LABEL).all())
+    source, target = inputs["input_ids"].shape[1], 0 if is_causal else labels.shape[1]
     number = min(num_rows, -(-num_rows * (source + target) // max_tokens))
     if number == 1:
         return [dict(inputs)]
@@ -33,9 +36,9 @@ def split_batch(inputs: Inputs, max_tokens: int) -> list[dict[str, Any]]:
     parts = []
     for rows in order.tensor_split(number):
         source = round_up(int(lengths[rows].max()))
-        target = round_up(int((inputs["labels"][rows] != IGNORED_LABEL).sum(dim=1).max()))
+        target = source if is_causal else round_up(int((labels[rows] != IGNORED_LABEL).sum(dim=1).max()))
         part = {key: inputs[key][rows, :source] for key in ("input_ids", "attention_mask")}
-        part["labels"] = inputs["labels"][rows, :target]
+        part["labels"] = labels[rows, :target]
         if "encoder_outputs" in inputs:
             part["encoder_outputs"] = tuple(states[rows, :source] for states in inputs["encoder_outputs"])
         parts.append(part)

@@ -1,19 +1,13 @@
-"""A base model's config.json: read as values, checked, and only what describes a T5's layout is taken from it.
-
-transformers would follow whatever else stands there: code to run, kernels to download, a quantization. Such a key is
-refused; every other one is left out. Never imports torch.
-"""
+"""A T5's config.json: its values checked, and only what describes the layout taken from them. Never imports torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
-from dialora.models.files import read_object, show
+from dialora.models.files import show
 
-MODEL_TYPES = ("t5",)
 LAYOUT = {
     "vocab_size": 2**21,
     "d_model": 2**14,
@@ -24,8 +18,12 @@ LAYOUT = {
     "num_heads": 2**9,
     "relative_attention_num_buckets": 2**12,
     "relative_attention_max_distance": 2**20,
+    "local_radius": 2**12,
+    "global_block_size": 2**10,
 }
-"""Whole numbers from 1 on, and the largest of each: far above every T5, far below what stalls a machine."""
+"""Whole numbers from 1 on, and the largest of each: far above every T5, far below what stalls a machine. The last two
+are LongT5's."""
+ATTENTION, ATTENTIONS = "encoder_attention_type", ("local", "transient-global")
 FRACTIONS = ("dropout_rate", "classifier_dropout", "layer_norm_epsilon")
 FACTOR, MAX_FACTOR = "initializer_factor", 1_000
 ACTIVATIONS, GATED = ("feed_forward_proj", "dense_act_fn"), "gated-"
@@ -35,47 +33,22 @@ MIN_BUCKETS = 4
 """Half of them for each direction, and half of those for one distance each."""
 FLAGS = ("is_encoder_decoder", "is_gated_act", "scale_decoder_outputs", "tie_word_embeddings", "use_cache")
 IDS = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
-REFUSED = {
-    "auto_map": "names code that would have to run",
-    "custom_pipelines": "names code that would have to run",
-    "attn_implementation": "names kernels that may be downloaded and run",
-    "_attn_implementation": "names kernels that may be downloaded and run",
-    "kernel_config": "names kernels that may be downloaded and run",
-    "quantization_config": "says that the weights are quantized, and dialora starts from plain ones",
-    "compression_config": "says that the weights are compressed, and dialora starts from plain ones",
-    "pruned_heads": "takes heads out of the model, and dialora starts from whole ones",
-}
-"""Keys that would change how a model is loaded, and what each does."""
 
 
-def read_layout_values(path: Path) -> dict[str, Any]:
+def read_layout_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a T5's config.json says of the model, as `T5Config` takes it. Raises ValueError for any other."""
-    values = read_object(path)
-    _require_t5(values)
-    refuse_steering(values)
+    _require_decoder(values)
     # Nothing but null says what leaving a key out says.
     values = {key: value for key, value in values.items() if value is not None}
     if problems := list(_find_problems(values)):
         raise ValueError(f"config.json: {'; '.join(problems[:3])}")
-    known = (*LAYOUT, *FLAGS, *IDS, *ACTIVATIONS)
+    known = (*LAYOUT, *FLAGS, *IDS, *ACTIVATIONS, ATTENTION)
     # A zero may be written as a whole number, which T5Config does not take.
     fractions = {key: float(values[key]) for key in (*FRACTIONS, FACTOR) if key in values}
     return {key: values[key] for key in known if key in values} | fractions
 
 
-def refuse_steering(values: Mapping[str, Any]) -> None:
-    """Raise ValueError for a config.json that says how a model is to be loaded and not what it is."""
-    for key, meaning in REFUSED.items():
-        if values.get(key) not in (None, {}, [], ""):
-            raise ValueError(f"config.json: {key} {meaning}; give a model without it")
-
-
-def _require_t5(values: Mapping[str, Any]) -> None:
-    kind = values.get("model_type")
-    if kind is None:
-        raise ValueError("config.json names no model_type; dialora adapts T5 (model_type t5): T5, T5 v1.1, FLAN-T5")
-    if kind not in MODEL_TYPES:
-        raise ValueError(f"it is a {show(repr(kind))} model; dialora adapts T5 (model_type t5): T5, T5 v1.1, FLAN-T5")
+def _require_decoder(values: Mapping[str, Any]) -> None:
     architectures = values.get("architectures")
     named = [str(name) for name in architectures] if isinstance(architectures, list) else []
     if values.get("is_encoder_decoder") is False or (named and all("Encoder" in name for name in named)):
@@ -94,6 +67,8 @@ def _find_problems(values: Mapping[str, Any]) -> Iterator[str]:
     for key in FLAGS:
         if key in values and not isinstance(values[key], bool):
             yield f"{key} is {_write(values[key])}, neither true nor false"
+    if values.get(ATTENTION, ATTENTIONS[0]) not in ATTENTIONS:
+        yield f"{ATTENTION} is {_write(values[ATTENTION])}, neither of {' and '.join(ATTENTIONS)}"
     yield from _find_wrong_ids(values)
     yield from _find_wrong_activation(values)
     yield from _find_wrong_distances(values)
@@ -157,4 +132,4 @@ def _write(value: Any) -> str:
     return show(repr(value), 40)
 
 
-__all__ = ["read_layout_values", "refuse_steering"]
+__all__ = ["read_layout_values"]

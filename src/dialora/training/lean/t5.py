@@ -1,20 +1,15 @@
-"""T5's training step with less work: `lean(model)` for the time of a run, everything put back behind it.
+"""T5's modules with less work: SWAPS, and attention for the time of a run.
 
-What it leaves out changes nothing but rounding (tests/test_lean.py compares trajectories):
-- frozen matrices are kept in bf16 where the products are in bf16 anyway, half the memory and no cast at every use;
-- activations are cast once and not by each of the three or four matrices that read them;
-- the loss looks at label positions alone and never holds all logits;
-- on a CPU, where random numbers were a quarter of a step, dropout draws bytes; attention stays in bf16.
+Activations are cast once and not by each of the three or four matrices that read them; the loss looks at label
+positions alone and never holds all logits; on a CPU attention stays in bf16.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, T5ForConditionalGeneration
 from transformers.activations import NewGELUActivation
@@ -23,9 +18,7 @@ from transformers.modeling_outputs import Seq2SeqLMOutput
 from transformers.models.t5.modeling_t5 import T5DenseActDense, T5DenseGatedActDense, T5LayerNorm
 
 from dialora.data.tokens import IGNORED_LABEL
-from dialora.store import names
-from dialora.training.lean.frozen import frozen_in_bf16
-from dialora.training.lean.kernels import Attention, ByteDropout, normalize, sum_cross_entropy
+from dialora.training.lean.kernels import Attention, find_dtype, normalize, sum_cross_entropy
 
 ATTENTION = "dialora"
 
@@ -58,7 +51,7 @@ class _AsItIs(nn.Module):
 class _LeanNorm(T5LayerNorm):  # type: ignore[misc]
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Normalize in the input's precision; give what the matrices behind it read."""
-        return normalize(hidden_states, self.weight, self.variance_epsilon, dtype=_find_dtype(hidden_states))
+        return normalize(hidden_states, self.weight, self.variance_epsilon, dtype=find_dtype(hidden_states))
 
 
 class _LeanGatedFeedForward(T5DenseGatedActDense):  # type: ignore[misc]
@@ -72,7 +65,7 @@ class _LeanFeedForward(T5DenseActDense):  # type: ignore[misc]
         return self.wo(self.dropout(self.act(self.wi(hidden_states))))
 
 
-LEAN: dict[type, type] = {
+SWAPS: dict[type, type] = {
     T5ForConditionalGeneration: _LeanT5,
     T5LayerNorm: _LeanNorm,
     T5DenseGatedActDense: _LeanGatedFeedForward,
@@ -81,44 +74,22 @@ LEAN: dict[type, type] = {
 
 
 @contextmanager
-def lean(model: nn.Module, *, precision: str, work: Path) -> Iterator[None]:
-    """Let `model` train with less work for the time of the block; it leaves as it came, but for what was trained.
-
-    Frozen weights that bf16 cannot hold lie in `work` meanwhile.
-    """
-    on_cpu = next(model.parameters()).device.type == "cpu"
-    with ExitStack() as stack:
-        if precision == "bf16":
-            stack.enter_context(frozen_in_bf16(model, work / names.FROZEN_WEIGHTS))
-            stack.enter_context(_uncast_adapters(model))
-        stack.enter_context(_leaner_modules(model, byte_dropout=on_cpu))
-        if on_cpu:
-            stack.enter_context(_attention(model))
-        yield
-
-
-@contextmanager
-def _leaner_modules(model: nn.Module, *, byte_dropout: bool) -> Iterator[None]:
-    """Give T5's modules their leaner forward: the same object with the same weights, of another class."""
-    swaps = LEAN | ({nn.Dropout: ByteDropout} if byte_dropout else {})
-    changed = [(module, type(module)) for module in model.modules() if type(module) in swaps]
-    gelus = [module for module in model.modules() if type(getattr(module, "act", None)) is NewGELUActivation]
-    for module, kind in changed:
-        module.__class__ = swaps[kind]
+def fused_gelu(model: nn.Module) -> Iterator[None]:
+    """Let feed-forward layers take GELU in one piece."""
+    gelus: list[Any] = [m for m in model.modules() if type(getattr(m, "act", None)) is NewGELUActivation]
     plain = [module.act for module in gelus]
     for module in gelus:
-        module.act = nn.GELU(approximate="tanh")  # the same function in one piece
+        module.act = nn.GELU(approximate="tanh")
     try:
         yield
     finally:
-        for module, kind in changed:
-            module.__class__ = kind
         for module, act in zip(gelus, plain, strict=True):
             module.act = act
 
 
 @contextmanager
-def _attention(model: nn.Module) -> Iterator[None]:
+def byte_attention(model: nn.Module) -> Iterator[None]:
+    """Let the model attend with `kernels.Attention`."""
     attention = Attention()
     AttentionInterface.register(ATTENTION, attention)
     AttentionMaskInterface.register(ATTENTION, eager_mask)
@@ -138,23 +109,4 @@ def _has_attention(module: nn.Module) -> bool:
     return hasattr(getattr(module, "config", None), "_attn_implementation")
 
 
-@contextmanager
-def _uncast_adapters(model: nn.Module) -> Iterator[None]:
-    """Keep PEFT's layers from casting their input up to the adapter's fp32, which autocast takes back."""
-    layers: list[Any] = [m for m in model.modules() if getattr(m, "cast_input_dtype_enabled", False)]
-    for layer in layers:
-        layer.cast_input_dtype_enabled = False
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.cast_input_dtype_enabled = True
-
-
-def _find_dtype(x: Tensor) -> torch.dtype:
-    """Return what a linear layer would cast `x` to."""
-    device = x.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-
-
-__all__ = ["lean"]
+__all__ = ["SWAPS", "byte_attention", "fused_gelu"]

@@ -1,0 +1,1 @@
+"""SmolLM2-135M-Instruct without the model hub: from a package on PyPI to an ordinary `transformers` folder."""
