@@ -18,7 +18,9 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="DIR", help="The experiment's folder \\[default: runs/NAME]."),
 ]
-Run = Annotated[Path, typer.Option("--run", metavar="FOLDER", help="A run's folder, or an experiment's with --method.")]
+OptionalRun = Annotated[
+    Path | None, typer.Option("--run", metavar="FOLDER", help="A run's folder, or an experiment's with --method.")
+]
 Method = Annotated[
     str | None, typer.Option("--method", metavar="KEY", help="Which of an experiment's systems, by its method.")
 ]
@@ -28,4 +30,4 @@ SetInUse = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
-__all__ = ["Experiment", "Json", "Method", "Output", "Run", "Set", "SetInUse"]
+__all__ = ["Experiment", "Json", "Method", "OptionalRun", "Output", "Set", "SetInUse"]

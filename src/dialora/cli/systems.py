@@ -8,23 +8,32 @@ from typing import Annotated
 import typer
 
 from dialora.cli.app import app
+from dialora.cli.conversations import print_inspected
 from dialora.cli.loading import load_system
-from dialora.cli.options import Json, Method, Run, SetInUse
+from dialora.cli.options import Json, Method, OptionalRun, SetInUse
 from dialora.cli.printing import observing, print_json, print_rows
 
 
 @app.command()
 def summarize(
     source: Annotated[
-        Path,
+        list[str],
         typer.Argument(
-            metavar="SOURCE", help="A table of dialogues (csv, tsv, json, jsonl, parquet, xlsx) or texts (txt)."
+            metavar="SOURCE",
+            help="A table of dialogues (csv, tsv, json, jsonl, parquet, xlsx) or texts (txt); with --dry-run files, "
+            "folders and patterns of any format of conversations, or - for standard input.",
         ),
     ],
-    run: Run,
-    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where to: a .jsonl or .csv file.")],
+    run: OptionalRun = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Where to: a .jsonl or .csv file.")
+    ] = None,
     method: Method = None,
     set: SetInUse = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only print what is in the files: format, conversations, turns, speakers.")
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Summarize a file of dialogues of any length with a trained system, in the file's order.
 
@@ -34,9 +43,19 @@ def summarize(
     """
     from dialora import api
 
+    if dry_run:
+        print_inspected(source, json=json)
+        return
+    if json:
+        raise typer.BadParameter("summaries are written to --output; --json is for --dry-run.", param_hint="--json")
+    if len(source) > 1:
+        raise typer.BadParameter("one table or folder of texts is summarized at a time.", param_hint="SOURCE")
+    if run is None or output is None:
+        missing = "--run" if run is None else "--output"
+        raise typer.BadParameter("is missing; only --dry-run goes without.", param_hint=missing)
     system = load_system(run, method, set)
     with observing() as observer:
-        api.summarize_file(source, run=system, output=output, observer=observer)
+        api.summarize_file(source[0], run=system, output=output, observer=observer)
     typer.echo(f"Summaries: {output}")
 
 

@@ -45,7 +45,8 @@ def stream_lines(path: Path, *, newline: str = "\n", may_be_empty: bool = False)
     Raises DataError where the file is in another encoding, or holds nothing and may not.
     """
     is_empty = not may_be_empty
-    encoding = _find_encoding(path)
+    with open_bytes(path) as file:
+        encoding = find_encoding(file.read(_START), path)
     try:
         with open_bytes(path) as file, io.TextIOWrapper(file, encoding=encoding, newline=newline) as lines:
             for line in lines:
@@ -78,10 +79,9 @@ def normalise_name(name: str) -> str:
     return name.strip().casefold()
 
 
-def _find_encoding(path: Path) -> str:
-    """Return the encoding of a text file by how it begins. Raises DataError where that is no text."""
-    with open_bytes(path) as file:
-        start = file.read(_START)
+def find_encoding(start: bytes, path: Path) -> str:
+    """Return the encoding of a text file by its first bytes. Raises DataError where that is no text."""
+    start = start[:_START]
     for mark, encoding in _MARKS.items():
         if start.startswith(mark):
             return encoding
@@ -129,4 +129,4 @@ def _locate(path: Path, encoding: str) -> DataError:
             offset, lines = offset + len(block), lines + block.count(b"\n")
 
 
-__all__ = ["normalise_name", "read_text", "reading_explained", "require_whole", "stream_lines"]
+__all__ = ["find_encoding", "normalise_name", "read_text", "reading_explained", "require_whole", "stream_lines"]

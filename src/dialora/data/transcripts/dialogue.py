@@ -1,0 +1,84 @@
+"""Turns → the text that a system was trained on, and names back into what it writes.
+
+Styles are how training dialogues name speakers: `person_tags` (`#Person1#: hi`, as in DialogSum) and `names`
+(`Anna: hi`, as in SAMSum). A turn is a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, get_args
+
+from dialora.data.transcripts.conversation import Conversation, fold
+from dialora.data.turns import find_speakers
+from dialora.errors import DataError
+from dialora.records import Record
+
+Style = Literal["person_tags", "names"]
+STYLES: tuple[Style, ...] = get_args(Style)
+_TAG = re.compile(r"#?\bPerson[ _]?(\d+)\b#?", re.IGNORECASE)
+_IS_TAG = re.compile(r"#Person\d+#")
+_COLONS = re.compile(r"\s*[:：]\s*")
+_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue(Record):
+    """A conversation as a system reads it."""
+
+    text: str
+    names: Mapping[str, str]
+    """The name behind each label of the text, as in {"#Person1#": "Anna"}."""
+
+
+def to_dialogue(conversation: Conversation, style: Style) -> Dialogue:
+    """Return a conversation as text, a line for each turn, in a style of the training data. Raises DataError."""
+    if style not in STYLES:
+        raise DataError(f"style {style!r} is none of {', '.join(STYLES)}.")
+    labels = {name: f"#Person{number}#" for number, name in enumerate(conversation.speakers, start=1)}
+    if style == "names":
+        labels = _write_labels(conversation.speakers)
+    text = "\n".join(f"{labels[turn.speaker]}: {turn.text}" for turn in conversation.turns)
+    return Dialogue(text, {label: name for name, label in labels.items()})
+
+
+def restore_names(summary: str, names: Mapping[str, str]) -> str:
+    """Return a summary with the name for each tag that stands in `names`: `#Person1#`, `Person1`, `person 1's`.
+
+    A tag that nobody has stays as it is: it is the system's invention.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        return names.get(f"#Person{int(match[1])}#", match[0])
+
+    return _TAG.sub(replace, summary) if any(map(_IS_TAG.fullmatch, names)) else summary
+
+
+def find_style(dialogues: Iterable[str]) -> Style:
+    """Return the style of most training dialogues, judged by the first thousand."""
+    votes = Counter(
+        sum(map(bool, map(_IS_TAG.fullmatch, speakers))) * 2 > len(speakers)
+        for dialogue in islice(dialogues, _LOOKED_AT)
+        if (speakers := find_speakers(dialogue))
+    )
+    return "person_tags" if votes[True] > votes[False] else "names"
+
+
+def _write_labels(speakers: Iterable[str]) -> dict[str, str]:
+    """Return a label for each name, in which no colon ends it early, and no two are one."""
+    labels: dict[str, str] = {}
+    for name in speakers:
+        plain = label = fold(_COLONS.sub(" ", name)) or "Unknown"
+        number = 1
+        while label in labels.values():
+            number += 1
+            label = f"{plain} {number}"
+        labels[name] = label
+    return labels
+
+
+__all__ = ["STYLES", "Dialogue", "Style", "find_style", "restore_names", "to_dialogue"]

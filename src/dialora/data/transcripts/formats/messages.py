@@ -1,0 +1,109 @@
+"""Logs of messages: OpenAI's (`messages` of role and content) and ShareGPT's (`conversations` of from and value).
+
+A document, a list, or JSON lines, of conversations or of the messages of one. What only a model reads is left out and
+counted: the system's prompt, calls of tools and their results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from dialora.data.transcripts.content import Json
+from dialora.data.transcripts.conversation import Draft
+from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
+from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects
+from dialora.errors import DataError
+
+_PROMPTS = frozenset(("system", "developer"))
+_TOOLS = frozenset(
+    ("tool", "function", "function_call", "function_response", "observation", "tool_call", "tool_response")
+)
+_NAMES = ("id", "conversation_id", "dialogue_id", "title")
+
+
+class MessageLog(TranscriptFormat[Json]):
+    """Messages that say who speaks under one key and what under another."""
+
+    content = Json
+    speaker_key: ClassVar[str]
+    text_key: ClassVar[str]
+    list_keys: ClassVar[tuple[str, ...]]
+
+    def recognise(self, content: Json) -> Sureness:
+        """The first record is a message, or has a list of them."""
+        first: Any = content.first
+        found = self._find_messages(first)
+        messages = [first] if found is None else found
+        message = as_object(next(iter(messages), None))
+        return Sureness.LIKELY if {self.speaker_key, self.text_key} <= set(message) else Sureness.NO
+
+    def read(self, content: Json, name: str) -> Iterator[Draft]:
+        """Give each conversation."""
+        if self._find_messages(content.first) is None and not isinstance(content.first, list):
+            yield self._read(name, list(content.items()), name)
+            return
+        is_many = content.stream is not None or isinstance(content.value, list)
+        for number, record in enumerate(content.items(), start=1):
+            messages = self._find_messages(record)
+            where = f"{name}: conversation {number}"
+            if messages is None:
+                raise DataError(f"{where}: has no list of messages. Recognised: {', '.join(self.list_keys)}.")
+            title = next((text for key in _NAMES if (text := as_text(as_object(record).get(key)))), "")
+            yield self._read(title or (f"{name} {number}" if is_many else name), messages, where)
+
+    def _find_messages(self, record: Any) -> list[Any] | None:
+        if isinstance(record, list):
+            return record
+        value = as_object(record)
+        return next((value[key] for key in self.list_keys if isinstance(value.get(key), list)), None)
+
+    def _read(self, title: str, messages: list[Any], where: str) -> Draft:
+        draft = Draft(title)
+        for message in require_objects(messages, where):
+            role = as_text(message.get(self.speaker_key))
+            text = _join_parts(message.get(self.text_key), draft)
+            if role in _PROMPTS:
+                draft.leave_out("prompts of the system", text)
+            elif role in _TOOLS or (not text and any(message.get(key) for key in ("tool_calls", "function_call"))):
+                draft.leave_out("calls of tools and their results", text)
+            else:
+                draft.add(self._find_speaker(message, role) or None, text)
+        return draft
+
+    def _find_speaker(self, message: Mapping[str, Any], role: str) -> str:
+        return role
+
+
+class OpenAIMessages(MessageLog):
+    """A message's content is a text, or a list of parts of which some are texts."""
+
+    name = "OpenAI messages"
+    speaker_key, text_key, list_keys = "role", "content", ("messages",)
+
+    def _find_speaker(self, message: Mapping[str, Any], role: str) -> str:
+        # A name tells people apart who have one role.
+        return as_text(message.get("name")) or role
+
+
+class ShareGpt(MessageLog):
+    """Roles are human and gpt."""
+
+    name = "ShareGPT"
+    speaker_key, text_key, list_keys = "from", "value", ("conversations", "conversation")
+
+
+def _join_parts(content: Any, draft: Draft) -> str:
+    if not isinstance(content, list):
+        return as_text(content)
+    texts = []
+    for part in as_list(content):
+        text = part if isinstance(part, str) else as_object(part).get("text")
+        if isinstance(text, str):
+            texts.append(text)
+        else:
+            draft.remark("parts of messages that are no text, left out")
+    return "\n".join(texts)
+
+
+__all__ = ["OpenAIMessages", "ShareGpt"]

@@ -1,0 +1,61 @@
+"""Dialogue corpora of tasks: Schema-Guided Dialogue and MultiWOZ 2.2, which are alike, and MultiWOZ 2.0 and 2.1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dialora.data.transcripts.content import Json
+from dialora.data.transcripts.conversation import Draft
+from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
+from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects
+from dialora.errors import DataError
+
+
+class SchemaGuided(TranscriptFormat[Json]):
+    """A list of dialogues with turns of USER and SYSTEM."""
+
+    name = "Schema-Guided / MultiWOZ 2.2"
+    content = Json
+
+    def recognise(self, content: Json) -> Sureness:
+        """Dialogues have an id and turns, which have an utterance."""
+        first = as_object(content.first)
+        turn = as_object(next(iter(as_list(first.get("turns"))), None))
+        return Sureness.CERTAIN if "dialogue_id" in first and "utterance" in turn else Sureness.NO
+
+    def read(self, content: Json, name: str) -> Iterator[Draft]:
+        """Give each dialogue."""
+        for number, dialogue in enumerate(content.items(), start=1):
+            if not isinstance(dialogue, Mapping):
+                raise DataError(f"{name}: dialogue {number} must be an object, got {type(dialogue).__name__}.")
+            draft = Draft(as_text(dialogue.get("dialogue_id")) or f"{name} {number}")
+            for turn in require_objects(dialogue.get("turns"), f"{name}: {draft.name}: turns"):
+                draft.add(as_text(turn.get("speaker")) or None, as_text(turn.get("utterance")))
+            yield draft
+
+
+class MultiWoz(TranscriptFormat[Json]):
+    """An object of dialogues, whose turns have no speaker: the user begins, and the two alternate."""
+
+    name = "MultiWOZ 2.1"
+    content = Json
+
+    def recognise(self, content: Json) -> Sureness:
+        """Every dialogue has a log of texts."""
+        dialogues = as_object(content.value)
+        first = as_object(next(iter(dialogues.values()), None))
+        turn = as_object(next(iter(as_list(first.get("log"))), None))
+        return Sureness.CERTAIN if "text" in turn else Sureness.NO
+
+    def read(self, content: Json, name: str) -> Iterator[Draft]:
+        """Give each dialogue."""
+        for identifier, dialogue in as_object(content.value).items():
+            draft = Draft(identifier)
+            log: Any = as_object(dialogue).get("log")
+            for number, turn in enumerate(require_objects(log, f"{name}: {identifier}: log")):
+                draft.add("SYSTEM" if number % 2 else "USER", as_text(turn.get("text")))
+            yield draft
+
+
+__all__ = ["MultiWoz", "SchemaGuided"]

@@ -1,0 +1,87 @@
+"""WhatsApp's exported chats, of Android (`DATE, TIME - Anna: hi`) and iPhones (`[DATE, TIME] Anna: hi`), in any locale.
+
+A line without a header goes on with the message above; one without a name is WhatsApp's own and left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dialora.data.transcripts.clock import Beginning
+from dialora.data.transcripts.content import Text
+from dialora.data.transcripts.conversation import Draft
+from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
+from dialora.data.transcripts.whatsapp_dates import MARKS, Header, find_header, find_moment, find_order
+from dialora.data.transcripts.whatsapp_notices import DELETED, EMPTY, MEDIA, read_message
+
+_SYSTEM = "lines of WhatsApp itself"
+_LONGEST_NAME = 100
+_NAME = re.compile(rf"^(?P<name>[^:\n]{{1,{_LONGEST_NAME}}}?) ?:(?: |$)(?P<text>.*)$", re.DOTALL)
+_MOST_WORDS = 8
+"""Of a name; WhatsApp's own sentences with a colon are longer."""
+_QUOTES = re.compile('["“”„«»]')
+"""A subject in a line of WhatsApp's own may hold a colon; no name has quotes around it."""
+
+
+class WhatsApp(TranscriptFormat[Text]):
+    """A text file, alone or in the zip file that an iPhone makes."""
+
+    name = "WhatsApp"
+    content = Text
+
+    def recognise(self, content: Text) -> Sureness:
+        """Lines begin with a date and a time."""
+        found = [header for header in map(find_header, content.head) if header]
+        if not found or content.is_document:
+            return Sureness.NO
+        named = sum(_NAME.match(MARKS.sub("", header.rest)) is not None for header in found)
+        return Sureness.CERTAIN if named else Sureness.LIKELY
+
+    def read(self, content: Text, name: str) -> Iterator[Draft]:
+        """Give the one chat."""
+        draft, beginning = Draft(name), Beginning()
+        messages: list[tuple[Header, list[str]]] = []
+        for line in content.lines:
+            if header := find_header(line):
+                messages.append((header, [header.rest]))
+            elif messages:
+                messages[-1][1].append(line)
+            elif line.strip():
+                draft.leave_out("lines above the first message", line)
+        order = find_order([header for header, _ in messages])
+        if messages and order is None:
+            draft.remark("dates whose day and month cannot be told apart, so without times", len(messages))
+        for header, lines in messages:
+            _add(draft, lines, beginning.since(find_moment(header, order)))
+        yield draft
+
+
+def _add(draft: Draft, lines: list[str], start: float | None) -> None:
+    speaker, lines = _split_name(lines)
+    if speaker is None:
+        draft.leave_out(_SYSTEM, lines[0])
+        return
+    text, notice = read_message(lines)
+    if text:
+        draft.add(speaker, text, start)
+        if notice == MEDIA:
+            draft.remark("media beside a text, of which the text is kept")
+    else:
+        draft.leave_out({MEDIA: "media and other notices", DELETED: DELETED}.get(notice or "", EMPTY), lines[0])
+
+
+def _split_name(lines: list[str]) -> tuple[str | None, list[str]]:
+    """Return who wrote a message, None for WhatsApp itself, and its lines without the name."""
+    first = lines[0]
+    # Signs of direction may stand around the name; those of the text tell what it is.
+    match = _NAME.match(first)
+    if match is None:
+        return None, lines
+    name = MARKS.sub("", match["name"]).strip().removeprefix("~").strip()
+    if not name or _QUOTES.search(name) or len(name.split()) > _MOST_WORDS:
+        return None, lines
+    return name, [match["text"], *lines[1:]]
+
+
+__all__ = ["WhatsApp"]

@@ -1,0 +1,127 @@
+"""What a user names → files; and which of them hold conversations, which are tables of dialogues.
+
+A name is a file, a folder, a pattern (`talks/*.vtt`), or `-` for standard input. Conversations are recognised by what
+a file holds, tables by their suffix, as everywhere: a file with a table's suffix is one unless it is a transcript for
+certain.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dialora.config import DataConfig
+from dialora.data.reading.files import reading_explained, shorten_path
+from dialora.data.reading.formats import FORMATS as TABLES
+from dialora.data.reading.formats import find_suffix
+from dialora.data.reading.tables import stream_dialogues
+from dialora.data.transcripts.content import Content, Text
+from dialora.data.transcripts.formats import Sureness
+from dialora.data.transcripts.opening import STANDARD_INPUT, open_content, open_folder
+from dialora.data.transcripts.reading import SUFFIXES, find_name, read_content
+from dialora.data.transcripts.recognition import find_transcript_format
+from dialora.data.turns import find_speakers
+from dialora.errors import DataError
+from dialora.records import Record
+
+TABLE = "table"
+_PATTERN = frozenset("*?[")
+_TEXT = ".txt"
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedFile(Record):
+    """What a file gives, or why it gives nothing."""
+
+    path: str
+    format: str | None = None
+    num_conversations: int = 0
+    num_turns: int = 0
+    speakers: tuple[str, ...] = ()
+    """In order of appearance; of a table none, for every row has its own."""
+    notes: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def expand_inputs(inputs: Sequence[str]) -> list[Path]:
+    """Return the files that are named, each once, in the order of the names. Raises DataError where one names none.
+
+    A folder is its files and those in its sub-folders, but an export of Slack is one input.
+    """
+    paths: dict[Path, None] = {}
+    for name in inputs:
+        path = Path(os.path.expanduser(name))
+        with reading_explained(path):
+            if path == STANDARD_INPUT or path.is_file():
+                found = [path]
+            elif path.is_dir():
+                found = _list_folder(path)
+            elif _PATTERN & set(name):
+                found = [Path(one) for one in sorted(glob.glob(str(path), recursive=True)) if Path(one).is_file()]
+            else:
+                found = [path]  # what lies there, or not, is told when it is opened
+        if not found:
+            raise DataError(f"{shorten_path(name)}: names no file with conversations or a table of dialogues.")
+        paths.update(dict.fromkeys(found))
+    return list(paths)
+
+
+def open_conversations(path: Path) -> Content | None:
+    """Return the content of a file of conversations; None where it is a table. Raises DataError where it is neither."""
+    suffix = find_suffix(path)
+    may_be_table = suffix in TABLES and suffix != _TEXT
+    try:
+        content = open_content(path)
+    except DataError:
+        if may_be_table and path.is_file():
+            return None  # as Parquet, whose own reader says what is wrong with it
+        raise
+    at_least = Sureness.CERTAIN if may_be_table and isinstance(content, Text) else Sureness.POSSIBLE
+    if may_be_table and find_transcript_format(content, at_least=at_least) is None:
+        return None
+    return content
+
+
+def inspect_inputs(inputs: Sequence[str], config: DataConfig | None = None) -> Iterator[InspectedFile]:
+    """Give what each file of the inputs holds, whether it can be read or not. Raises DataError as `expand_inputs`."""
+    for path in expand_inputs(inputs):
+        try:
+            yield _inspect(path, config or DataConfig(source=str(path)))
+        except DataError as error:
+            yield InspectedFile(str(path), problem=str(error))
+
+
+def _inspect(path: Path, config: DataConfig) -> InspectedFile:
+    notes: list[str] = []
+    content = open_conversations(path)
+    if content is None:
+        num_rows = num_turns = 0
+        for item in stream_dialogues(path, config, notes=notes):
+            num_rows, num_turns = num_rows + 1, num_turns + sum(find_speakers(item.dialogue).values())
+        return InspectedFile(str(path), TABLE, num_rows, num_turns, (), tuple(notes))
+    formats: dict[str, None] = {}
+    speakers: dict[str, None] = {}
+    counts: dict[str, int] = {}
+    num_conversations = num_turns = 0
+    for one in read_content(content, path, name=find_name(path), notes=notes):
+        num_conversations, num_turns = num_conversations + 1, num_turns + len(one.turns)
+        formats[one.format] = None
+        speakers.update(dict.fromkeys(one.speakers))
+        for what, count in one.counts.items():
+            counts[what] = counts.get(what, 0) + count
+    told = (*(f"{what}: {count:,}." for what, count in counts.items()), *notes)
+    return InspectedFile(str(path), ", ".join(formats), num_conversations, num_turns, tuple(speakers), told)
+
+
+def _list_folder(folder: Path) -> list[Path]:
+    archive = open_folder(folder)
+    if find_transcript_format(archive) is not None:
+        return [folder]
+    files = [folder / name for name in archive.names]
+    return [file for file in files if find_suffix(file) in SUFFIXES or find_suffix(file) in TABLES]
+
+
+__all__ = ["TABLE", "InspectedFile", "expand_inputs", "inspect_inputs", "open_conversations"]

@@ -1,0 +1,93 @@
+"""A path, or standard input → conversations. What is read says what became of every message, cue and line.
+
+A zip file or folder is an export of one kind (Slack's), or holds files that are each read as if they were given
+alone, as in the zip file of WhatsApp on an iPhone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePath, PurePosixPath
+
+from dialora.data.transcripts.content import Archive, Content
+from dialora.data.transcripts.conversation import Conversation, quote
+from dialora.data.transcripts.formats import TranscriptFormat
+from dialora.data.transcripts.opening import STANDARD_INPUT, open_content, parse_bytes
+from dialora.data.transcripts.recognition import describe_start, find_transcript_format, refuse_unknown
+from dialora.errors import DataError
+
+SUFFIXES = frozenset((".txt", ".json", ".jsonl", ".ndjson", ".vtt", ".srt", ".docx", ".zip", ".md", ".text"))
+"""Of files that are looked at in a folder or zip file; the rest lies beside them, as pictures do."""
+
+
+def read_conversations(path: Path, *, notes: list[str] | None = None) -> Iterator[Conversation]:
+    """Give the conversations of a file, zip file or folder, `-` being standard input. Raises DataError.
+
+    Behind the last one, `notes` has what was left out as a whole.
+    """
+    found = [] if notes is None else notes
+    yield from read_content(open_content(path), path, name=find_name(path), notes=found)
+
+
+def read_content(content: Content, path: Path, *, name: str, notes: list[str]) -> Iterator[Conversation]:
+    """Give the conversations of what was opened. Raises DataError where there are none."""
+    chosen = find_transcript_format(content)
+    if chosen is not None:
+        yield from _read(chosen, content, path, name=name, notes=notes)
+    elif isinstance(content, Archive):
+        yield from _read_files(content, path, notes)
+    else:
+        raise refuse_unknown(content, path)
+
+
+def _read_files(archive: Archive, path: Path, notes: list[str]) -> Iterator[Conversation]:
+    read = [name for name in archive.names if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    if not read:
+        raise refuse_unknown(archive, path)
+    if others := len(archive.names) - len(read):
+        notes.append(f"{path}: left out files of other kinds: {others:,}.")
+    for name in read:
+        place = path / name
+        content = parse_bytes(archive.read(name), place)
+        if isinstance(content, Archive):
+            raise DataError(f"{place}: is a zip file in a folder or zip file; give it by itself.")
+        own = find_name(PurePosixPath(name))
+        yield from read_content(content, place, name=path.stem if own == "_chat" else own, notes=notes)
+
+
+def _read(
+    chosen: TranscriptFormat[Content], content: Content, path: Path, *, name: str, notes: list[str]
+) -> Iterator[Conversation]:
+    num_conversations = num_empty = 0
+    sample = why = ""
+    for draft in chosen.read(content, name):
+        if not draft.is_empty and not draft.has_speakers:
+            raise DataError(
+                f"{path}: read as {chosen.name}, and nobody is named in it; without speakers it is no conversation: "
+                f"{chosen.without_speakers}."
+            )
+        if draft.is_empty:
+            num_empty += 1
+            sample, why = sample or draft.sample, why or ", ".join(draft.left_out)
+            continue
+        num_conversations += 1
+        yield draft.finish(chosen.name, str(path), merges=chosen.merges)
+    if not num_conversations:
+        start = f"the first line that is none is {quote(sample)}" if sample else describe_start(content)
+        reason = f" (left out: {why})" if why else ""
+        raise DataError(f"{path}: read as {chosen.name}, but nobody says anything in it; {start}{reason}.")
+    if num_empty:
+        notes.append(f"{path}: left out conversations in which nobody says anything: {num_empty:,}.")
+
+
+def find_name(path: PurePath) -> str:
+    """Return what a conversation is called by its file's name, without suffixes."""
+    if path == STANDARD_INPUT:
+        return "standard input"
+    stem = PurePosixPath(path.name)
+    while stem.suffix.lower() in SUFFIXES | {".gz", ".transcript"} and stem.stem:
+        stem = stem.with_suffix("")
+    return stem.name or path.name
+
+
+__all__ = ["SUFFIXES", "find_name", "read_content", "read_conversations"]

@@ -1,0 +1,73 @@
+"""Words that a recogniser heard, each perhaps with a speaker → what each speaker says, run by run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from dialora.data.transcripts.conversation import Draft
+
+INHERITED = "words without a speaker, so given the one of the words around"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word, or a sign that follows one without a space."""
+
+    text: str
+    speaker: str | None
+    start: float | None = None
+    is_sign: bool = False
+
+
+def add_words(draft: Draft, words: Sequence[Word], *, text: str | None = None, speaker: str | None = None) -> None:
+    """Add what words say, a unit for each run of one speaker.
+
+    A word without a speaker has that of its segment, `speaker`, or of the word before it. `text` is the segment's as
+    it is written, which says where spaces stand.
+    """
+    known = _inherit(draft, words, speaker)
+    for found, piece, start in _join_runs(known, text):
+        draft.add(found, piece, start)
+
+
+def _inherit(draft: Draft, words: Sequence[Word], segment: str | None) -> list[Word]:
+    """Return the words with speakers, as far as anybody is named."""
+    last = segment or next((word.speaker for word in words if word.speaker), None)
+    known = []
+    for word in words:
+        if not word.speaker and last is not None and not word.is_sign:
+            draft.remark(INHERITED)
+        last = word.speaker or (segment if segment and not word.is_sign else last)
+        known.append(Word(word.text, last, word.start, word.is_sign))
+    return known
+
+
+def _join_runs(words: Sequence[Word], text: str | None) -> Iterator[tuple[str | None, str, float | None]]:
+    runs = [list(run) for _, run in groupby(words, key=lambda word: word.speaker)]
+    pieces = _cut(runs, text) if text is not None else None
+    for at, run in enumerate(runs):
+        start = next((word.start for word in run if word.start is not None), None)
+        yield run[0].speaker, pieces[at] if pieces else _write(run), start
+
+
+def _cut(runs: Sequence[Sequence[Word]], text: str) -> list[str] | None:
+    """Return the part of a text that each run of words is; None where the words are not those of the text."""
+    ends, at = [], 0
+    for run in runs:
+        for word in run:
+            found = text.find(word.text.strip(), at)
+            if found < 0:
+                return None
+            at = found + len(word.text.strip())
+        ends.append(at)
+    ends[-1:] = [len(text)]
+    return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _write(words: Sequence[Word]) -> str:
+    return "".join(word.text if word.is_sign else f" {word.text}" for word in words).strip()
+
+
+__all__ = ["INHERITED", "Word", "add_words"]
