@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -120,10 +120,12 @@ def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Pa
     """Save an adapter as a PEFT folder or a whole model as a transformers folder, in safetensors.
 
     An adapter that changed base weights when it was made is saved as one for the unchanged base. `base` is what
-    `adapter_config.json` names as its base model.
+    `adapter_config.json` names as its base model. Where summaries learned another end than the base's own, that of a
+    chat template, generation_config.json says so: plain `generate` stops there too.
     """
     from peft import PeftModel
 
+    _name_stops(model, tokenizer)
     if isinstance(model, PeftModel):
         for adapter in model.peft_config.values():
             adapter.base_model_name_or_path = base
@@ -137,6 +139,14 @@ def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Pa
         model.save_pretrained(folder)  # type: ignore[operator]
         family_of(model).export(model, folder)
     tokenizer.save_pretrained(folder)
+
+
+def _name_stops(model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Let a model's generation config end with all that a summary ends with; the base's own is said already."""
+    owner: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+    stops, said = family_of(owner).list_stops(owner, tokenizer), owner.generation_config.eos_token_id
+    if set(stops) != set(said if isinstance(said, list) else [said]):
+        owner.generation_config.eos_token_id = list(stops)
 
 
 HARMLESS_WARNINGS = (

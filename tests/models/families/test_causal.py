@@ -5,17 +5,21 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
+from transformers import GenerationConfig, PreTrainedTokenizerFast
 
 from dialora.config import load_experiment
 from dialora.data.tokens import CausalCollator, Prompt, tokenize_pairs, tokenize_sources
 from dialora.errors import ModelError
 from dialora.generation import TorchEngine, generate
 from dialora.generation.torch_engine import SummaryRepeats
+from dialora.models.adapters import save_system
 from dialora.models.bases import build_prompt, settle
 from dialora.models.families import family_of
 from dialora.models.loading import load_base_model, load_tokenizer
 from dialora.records import Example
 from tests.conftest import build_experiment_values
+from tests.models.families import hub_tokenizers
 from tests.models.families.tiny import build_folder
 
 SAID = "#Person1#: Are you coming?\n#Person2#: No, I am ill."
@@ -54,6 +58,33 @@ def test_a_long_dialogue_loses_its_end_and_the_prompt_nothing(setting: Any) -> N
     tail = prompt.text.split("{dialogue}")[1]
     assert tokenizer.decode(cut.input_ids).endswith(tail.lstrip("\n"))
     assert not whole.truncated
+
+
+@pytest.mark.parametrize("kind", ["qwen", "llama3", "smollm3", "olmo2", "smollm2"])
+@pytest.mark.parametrize("end", [".", "?", " "])
+def test_a_piece_across_the_end_of_a_dialogue_takes_nothing_of_the_prompt(
+    kind: str, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [text.replace("\n", "\n\n") for text in hub_tokenizers.read_texts()]
+    monkeypatch.setattr(hub_tokenizers, "read_texts", lambda: texts)  # so that `.\n\n` is one piece, as in theirs
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=hub_tokenizers.KINDS[kind](), eos_token="</s>")
+    tail = "\n\nSummary:<|im_end|>\n<|im_start|>assistant\n"
+    prompt = Prompt(f"<|im_start|>user\nSummarize.\n\n{{dialogue}}{tail}", (), 0)
+    (cut,) = tokenize_sources(["I am fine. " * 80 + f"Bye{end}"], tokenizer, prompt=prompt, max_length=110)
+    assert cut.truncated
+    assert len(cut.input_ids) == 110
+    assert tokenizer.decode(cut.input_ids).endswith(tail)
+
+
+def test_what_is_saved_ends_where_summaries_learned_to(setting: Any, tmp_path: Path) -> None:
+    config, tokenizer, _, chats = setting
+    model = load_base_model(config)
+    adapted = get_peft_model(load_base_model(config), LoraConfig(task_type="CAUSAL_LM", target_modules=["q_proj"]))
+    for name, system in (("full", model), ("lora", adapted)):
+        save_system(system, tokenizer, tmp_path / name, base=config.model)
+        said = GenerationConfig.from_pretrained(tmp_path / name).eos_token_id
+        ends = tokenizer.convert_tokens_to_ids(["</s>", "<|im_end|>"] if chats else ["</s>"])
+        assert set(said if isinstance(said, list) else [said]) == set(ends)
 
 
 def test_what_a_dialogue_writes_of_the_template_is_text(setting: Any) -> None:

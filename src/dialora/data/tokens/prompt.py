@@ -74,9 +74,17 @@ def tokenize_sources(
                 continue
             end, inner = len(prefix) + len(dialogue), len(ids) - encoded.num_closing
             tail = [i for i, start in zip(ids[:inner], encoded.starts, strict=True) if suffix and start >= end]
+            if around.is_causal and not _says(suffix, tail, tokenizer):
+                # A piece across the end of the dialogue, as `.\n\n` of Llama 3 and Qwen, went with the dialogue.
+                (apart,) = encode_texts([suffix], tokenizer, prompt=around.text, closes=False)
+                tail = apart.ids if _says(suffix, apart.ids, tokenizer) else tail
             tail = [*tail, *ids[inner:]][-max_length:]
             sources.append(TokenizedSource(ids[: max_length - len(tail)] + tail, truncated=True))
     return sources
+
+
+def _says(text: str, ids: list[int], tokenizer: PreTrainedTokenizerBase) -> bool:
+    return bool(tokenizer.decode(ids, clean_up_tokenization_spaces=False) == text)
 
 
 @dataclass(frozen=True, slots=True)
