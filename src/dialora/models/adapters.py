@@ -143,7 +143,7 @@ def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Pa
 
 def _name_stops(model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:
     """Let a model's generation config end with all that a summary ends with; the base's own is said already."""
-    owner: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+    owner: Any = getattr(model, "get_base_model", lambda: model)()
     stops, said = family_of(owner).list_stops(owner, tokenizer), owner.generation_config.eos_token_id
     if set(stops) != set(said if isinstance(said, list) else [said]):
         owner.generation_config.eos_token_id = list(stops)
