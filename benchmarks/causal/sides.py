@@ -89,7 +89,7 @@ def build_model(folder: Path, method: str, dtype: torch.dtype) -> Any:
 def train_ours(folder: Path, method: str, num_steps: int, turns: Turns) -> None:
     """Train with dialora's loop and its lean step."""
     from dialora.methods import Method
-    from dialora.training.lean import MICRO_BATCH_NUMBERS, lean
+    from dialora.training.lean import find_micro_batch_tokens, lean
     from dialora.training.loop import TrainingLoop
 
     pairs, model = load_pairs(folder), build_model(folder, method, torch.float32)
@@ -105,7 +105,7 @@ def train_ours(folder: Path, method: str, num_steps: int, turns: Turns) -> None:
             model, Method(), training, Path(work), key=method, run_name=method, learning_rate=RATES[method],
             precision="bf16", uses_cuda=False, pairs=pairs, validation=[], batches=plan(pairs, num_steps),
             collator=collator, collate=collator.collate_pairs, on_progress=on_progress, pause_after=None,
-            micro_batch_tokens=MICRO_BATCH_NUMBERS // model.config.hidden_size,
+            micro_batch_tokens=find_micro_batch_tokens(model.config),
             should_stop=lambda: False, should_prune=lambda validation: False,
         )  # fmt: skip
         turns.wait()

@@ -13,7 +13,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 from transformers import set_seed
@@ -28,7 +27,7 @@ from dialora.models.families import family_of
 from dialora.records import Record
 from dialora.training.checkpoints import find_checkpoint, load_progress
 from dialora.training.encoder_cache import build_encoder_cache, trains_decoder_alone
-from dialora.training.lean import MICRO_BATCH_NUMBERS, lean
+from dialora.training.lean import find_micro_batch_tokens, lean
 from dialora.training.loop import End, OnProgress, ShouldPrune, TrainingLoop
 
 
@@ -118,7 +117,7 @@ def train(
         batches=batches,
         collator=collator,
         collate=collator.collate_pairs if cache is None else partial(cache.collate, pad_id=pad_id),
-        micro_batch_tokens=_find_micro_batch_tokens(model) if is_lean and not on_gpu else None,
+        micro_batch_tokens=find_micro_batch_tokens(model.config) if is_lean and not on_gpu else None,
         on_progress=on_progress,
         should_stop=should_stop,
         should_prune=should_prune,
@@ -155,10 +154,6 @@ def train(
         loading_memory_bytes=progress.loading_memory_bytes or None,
         is_paused=end is End.PAUSED,
     )
-
-
-def _find_micro_batch_tokens(model: Any) -> int:
-    return max(1, MICRO_BATCH_NUMBERS // int(model.config.hidden_size))
 
 
 __all__ = ["TrainingResult", "train"]

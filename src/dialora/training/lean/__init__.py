@@ -5,7 +5,7 @@ and its kin, `lora` PEFT's LoRA. `kernels` and `causal_kernels` are what they co
 matrices in bf16, `micro_batches` lets a batch through in parts.
 """
 
-from dialora.training.lean.micro_batches import MICRO_BATCH_NUMBERS, split_batch
+from dialora.training.lean.micro_batches import find_micro_batch_tokens, split_batch
 from dialora.training.lean.step import lean
 
-__all__ = ["MICRO_BATCH_NUMBERS", "lean", "split_batch"]
+__all__ = ["find_micro_batch_tokens", "lean", "split_batch"]
