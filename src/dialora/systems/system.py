@@ -152,8 +152,8 @@ def _say_what_it_is(folder: Path, missing: str) -> str:
     if (folder / "adapter_config.json").is_file():
         return (
             "is a PEFT adapter, not a run: it says nothing of the prompt, lengths and decoding it is used with. "
-            "dialora.load_model(adapter=...) puts it on its base; merged and saved with its tokenizer, that is a "
-            "`model:` for an experiment with `methods: {zero_shot: {}}`."
+            "dialora.load_model(set={'model': its base}, adapter=...) puts it on its base; merged and saved with its "
+            "tokenizer, that is a `model:` for an experiment with `methods: {zero_shot: {}}`."
         )
     if (folder / "config.json").is_file():
         return (
