@@ -88,6 +88,18 @@ def identify_model(config: ExperimentConfig) -> str:
     return _identify_base(resolve_model(config.model), config.model_revision)
 
 
+def tell_base(config: ExperimentConfig) -> tuple[str, str]:
+    """Return what tells this base model from another without reading it: the files, or hub id and commit, of its pin.
+
+    Of a folder that is not pinned, where it lies, however its path is written.
+    """
+    model, revision = config.model, config.model_revision or ""
+    if revision.startswith(FILES):
+        return "", revision
+    path = Path(model).expanduser()
+    return (str(path.resolve()), "") if model != BUNDLED and path.is_dir() else (model, revision)
+
+
 def is_pinned(config: ExperimentConfig) -> bool:
     """Whether `model_revision` settles which base it is: a folder's files, or anything of a hub id."""
     revision = config.model_revision or ""
@@ -209,4 +221,5 @@ __all__ = [
     "require_pinned",
     "require_weights",
     "resolve_model",
+    "tell_base",
 ]
