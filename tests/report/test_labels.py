@@ -13,7 +13,8 @@ from dialora.config import ExperimentConfig, load_experiment
 from dialora.models.bases import settle
 from dialora.models.checkpoint import pin_models
 from dialora.report.known_data import describe_known_data
-from dialora.report.labels import name_bases, name_readers
+from dialora.report.labels import build_labels, name_bases, name_readers
+from dialora.report.notes import describe_prompts
 from tests.conftest import change_base
 
 SPELLINGS = ("c/a", "./c/a", "c/a/", "c/../c/a")
@@ -63,3 +64,26 @@ def test_what_a_base_has_seen_is_said_once(experiment: dict[str, Any], base: Pat
     methods = {"zero_shot": {}, "again": entry, "elsewhere": entry | {"model": str(known)}}
     config = load_experiment(experiment | {"model": "./c/flan-t5-small", "methods": methods})
     assert len(describe_known_data(pin_models(config))) == 1
+
+
+def test_systems_that_differ_by_their_prompt_too_are_named(experiment: dict[str, Any], base: Path) -> None:
+    other = shutil.copytree(base, base.parent / "other")
+    change_base(other, "weights")
+    entry = {"method": "lora", "r": 4}
+    methods = {
+        "zero_shot": {},
+        "same": entry | {"model": "c/a"},
+        "asked": entry | {"model": "c/a/", "prompt": "Sum up: {dialogue}"},
+        "elsewhere": entry | {"model": "c/other", "prompt": "Sum up: {dialogue}"},
+        "alike": entry | {"model": "c/other", "prompt": "Sum up: {dialogue}"},
+    }
+    config = pin_models(settle(load_experiment(experiment | {"model": "./c/a", "methods": methods})))
+    (note,) = describe_prompts(config, build_labels(config))
+    assert note.startswith("PEFT (asked) has another prompt than Original, the first system on a: ")
+    alone = {key: methods[key] for key in ("zero_shot", "same")} | {"asked": entry | {"prompt": "Now: {dialogue}"}}
+    config = pin_models(settle(load_experiment(experiment | {"model": "./c/a", "methods": alone})))
+    (note,) = describe_prompts(config, build_labels(config))
+    assert note.startswith("PEFT (asked) has another prompt than Original, the first system: ")
+    del alone["asked"]
+    config = load_experiment(experiment | {"model": "./c/a", "methods": alone})
+    assert describe_prompts(pin_models(settle(config)), build_labels(config)) == []
