@@ -88,6 +88,17 @@ def identify_model(config: ExperimentConfig) -> str:
     return _identify_base(resolve_model(config.model), config.model_revision)
 
 
+@contextmanager
+def naming_entry(config: ExperimentConfig, key: str) -> Iterator[None]:
+    """Let a ModelError of a base that an entry of `methods:` names itself say which entry that is."""
+    try:
+        yield
+    except ModelError as error:
+        if config.methods[key].model is None or not str(error).startswith("model: "):
+            raise
+        raise ModelError(f"methods.{key}.{error}") from error
+
+
 def tell_base(config: ExperimentConfig) -> tuple[str, str]:
     """Return what tells this base model from another without reading it: the files, or hub id and commit, of its pin.
 
@@ -111,12 +122,12 @@ def pin_models(config: ExperimentConfig) -> ExperimentConfig:
 
     What is planned for a base and what is loaded hours later, elsewhere, or from `run.yaml`, is then the same.
     """
-    methods = {
-        key: method
-        if method.model is None
-        else method.model_copy(update={"model_revision": _find_pin(config.for_method(key))})
-        for key, method in config.methods.items()
-    }
+    methods = dict(config.methods)
+    for key, method in methods.items():
+        if method.model is not None:
+            with naming_entry(config, key):
+                pin = _find_pin(config.for_method(key))
+            methods[key] = method.model_copy(update={"model_revision": pin})
     return config.model_copy(update={"model_revision": _find_pin(config), "methods": methods})
 
 
@@ -216,6 +227,7 @@ __all__ = [
     "identify_model",
     "is_pinned",
     "name_model",
+    "naming_entry",
     "opening",
     "pin_models",
     "require_pinned",
