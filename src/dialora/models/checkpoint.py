@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from dialora.config import BUNDLED, ExperimentConfig, stable_hash
+from dialora.config.base_identity import FILES
 from dialora.config.metric import LearnedMetric
 from dialora.errors import ModelError
 from dialora.models.families import find_family
@@ -24,8 +25,6 @@ SNAPSHOTS = "snapshots"
 """The folder of a hub cache in which every commit has a folder of its own."""
 MADE = {"smollm2-135m-instruct": "`make smollm` in dialora's repository makes it; run dialora in that folder"}
 """Folders of the shipped experiments that come from elsewhere, by name, and how to get them."""
-FILES = "files:"
-"""How the `model_revision` of a folder begins; the hash of its files follows. No branch or tag can hold a colon."""
 
 
 def resolve_model(name: str, *, key: str = "model") -> str:
@@ -97,18 +96,6 @@ def naming_entry(config: ExperimentConfig, key: str) -> Iterator[None]:
         if config.methods[key].model is None or not str(error).startswith("model: "):
             raise
         raise ModelError(f"methods.{key}.{error}") from error
-
-
-def tell_base(config: ExperimentConfig) -> tuple[str, str]:
-    """Return what tells this base model from another without reading it: the files, or hub id and commit, of its pin.
-
-    Of a folder that is not pinned, where it lies, however its path is written.
-    """
-    model, revision = config.model, config.model_revision or ""
-    if revision.startswith(FILES):
-        return "", revision
-    path = Path(model).expanduser()
-    return (str(path.resolve()), "") if model != BUNDLED and path.is_dir() else (model, revision)
 
 
 def is_pinned(config: ExperimentConfig) -> bool:
@@ -233,5 +220,4 @@ __all__ = [
     "require_pinned",
     "require_weights",
     "resolve_model",
-    "tell_base",
 ]

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from dialora.config import ExperimentConfig
-from dialora.models.checkpoint import tell_base
+from dialora.config.base_identity import tell_base
 from dialora.report import numbers
 from dialora.store import load_json
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 from dialora.config import ExperimentConfig
-from dialora.models.checkpoint import tell_base
+from dialora.config.base_identity import tell_base
 
 
 def build_labels(config: ExperimentConfig) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dialora.comparison import SystemRuns
 from dialora.config import ExperimentConfig, ScoringConfig
-from dialora.models.checkpoint import tell_base
+from dialora.config.base_identity import tell_base
 from dialora.protocols import PROTOCOLS, STANDARD
 from dialora.records import Example
 from dialora.report import numbers
