@@ -86,8 +86,10 @@ def test_a_prompt_that_leaves_dialogues_next_to_nothing_fails(
 ) -> None:
     base = experiment["model"] if kind == "t5" else str(build_folder(kind, tmp_path / "base", chat=True))
 
-    def look(length: int, prompt: str = "Sum up: {dialogue}\nIn short:") -> Finding:
-        data = experiment["data"] | {"max_source_length": length, "max_target_length": 200}
+    def look(length: int, source: Path | None = None) -> Finding:
+        limits = {"max_source_length": length, "max_target_length": 200}
+        data = experiment["data"] | limits | ({} if source is None else {"source": str(source)})
+        prompt = "Sum up what these people say to each other here: {dialogue}\nIn short:"
         values = experiment | {"model": base, "data": data, "prompt": prompt, "methods": {"zero_shot": {}}}
         return check(values, tmp_path / "x")["lengths"]
 
@@ -98,8 +100,13 @@ def test_a_prompt_that_leaves_dialogues_next_to_nothing_fails(
     assert f"raise data.max_source_length to at least {2 * size}, or shorten the prompt" in found.detail
     assert "leaves 1 to dialogues" in look(size + 1).detail
     assert look(2 * size).status == "warning"
+    (short := tmp_path / "short").mkdir()
+    for split in ("train", "validation", "test"):
+        rows = [{"dialogue": f"A: Hi {number}.\nB: Hello.", "summary": "They greet."} for number in range(8)]
+        (short / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert look(size, short).status == "failed"
     # A long prompt that takes no dialogue's tokens is no fault.
-    assert look(480, "one two three four five six seven. " * 8 + "{dialogue}").status != "failed"
+    assert look(2 * size - 1, short).status == "ok"
 
 
 def test_an_encoder_cache_that_a_base_has_not_is_said_before_anything_is_trained(
