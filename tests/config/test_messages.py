@@ -10,7 +10,9 @@ import pytest
 from dialora.cli import main
 from dialora.config import load_experiment, load_outputs_config
 from dialora.config.problems import show
-from dialora.errors import ConfigError
+from dialora.errors import ConfigError, ModelError
+from dialora.models.bases import settle
+from dialora.models.checkpoint import pin_models
 
 FILE = "data: {source: bundled}\nmethods: {zero_shot: {}}\n"
 
@@ -103,3 +105,29 @@ def test_an_empty_list_is_still_refused() -> None:
 )  # fmt: skip
 def test_a_table_is_called_like_its_file_without_suffixes(files: list[str], name: str) -> None:
     assert load_outputs_config(files).name == name
+
+
+@pytest.mark.parametrize("value", [".*x", "7", "[q, 3]", "{q: v}"])
+@pytest.mark.parametrize("method", ["lora", "adalora"])
+def test_target_modules_of_another_kind_are_one_line(method: str, value: str) -> None:
+    (line,) = refuse(f"methods.{method}.target_modules={value}")
+    start = f"methods.{method}.target_modules: must be a list of names, as in [a, b], or all-linear, got "
+    assert line.startswith(start)
+
+
+def test_target_modules_may_be_left_open_where_a_base_names_them() -> None:
+    assert load_experiment("bundled", ["methods.lora.target_modules=null"])
+    (line,) = refuse("methods.adalora.target_modules=null")
+    assert "must be a list of names" in line
+
+
+def test_a_missing_base_of_an_entry_names_the_entry(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "e.yaml").write_text(FILE, encoding="utf-8")
+    missing = ["--set", "methods.zero_shot.model=./m/nothere"]
+    assert main(["compare", str(tmp_path / "e.yaml"), "--output", str(tmp_path / "out"), *missing]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ModelError: methods.zero_shot.model: ./m/nothere: no such folder")
+    config = load_experiment("bundled", ["methods.lora.model=./m/nothere"])
+    for prepare in (settle, pin_models):
+        with pytest.raises(ModelError, match=r"^methods\.lora\.model: \./m/nothere: no such folder"):
+            prepare(config)

@@ -10,6 +10,8 @@ import pytest
 from dialora.config import load_experiment
 from dialora.data.examples import load_dataset
 from dialora.experiment.checks import Finding, check_experiment
+from dialora.experiment.pipeline import compare
+from tests.models.families.tiny import build_folder
 
 
 def check(experiment: dict[str, Any], output: Path) -> dict[str, Finding]:
@@ -76,3 +78,52 @@ def test_a_hub_ids_weights_are_not_downloaded_to_be_checked(
     assert files.find_file("somebody/model", "config.json", "main") == tiny_model / "config.json"
     assert loading.check_weights(config) is None
     assert "model.safetensors" in asked
+
+
+@pytest.mark.parametrize("kind", ["t5", "llama"])
+def test_a_prompt_that_leaves_dialogues_next_to_nothing_fails(
+    kind: str, experiment: dict[str, Any], tmp_path: Path
+) -> None:
+    base = experiment["model"] if kind == "t5" else str(build_folder(kind, tmp_path / "base", chat=True))
+
+    def look(length: int, source: Path | None = None) -> Finding:
+        limits = {"max_source_length": length, "max_target_length": 200}
+        data = experiment["data"] | limits | ({} if source is None else {"source": str(source)})
+        prompt = "Sum up what these people say to each other here: {dialogue}\nIn short:"
+        values = experiment | {"model": base, "data": data, "prompt": prompt, "methods": {"zero_shot": {}}}
+        return check(values, tmp_path / "x")["lengths"]
+
+    found = look(8)
+    assert found.status == "failed"
+    size = int(found.detail.partition(" tokens")[0].split()[-1])
+    assert f"takes {size} tokens and leaves none to dialogues" in found.detail
+    assert f"raise data.max_source_length to at least {2 * size}, or shorten the prompt" in found.detail
+    assert "leaves 1 to dialogues" in look(size + 1).detail
+    assert look(2 * size).status == "warning"
+    (short := tmp_path / "short").mkdir()
+    for split in ("train", "validation", "test"):
+        rows = [{"dialogue": f"A: Hi {number}.\nB: Hello.", "summary": "They greet."} for number in range(8)]
+        (short / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert look(size, short).status == "failed"
+    # A long prompt that takes no dialogue's tokens is no fault.
+    assert look(2 * size - 1, short).status == "ok"
+
+
+def test_an_encoder_cache_that_a_base_has_not_is_said_before_anything_is_trained(
+    experiment: dict[str, Any], tmp_path: Path
+) -> None:
+    base = str(build_folder("bart", tmp_path / "tiny-bart"))
+    training = experiment["training"] | {"cache_encoder": True, "num_train_epochs": 0.2}
+    values = experiment | {"training": training, "methods": {"zero_shot": {}}}
+    assert "encoder cache" not in check(values, tmp_path / "x")
+    found = check(values | {"model": base}, tmp_path / "x")
+    assert found["encoder cache"].status == "warning"
+    assert "training.cache_encoder has no effect on" in found["encoder cache"].detail
+    off = values | {"model": base, "training": experiment["training"]}
+    assert "encoder cache" not in check(off, tmp_path / "x")
+    said: list[str] = []
+    trained = values | {"model": base, "methods": {"lora": {"r": 4}}}
+    compare(
+        load_experiment(trained), output=tmp_path / "it", observer=lambda event: said.append(event.get("message", ""))
+    )
+    assert len([line for line in said if "training.cache_encoder has no effect on" in line]) == 1

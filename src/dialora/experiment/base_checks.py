@@ -20,6 +20,8 @@ SAMPLE = 512
 """Examples looked at per split where all would take too long."""
 MAX_TRUNCATED = 0.05
 MAX_UNKNOWN = 0.01
+MAX_PROMPT = 0.5
+"""Of max_source_length, which the prompt may take where dialogues are cut."""
 
 
 def check_base(
@@ -46,6 +48,8 @@ def check_base(
         yield tokenizer
     if loaded:
         on_tokenizer(loaded[0])
+        if config.training.cache_encoder and not load_family(config).has_encoder_cache:
+            yield Finding("encoder cache", "warning", _explain_no_cache(config))
         yield find("lengths", lambda: _check_lengths(config, dataset, loaded[0]))
         yield find("vocabulary", lambda: _check_vocabulary(config, dataset, loaded[0]))
         yield find("labels", lambda: _check_labels(config, dataset, loaded[0]))
@@ -65,6 +69,13 @@ def _check_weights(config: ExperimentConfig) -> tuple[str, str]:
             f"{len(needless)} of {size:,} have no place in the model and are not used: {list_names(needless)}",
         )
     return "ok", f"{size:,} matrices, those of its config.json; their numbers are looked at when they are loaded"
+
+
+def _explain_no_cache(config: ExperimentConfig) -> str:
+    return (
+        f"training.cache_encoder has no effect on {config.model}: {load_family(config).label} models have no encoder "
+        f"cache, and every step runs the whole model"
+    )
 
 
 def _sample(dataset: DialogueDataset) -> list[Example]:
@@ -89,12 +100,30 @@ def _check_lengths(config: ExperimentConfig, dataset: DialogueDataset, tokenizer
     pairs = _pairs(config, _sample(dataset), tokenizer)
     sources = sum(pair.source_truncated for pair in pairs) / len(pairs)
     targets = sum(pair.target_truncated for pair in pairs) / len(pairs)
+    if (problem := _explain_prompt(config, tokenizer, are_cut=sources > MAX_TRUNCATED)) is not None:
+        return "failed", problem
     longest = max(len(pair.input_ids) for pair in pairs)
     detail = (
         f"{sources:.1%} of sources exceed {config.data.max_source_length} tokens (longest kept: {longest}), "
         f"{targets:.1%} of references exceed {config.data.max_target_length}"
     )
     return ("warning" if max(sources, targets) > MAX_TRUNCATED else "ok"), detail
+
+
+def _explain_prompt(config: ExperimentConfig, tokenizer: Any, *, are_cut: bool) -> str | None:
+    """Return that the prompt leaves dialogues (nearly) no tokens; None where it leaves enough, or none is cut."""
+    from dialora.data.tokens.prompt import count_source_tokens
+
+    (size,) = count_source_tokens([""], tokenizer, prompt=build_prompt(config, tokenizer))
+    limit = config.data.max_source_length
+    if size < limit and not (are_cut and size > MAX_PROMPT * limit):
+        return None
+    left = f"{limit - size:,}" if size < limit else "none"
+    return (
+        f"data.max_source_length is {limit:,}, of which the prompt, with all that stands around a dialogue, takes "
+        f"{size:,} tokens and leaves {left} to dialogues that are longer; raise data.max_source_length to at least "
+        f"{round(size / MAX_PROMPT):,}, or shorten the prompt"
+    )
 
 
 def _explain_positions(config: ExperimentConfig) -> str | None:

@@ -56,12 +56,15 @@ def _check_bases(
     """Run what needs a base model, for each of them; what stands on a part of it that is refused is left out."""
     from dialora.models.counting import count_methods
 
-    bases = {base: config.for_method(key) for base, key in _list_bases(config).items()}
+    keys = _list_bases(config)
+    bases = {base: config.for_method(key) for base, key in keys.items()}
     tokenizers: dict[str, list[Any]] = {base: [] for base in bases}
     are_whole = True
     for base, own in bases.items():
         for finding in check_base(own, dataset, tokenizers[base].append):
             are_whole &= (finding.check, finding.status) != ("weights", "failed")
+            if finding.detail.startswith("model: ") and config.methods[keys[base]].model is not None:
+                finding = replace(finding, detail=f"methods.{keys[base]}.{finding.detail}")
             yield finding if len(bases) == 1 else replace(finding, check=f"{finding.check} ({base})")
     counts: dict[str, Any] = {}
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from dialora.config.problems import show
 from dialora.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,9 +24,25 @@ if TYPE_CHECKING:
 ALL_LINEAR: Literal["all-linear"] = "all-linear"
 
 _ABOUT = "names of linear layers, or all-linear (each but the output head)"
-Targets = Annotated[tuple[str, ...] | Literal["all-linear"], Field(min_length=1, description=_ABOUT)]
+
+
+def _require_names(value: Any) -> Any:
+    """Refuse what is neither in one line; pydantic has one for each kind that it might have been."""
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    if value == ALL_LINEAR or (is_list and all(isinstance(name, str) for name in value)):
+        return value
+    raise ValueError(f"must be a list of names, as in [a, b], or {ALL_LINEAR}, got {show(value)}")
+
+
+Targets = Annotated[
+    tuple[str, ...] | Literal["all-linear"],
+    Field(min_length=1, description=_ABOUT),
+    BeforeValidator(_require_names),
+]
 OpenTargets = Annotated[
-    tuple[str, ...] | Literal["all-linear"] | None, Field(min_length=1, description=f"{_ABOUT}; or queries and values")
+    tuple[str, ...] | Literal["all-linear"] | None,
+    Field(min_length=1, description=f"{_ABOUT}; or queries and values"),
+    BeforeValidator(lambda value: value if value is None else _require_names(value)),
 ]
 """Targets that are the base's queries and values where an experiment does not name them."""
 

@@ -15,7 +15,7 @@ from dialora.data.tokens import Prompt
 from dialora.data.tokens.plain import find_special
 from dialora.errors import ModelError
 from dialora.methods import Method
-from dialora.models.checkpoint import explain_no_config, opening
+from dialora.models.checkpoint import explain_no_config, naming_entry, opening
 from dialora.models.families import Family, find_family
 from dialora.models.files import find_file, list_names, read_object
 from dialora.models.steering import list_code
@@ -34,7 +34,10 @@ def settle(config: ExperimentConfig) -> ExperimentConfig:
 
     Settled once more it is the same, and no base is looked at: a finished experiment is read where its bases are not.
     """
-    methods = {key: _settle_method(config, key) for key in config.methods}
+    methods = dict(config.methods)
+    for key in methods:
+        with naming_entry(config, key):
+            methods[key] = _settle_method(config, key)
     prompt = config.prompt if "prompt" in config.model_fields_set else load_family(config).prompt
     return config.model_copy(update={"prompt": prompt, "methods": methods})
 

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path, PurePath
 
 from dialora.config import BUNDLED, ExperimentConfig, stable_hash
+from dialora.config.base_identity import FILES
 from dialora.config.metric import LearnedMetric
 from dialora.errors import ModelError
 from dialora.models.families import find_family
@@ -24,8 +25,6 @@ SNAPSHOTS = "snapshots"
 """The folder of a hub cache in which every commit has a folder of its own."""
 MADE = {"smollm2-135m-instruct": "`make smollm` in dialora's repository makes it; run dialora in that folder"}
 """Folders of the shipped experiments that come from elsewhere, by name, and how to get them."""
-FILES = "files:"
-"""How the `model_revision` of a folder begins; the hash of its files follows. No branch or tag can hold a colon."""
 
 
 def resolve_model(name: str, *, key: str = "model") -> str:
@@ -107,6 +106,17 @@ def identify_model(config: ExperimentConfig) -> str:
     return _identify_base(resolve_model(config.model), config.model_revision)
 
 
+@contextmanager
+def naming_entry(config: ExperimentConfig, key: str) -> Iterator[None]:
+    """Let a ModelError of a base that an entry of `methods:` names itself say which entry that is."""
+    try:
+        yield
+    except ModelError as error:
+        if config.methods[key].model is None or not str(error).startswith("model: "):
+            raise
+        raise ModelError(f"methods.{key}.{error}") from error
+
+
 def is_pinned(config: ExperimentConfig) -> bool:
     """Whether `model_revision` settles which base it is: a folder's files, or anything of a hub id."""
     revision = config.model_revision or ""
@@ -118,12 +128,12 @@ def pin_models(config: ExperimentConfig) -> ExperimentConfig:
 
     What is planned for a base and what is loaded hours later, elsewhere, or from `run.yaml`, is then the same.
     """
-    methods = {
-        key: method
-        if method.model is None
-        else method.model_copy(update={"model_revision": _find_pin(config.for_method(key))})
-        for key, method in config.methods.items()
-    }
+    methods = dict(config.methods)
+    for key, method in methods.items():
+        if method.model is not None:
+            with naming_entry(config, key):
+                pin = _find_pin(config.for_method(key))
+            methods[key] = method.model_copy(update={"model_revision": pin})
     return config.model_copy(update={"model_revision": _find_pin(config), "methods": methods})
 
 
@@ -224,6 +234,7 @@ __all__ = [
     "identify_model",
     "is_pinned",
     "name_model",
+    "naming_entry",
     "opening",
     "pin_models",
     "read_base_name",

@@ -8,13 +8,18 @@ from torch import nn
 from dialora.config import ExperimentConfig
 from dialora.methods import Method
 from dialora.models.adapters import apply_method
+from dialora.models.checkpoint import naming_entry
 from dialora.models.loading import build_meta_model
 from dialora.records import ParameterCount
 
 
 def count_methods(config: ExperimentConfig) -> dict[str, ParameterCount]:
     """Count the parameters of every method of the experiment, by key, from the base model's config alone."""
-    return {key: count_method(config.for_method(key), method, key=key) for key, method in config.methods.items()}
+    counts = {}
+    for key, method in config.methods.items():
+        with naming_entry(config, key):
+            counts[key] = count_method(config.for_method(key), method, key=key)
+    return counts
 
 
 def count_method(config: ExperimentConfig, method: Method, *, key: str) -> ParameterCount:

@@ -13,8 +13,11 @@ from dialora.models.checkpoint import resolve_model
 
 def uses_hub(config: ExperimentConfig) -> bool:
     """Whether the experiment names a hub id, for its model, its data or a learned metric."""
-    bases = {config.model, *(method.model for method in config.methods.values() if method.model is not None)}
-    is_remote = not _is_local_data(config.data.source) or not all(Path(resolve_model(base)).is_dir() for base in bases)
+    own = {f"methods.{key}.model": method.model for key, method in config.methods.items() if method.model is not None}
+    bases = {"model": config.model, **own}
+    is_remote = not _is_local_data(config.data.source) or not all(
+        Path(resolve_model(base, key=key)).is_dir() for key, base in bases.items()
+    )
     return is_remote or _names_hub_model(config.scoring.learned)
 
 

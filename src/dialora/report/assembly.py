@@ -21,7 +21,14 @@ from dialora.report.document import LossCurve, ReportDocument, ReportedExample
 from dialora.report.environments import is_one_environment, merge_environments
 from dialora.report.known_data import describe_known_data
 from dialora.report.labels import build_labels, name_bases
-from dialora.report.notes import describe_letters, describe_protocol, describe_runs, describe_yardsticks, sign_scores
+from dialora.report.notes import (
+    describe_letters,
+    describe_prompts,
+    describe_protocol,
+    describe_runs,
+    describe_yardsticks,
+    sign_scores,
+)
 from dialora.report.tuning import build_tuning_notes
 from dialora.scoring.faithfulness import SummaryFaithfulness
 from dialora.scoring.learned import describe_learned
@@ -59,6 +66,8 @@ def build_document(
         comparable_costs=is_one_environment(facts),
         yardsticks=yardsticks,
     )
+    prompts = describe_prompts(config, labels)
+    comparison = replace(comparison, verdict=" ".join([comparison.verdict, *prompts]))
     summaries = _load_summaries(config, runs)
     measured, faithfulness = measure_once(
         folder,
@@ -84,6 +93,7 @@ def build_document(
             *describe_protocol(config.scoring),
             *describe_letters(config.scoring, _list_texts(dataset, summaries)),
             *describe_learned(config.scoring, [fact["scoring"] for fact in facts.values()]),
+            *prompts,
             *describe_yardsticks(yardsticks, dataset.test),
             *describe_runs(labels, runs, facts),
             *describe_known_data(config),

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from dialora.config import ExperimentConfig
+from dialora.config.base_identity import tell_base
 from dialora.report import numbers
 from dialora.store import load_json
 
@@ -43,7 +44,10 @@ KNOWN = (
 def describe_known_data(config: ExperimentConfig) -> list[str]:
     """Say of each base what it is known to have seen, and whether this experiment's data is among it."""
     notes = []
-    for model in dict.fromkeys(config.for_method(key).model for key in config.methods):
+    bases: dict[tuple[str, str], str] = {}
+    for own in map(config.for_method, config.methods):
+        bases.setdefault(tell_base(own), own.model)
+    for model in bases.values():
         name, published = PurePath(model).name, find_published(model)
         said = name if published == name else f"{name}, which is or comes from {published},"
         for known in find_known(published):

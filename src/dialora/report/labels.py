@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 from dialora.config import ExperimentConfig
+from dialora.config.base_identity import tell_base
 
 
 def build_labels(config: ExperimentConfig) -> dict[str, str]:
@@ -19,10 +20,14 @@ def build_labels(config: ExperimentConfig) -> dict[str, str]:
 
 
 def name_bases(config: ExperimentConfig) -> dict[str, str] | None:
-    """Return each system's base as the tables call it, by method key; None where all stand on one."""
+    """Return each system's base as the tables call it, by method key; None where all stand on one.
+
+    One base under several paths, or in several copies, is called as the first entry calls it.
+    """
     own = {key: config.for_method(key) for key in config.methods}
-    bases = {key: (one.model, one.model_revision or "") for key, one in own.items()}
-    names = _tell_apart(dict.fromkeys(bases.values()))
+    firsts: dict[tuple[str, str], tuple[str, str]] = {}
+    bases = {key: firsts.setdefault(tell_base(one), (one.model, one.model_revision or "")) for key, one in own.items()}
+    names = _tell_apart(firsts.values())
     return None if len(names) == 1 else {key: names[base] for key, base in bases.items()}
 
 
@@ -31,12 +36,12 @@ def name_readers(config: ExperimentConfig) -> dict[str, str]:
 
     A base that is read with several prompts is told apart by the first method that has each.
     """
-    firsts: dict[tuple[str, str | None, str], str] = {}
+    firsts: dict[tuple[tuple[str, str], str], str] = {}
     own = {key: config.for_method(key) for key in config.methods}
-    readers = {key: (one.model, one.model_revision, one.prompt) for key, one in own.items()}
+    readers = {key: (tell_base(one), one.prompt) for key, one in own.items()}
     for key, reader in readers.items():
         firsts.setdefault(reader, key)
-    bases = name_bases(config) or {key: PurePath(one.model).name for key, one in own.items()}
+    bases = name_bases(config) or dict.fromkeys(own, PurePath(next(iter(own.values())).model).name)
     count = Counter(bases[key] for key in firsts.values())
     names = {r: bases[key] if count[bases[key]] == 1 else f"{bases[key]}, {key}" for r, key in firsts.items()}
     return {key: names[reader] for key, reader in readers.items()}

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from dialora.comparison import SystemRuns
-from dialora.config import ScoringConfig
+from dialora.config import ExperimentConfig, ScoringConfig
+from dialora.config.base_identity import tell_base
 from dialora.protocols import PROTOCOLS, STANDARD
 from dialora.records import Example
+from dialora.report import numbers
 from dialora.report.environments import describe_environments
+from dialora.report.labels import name_bases
 from dialora.scoring.learned import sign_learned
 from dialora.scoring.tokenizers import count_dropped
 from dialora.store import Run
@@ -64,6 +67,24 @@ def describe_yardsticks(yardsticks: Sequence[SystemRuns], examples: Sequence[Exa
     if "lead-2" in shown:
         notes.append("First two turns, longest two turns: cut from the dialogue with their speakers, nothing written.")
     return notes
+
+
+def describe_prompts(config: ExperimentConfig, labels: dict[str, str]) -> list[str]:
+    """Name the systems whose prompt is another than that of the first on their base; the bases' own are settled."""
+    firsts: dict[tuple[str, str], tuple[str, str]] = {}
+    others: dict[str, list[str]] = {}
+    for key in config.methods:
+        own = config.for_method(key)
+        first, prompt = firsts.setdefault(tell_base(own), (key, own.prompt))
+        if own.prompt != prompt:
+            others.setdefault(first, []).append(labels[key])
+    bases = name_bases(config)
+    return [
+        f"{numbers.join_words(found)} {'has' if len(found) == 1 else 'have'} another prompt than {labels[first]}, the "
+        f"first system{f' on {bases[first]}' if bases else ''}: what differs between them is the prompt, and not the "
+        f"method alone."
+        for first, found in others.items()
+    ]
 
 
 def describe_runs(labels: dict[str, str], runs: Sequence[Run], facts: dict[str, Any]) -> list[str]:
@@ -121,6 +142,7 @@ def _describe_engines(labels: dict[str, str], runs: Sequence[Run], facts: dict[s
 __all__ = [
     "SMALLEST_SHARE",
     "describe_letters",
+    "describe_prompts",
     "describe_protocol",
     "describe_runs",
     "describe_yardsticks",
