@@ -132,6 +132,37 @@ def test_a_source_longer_than_a_base_has_positions_is_found_before_training(
         compare(load_experiment(long), output=tmp_path / "it")
 
 
+@pytest.mark.parametrize(
+    ("kinds", "positions", "length"),
+    [
+        (["t5"], None, 512),
+        (["bart"], 2048, 1024),
+        (["bart"], 255, 252),  # of four, as batches are padded
+        (["llama"], 2048, 1024),
+        (["gpt2"], 512, 512 - 200),
+        (["bart", "llama"], 600, 400),
+        (["llama", "t5"], 2048, 512),
+    ],
+)
+def test_unless_named_sources_are_as_long_as_every_base_reads(
+    kinds: list[str], positions: int | None, length: int, small_data: Path, tmp_path: Path
+) -> None:
+    methods = {}
+    for kind in kinds:
+        folder = build_folder(kind, tmp_path / kind)
+        if positions is not None and kind != "t5":
+            values = json.loads((folder / "config.json").read_text())
+            names = {"max_position_embeddings", "n_positions"} & values.keys()
+            (folder / "config.json").write_text(json.dumps(values | dict.fromkeys(names, positions)))
+        methods[kind] = {"method": "lora", "model": str(folder)}
+    values = {"name": "x", "model": str(tmp_path / kinds[0]), "data": {"source": str(small_data)}, "methods": methods}
+    config = load_experiment(values | {"decoding": {"max_new_tokens": 200}})
+    assert settle(config).data.max_source_length == length
+    named = load_experiment(values | {"data": {"source": str(small_data), "max_source_length": 77}})
+    assert settle(named).data.max_source_length == 77
+    assert settle(settle(config)) == settle(config)
+
+
 def test_padding_reads_no_position_that_a_base_has_not(
     several: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

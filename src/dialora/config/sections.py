@@ -57,7 +57,14 @@ class DataConfig(Section):
     max_validation_examples: Annotated[int | None, Field(ge=1, description="drawn with `seed`")] = None
     max_test_examples: Annotated[int | None, Field(ge=1, description="drawn with `seed`")] = None
     seed: Annotated[int, Field(ge=0, le=MAX_SEED, description="of the limits and of a split made here")] = 0
-    max_source_length: Annotated[int, Field(ge=8, le=MOST_TOKENS, description="tokens of prompt and dialogue")] = 512
+    max_source_length: Annotated[
+        int,
+        Field(
+            ge=8,
+            le=MOST_TOKENS,
+            description="tokens of prompt and dialogue; unless named, what every base has positions for, 1,024 at most",
+        ),
+    ] = 512
     max_target_length: Annotated[int, Field(ge=2, le=MOST_TOKENS, description="tokens of a training summary")] = 128
 
     @model_validator(mode="before")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dialora.config import ExperimentConfig
+from dialora.config import DataConfig, ExperimentConfig
 from dialora.config.parts import Rates
 from dialora.data.tokens import Prompt
 from dialora.data.tokens.plain import find_special
@@ -39,7 +39,21 @@ def settle(config: ExperimentConfig) -> ExperimentConfig:
         with naming_entry(config, key):
             methods[key] = _settle_method(config, key)
     prompt = config.prompt if "prompt" in config.model_fields_set else load_family(config).prompt
-    return config.model_copy(update={"prompt": prompt, "methods": methods})
+    return config.model_copy(update={"prompt": prompt, "methods": methods, "data": _settle_data(config)})
+
+
+def _settle_data(config: ExperimentConfig) -> DataConfig:
+    """Return the data with a length of sources named that every base can read: all read the same of a dialogue."""
+    data = config.data
+    if "max_source_length" in data.model_fields_set:
+        return data
+    num_new = max(data.max_target_length, config.decoding.max_new_tokens)
+    lengths = []
+    for key in config.methods:
+        with naming_entry(config, key):
+            values, family = _find(config.for_method(key))
+        lengths.append(family.choose_source_length(values, num_new))
+    return data.model_copy(update={"max_source_length": min(lengths)})
 
 
 def _settle_method(config: ExperimentConfig, key: str) -> Method:

@@ -25,7 +25,8 @@ def check_source(config: ExperimentConfig) -> tuple[DataCheck, DialogueDataset]:
     rows = load_rows(config.data)
     dataset = build_dataset(rows, config.data)
     tokenizer = load_tokenizer(config)
-    prompt = build_prompt(settle(config), tokenizer)
+    config = settle(config)
+    prompt = build_prompt(config, tokenizer)
     check = check_data(
         rows,
         dataset,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dialora.config.parts import BaseParts, ModuleNames
 from dialora.models.families.conversion import require_activation
-from dialora.models.families.family import Family
+from dialora.models.families.family import Family, fit_source
 from dialora.models.families.plain_config import is_token, read_plain_config
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ class Bart(Family):
             prefix_layers=config.decoder_layers,
             computed=tuple(_list_computed(model)),
         )
+
+    def choose_source_length(self, values: Mapping[str, Any], num_new: int) -> int:
+        """Return what there are positions for."""
+        return fit_source(values)
 
     def count_positions(self, config: Any) -> int | None:
         """Return how long a text may be; Pegasus's positions have an end too."""

@@ -15,7 +15,7 @@ from dialora.config.parts import BaseParts, ModuleNames
 from dialora.data.tokens import CausalCollator, Collator, Prompt
 from dialora.models.families.chat import build_message, list_ends
 from dialora.models.families.conversion import refuse_keys, require_activation, require_rotation
-from dialora.models.families.family import Family
+from dialora.models.families.family import Family, fit_source
 from dialora.models.families.plain_config import read_plain_config
 
 if TYPE_CHECKING:
@@ -170,6 +170,10 @@ class Causal(Family):
     def describe_special(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
         """Return `generate`'s special tokens: any stop ends a summary."""
         return {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": list(self.list_stops(model, tokenizer))}
+
+    def choose_source_length(self, values: Mapping[str, Any], num_new: int) -> int:
+        """Return what fits before a summary."""
+        return fit_source(values, reserve=num_new)
 
     def count_positions(self, config: Any) -> int | None:
         """Return how many tokens prompt, dialogue and summary may have together."""

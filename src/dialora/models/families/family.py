@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dialora.config import DataConfig
 from dialora.config.parts import BaseParts, ModuleNames
 from dialora.data.tokens import Collator, Prompt
+from dialora.data.tokens.batches import MULTIPLE
 from dialora.models.files import show
 from dialora.models.vocabulary import require_same_ids
 
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 
     from dialora.models.layout import Layout
 
+SOURCE_LENGTH: int = DataConfig.model_fields["max_source_length"].default
+"""What T5 was pretrained on."""
+MIN_SOURCE = 8
+"""The fewest that an experiment may name; that they are too few is said by the checks."""
+LONGEST_SOURCE = 1024
+"""Tokens that are read at most unless an experiment names more: what BART reads, and more than most dialogues have."""
 FAMILIES: dict[str, Family] = {}
 """Every family by each of its model types."""
 
@@ -112,6 +120,13 @@ class Family:
             "decoder_start_token_id": config.decoder_start_token_id,
         }
 
+    def choose_source_length(self, values: Mapping[str, Any], num_new: int) -> int:
+        """Return how many tokens of prompt and dialogue are read unless an experiment names it.
+
+        `values` are config.json's; `num_new` tokens at most are written, or learned, of a summary.
+        """
+        return SOURCE_LENGTH
+
     def count_positions(self, config: Any) -> int | None:
         """Return how many tokens a sequence may have at most; None where there is no end."""
         return None
@@ -147,6 +162,15 @@ class Family:
     def cut_new(self, sequences: Tensor, num_source: int) -> Tensor:
         """Return what `generate` has written, (B, T), of its sequences: without the decoder's start token."""
         return sequences[:, 1:]
+
+
+def fit_source(values: Mapping[str, Any], *, reserve: int = 0) -> int:
+    """Return how many tokens of a source a config.json has positions for beside `reserve`, LONGEST_SOURCE at most."""
+    positions = values.get("max_position_embeddings", values.get("n_positions"))
+    if not isinstance(positions, int):
+        return SOURCE_LENGTH
+    fitting = min(LONGEST_SOURCE, positions - reserve)
+    return max(MIN_SOURCE, fitting - fitting % MULTIPLE)
 
 
 def find_family(values: Mapping[str, Any]) -> Family:
@@ -200,4 +224,4 @@ def find_model_class(config: Any) -> Any:
     return getattr(transformers, next(table[kind] for table in writes if kind in table))
 
 
-__all__ = ["FAMILIES", "Family", "family_of", "find_family", "find_model_class", "list_families"]
+__all__ = ["FAMILIES", "Family", "family_of", "find_family", "find_model_class", "fit_source", "list_families"]
