@@ -42,6 +42,7 @@ from transformers.utils import logging
 
 import dialora
 from dialora.data.examples import load_dataset
+from dialora.models.bases import settle
 from dialora.models.loading import load_tokenizer
 
 pandas.set_option("display.max_colwidth", None)
@@ -193,7 +194,7 @@ instruct.frame()[SCORES].round(4)
 # trains is known before anything is trained: $r \cdot (d_{in} + d_{out})$ for each matrix.
 
 # %%
-lora = EXPERIMENT.methods["lora"]
+lora = settle(EXPERIMENT).methods["lora"]  # with the layers that are adapted in this base
 print(f"r = {lora.r}, alpha = {lora.lora_alpha}, dropout = {lora.lora_dropout}, on {', '.join(lora.target_modules)}")
 
 matrices = [part for name, part in base.named_modules() if name.split(".")[-1] in lora.target_modules]

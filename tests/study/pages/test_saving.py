@@ -122,7 +122,7 @@ def test_two_tabs_of_a_rater_come_to_one_sheet(new_window: Callable[..., Any]) -
         hide(other, True)
         hide(other, False)
         other.get_by_text("Item 3 of 3").wait_for()
-        assert other.locator("#count").inner_text() == "2 of 3"
+        other.locator("#count", has_text="2 of 3").wait_for()
 
         # One changes an answer while the other finishes: both end with the same.
         choose(other, "tie", KEYBOARD)
@@ -133,7 +133,7 @@ def test_two_tabs_of_a_rater_come_to_one_sheet(new_window: Callable[..., Any]) -
         hide(other, False)
         for page in (one, other):
             page.get_by_text("Item 2 of 3").wait_for()
-            assert page.locator("#count").inner_text() == "2 of 3"
+            page.locator("#count", has_text="2 of 3").wait_for()
         choose(other, "b", KEYBOARD)
         other.get_by_text("Thank you!").wait_for()
         hide(one, True)
