@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 import yaml
 
+from dialora.store import names
 from tests.experiment.test_kill import contents, kill_at, run, start
 from tests.models.families.tiny import build_folder
 
 MOMENTS = (
     "tokens-*/.*.writing",
-    "lora-*/work/checkpoint-*",
-    "lora_bart-*/work/checkpoint-*",
+    f"lora-*/{names.WORK}/checkpoint-*",
+    f"lora_bart-*/{names.WORK}/checkpoint-*",
     "lora_bart-*/.generation.writing",
     "lora_llama-*/.training.writing",
-    "lora_llama-*/work/partial.jsonl",
+    f"lora_llama-*/{names.WORK}/partial.jsonl",
 )
 """In the order in which they come."""
 
