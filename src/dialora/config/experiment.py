@@ -30,7 +30,7 @@ from dialora.errors import ConfigError
 M = TypeVar("M", bound=BaseModel)
 
 
-BY_BASE = frozenset({"prompt", "learning_rate"})
+BY_BASE = frozenset({"prompt", "learning_rate", "max_source_length"})
 """What has a default of its own for each kind of base model, where an experiment does not name it."""
 
 
@@ -117,7 +117,8 @@ def dump_experiment(config: ExperimentConfig, *, with_defaults: bool = True) -> 
         for key, method in config.methods.items()
     }
     if not with_defaults:
-        for part, section in [(values, config), *((values["methods"][key], m) for key, m in config.methods.items())]:
+        sections = [(values, config), (values["data"], config.data)]
+        for part, section in [*sections, *((values["methods"][key], m) for key, m in config.methods.items())]:
             for name in BY_BASE - section.model_fields_set:
                 part.pop(name, None)
     return values

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field, field_validator, model_serializer
+from pydantic import Field, field_validator, model_serializer, model_validator
 
 from dialora.config.section import Section
 
@@ -60,6 +60,8 @@ class Method(Section):
     """Where a search for the learning rate should look: the default and a factor of ten to either side, or wider."""
     learning_rate_source: ClassVar[str]
     """Where the default learning rate comes from."""
+    learning_rate_follows_full: ClassVar[bool] = False
+    """Whether it is a multiple of full fine-tuning's, which some bases have lower than T5: LoRA's is ten times that."""
 
     model: Annotated[str | None, Field(min_length=1, description="another base than the experiment's")] = None
     model_revision: Annotated[str | None, Field(description="commit or tag of that hub id")] = None
@@ -69,6 +71,12 @@ class Method(Section):
     @classmethod
     def _has_dialogue(cls, value: str | None) -> str | None:
         return value if value is None else require_dialogue(value)
+
+    @model_validator(mode="after")
+    def _revision_is_of_a_model(self) -> Self:
+        if self.model_revision is not None and self.model is None:
+            raise ValueError("model_revision is of the entry's own model; name that too, or the experiment's revision")
+        return self
 
     @model_serializer(mode="wrap")
     def _leave_out_what_is_not_named(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
@@ -96,6 +104,10 @@ class Method(Section):
         """Return the method with the layers named that it adapts on a kind of base, where it leaves that open."""
         is_open = "target_modules" in type(self).model_fields and getattr(self, "target_modules", None) is None
         return self.model_copy(update={"target_modules": names.queries_and_values}) if is_open else self
+
+    def count_virtual_tokens(self) -> tuple[int, int]:
+        """Return how many trained vectors take positions before the source, and before the summary."""
+        return 0, 0
 
     def require_available(self, *, key: str) -> None:
         """Raise ConfigError when this machine lacks what the method needs."""

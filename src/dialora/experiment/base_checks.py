@@ -5,13 +5,14 @@ Takes the experiment as a system on that base sees it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.data.tokens.batches import MULTIPLE
 from dialora.experiment.finding import Finding, find
+from dialora.methods import Method
 from dialora.models.bases import build_prompt, list_unused_code, load_family
 from dialora.models.files import list_names
 from dialora.records import Example
@@ -25,9 +26,12 @@ MAX_PROMPT = 0.5
 
 
 def check_base(
-    config: ExperimentConfig, dataset: DialogueDataset, on_tokenizer: Callable[[Any], None]
+    config: ExperimentConfig,
+    dataset: DialogueDataset,
+    methods: Sequence[Method],
+    on_tokenizer: Callable[[Any], None],
 ) -> Iterator[Finding]:
-    """Check one base, whose tokenizer is handed on where there is one."""
+    """Check one base with the methods that stand on it; its tokenizer is handed on where there is one."""
     from dialora.models.loading import load_tokenizer
 
     yield (weights := find("weights", lambda: _check_weights(config)))
@@ -50,7 +54,7 @@ def check_base(
         on_tokenizer(loaded[0])
         if config.training.cache_encoder and not load_family(config).has_encoder_cache:
             yield Finding("encoder cache", "warning", _explain_no_cache(config))
-        yield find("lengths", lambda: _check_lengths(config, dataset, loaded[0]))
+        yield find("lengths", lambda: _check_lengths(config, dataset, methods, loaded[0]))
         yield find("vocabulary", lambda: _check_vocabulary(config, dataset, loaded[0]))
         yield find("labels", lambda: _check_labels(config, dataset, loaded[0]))
         yield find("prompt", lambda: _check_prompt(config, dataset, loaded[0]))
@@ -94,9 +98,12 @@ def _pairs(config: ExperimentConfig, examples: list[Example], tokenizer: Any) ->
     )
 
 
-def _check_lengths(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> tuple[str, str]:
-    if (problem := _explain_positions(config)) is not None:
-        return "failed", problem
+def _check_lengths(
+    config: ExperimentConfig, dataset: DialogueDataset, methods: Sequence[Method], tokenizer: Any
+) -> tuple[str, str]:
+    for method in methods:
+        if (problem := _explain_positions(config, method)) is not None:
+            return "failed", problem
     pairs = _pairs(config, _sample(dataset), tokenizer)
     sources = sum(pair.source_truncated for pair in pairs) / len(pairs)
     targets = sum(pair.target_truncated for pair in pairs) / len(pairs)
@@ -126,8 +133,8 @@ def _explain_prompt(config: ExperimentConfig, tokenizer: Any, *, are_cut: bool) 
     )
 
 
-def _explain_positions(config: ExperimentConfig) -> str | None:
-    """Return what an experiment asks for that is longer than its base can read or write; None where nothing is."""
+def _explain_positions(config: ExperimentConfig, method: Method) -> str | None:
+    """Return what is asked for that is longer than the base can read or write with a method; None where nothing is."""
     from dialora.models.loading import load_base_config
 
     family = load_family(config)
@@ -135,9 +142,9 @@ def _explain_positions(config: ExperimentConfig) -> str | None:
     if most is None:
         return None
     most -= most % MULTIPLE  # which batches are padded to
-    source, target, new = (
-        config.data.max_source_length, config.data.max_target_length, config.decoding.max_new_tokens
-    )  # fmt: skip
+    before, between = method.count_virtual_tokens()
+    source = config.data.max_source_length + before
+    target, new = config.data.max_target_length + between, config.decoding.max_new_tokens + between
     asked = {"data.max_source_length": source, "data.max_target_length": target, "decoding.max_new_tokens": new}
     if family.is_causal:
         asked = {
@@ -145,7 +152,8 @@ def _explain_positions(config: ExperimentConfig) -> str | None:
             "data.max_source_length + decoding.max_new_tokens": source + new,
         }
     long = [f"{key} is {value:,}" for key, value in asked.items() if value > most]
-    return f"{', '.join(long)}, and {config.model} has {most:,} positions; lower it" if long else None
+    with_vectors = f" (with the {before + between} vectors of {method.name})" if before + between else ""
+    return f"{', '.join(long)}{with_vectors}, and {config.model} has {most:,} positions; lower it" if long else None
 
 
 def _check_vocabulary(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> tuple[str, str]:

@@ -61,7 +61,8 @@ def _check_bases(
     tokenizers: dict[str, list[Any]] = {base: [] for base in bases}
     are_whole = True
     for base, own in bases.items():
-        for finding in check_base(own, dataset, tokenizers[base].append):
+        methods = [config.methods[key] for key, name in name_readers(config).items() if name == base]
+        for finding in check_base(own, dataset, methods, tokenizers[base].append):
             are_whole &= (finding.check, finding.status) != ("weights", "failed")
             if finding.detail.startswith("model: ") and config.methods[keys[base]].model is not None:
                 finding = replace(finding, detail=f"methods.{keys[base]}.{finding.detail}")

@@ -34,6 +34,7 @@ class LoRA(Method):
     is_mergeable = True
     learning_rate_range = (1e-4, 1e-2)
     learning_rate_source = LORA_RATE
+    learning_rate_follows_full = True
     peft_options: ClassVar[dict[str, Any]] = {}
     """What the method adds to PEFT's LoraConfig."""
 

@@ -33,6 +33,10 @@ class PromptTuning(Method):
     learning_rate: LearningRate = 0.3
     num_virtual_tokens: VirtualTokens = 100
 
+    def count_virtual_tokens(self) -> tuple[int, int]:
+        """Return the vectors, which stand before the source."""
+        return self.num_virtual_tokens, 0
+
     def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
         from peft import PromptTuningConfig, PromptTuningInit, get_peft_model
@@ -60,6 +64,10 @@ class PTuning(Method):
     learning_rate: LearningRate = 1e-3
     num_virtual_tokens: VirtualTokens = 20
     encoder_hidden_size: Annotated[int, Field(ge=1, description="width of the small network")] = 128
+
+    def count_virtual_tokens(self) -> tuple[int, int]:
+        """Return the vectors, which stand before the source."""
+        return self.num_virtual_tokens, 0
 
     def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""
@@ -91,6 +99,10 @@ class PrefixTuning(Method):
 
     learning_rate: LearningRate = 1e-2
     num_virtual_tokens: VirtualTokens = 20
+
+    def count_virtual_tokens(self) -> tuple[int, int]:
+        """Return the vectors, which stand before the summary."""
+        return 0, self.num_virtual_tokens
 
     def apply(self, model: PreTrainedModel, base: BaseParts, *, key: str) -> nn.Module:
         """Return the model wrapped by PEFT, its own weights frozen."""

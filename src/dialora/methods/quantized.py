@@ -42,6 +42,11 @@ class QLoRA(LoRA):
     def prepare_base(self, model: PreTrainedModel, base: BaseParts) -> PreTrainedModel:
         """Return the model with four-bit linear layers."""
         self.require_available(key=self.name)
+        if base.is_transposed:
+            raise ConfigError(
+                "methods.qlora: QLoRA keeps linear layers in four bits, and a model of this kind has none (GPT-2's are "
+                "convolutions); use lora_all."
+            )
         import bitsandbytes as bnb
         import torch
         from torch import nn
@@ -55,6 +60,7 @@ class QLoRA(LoRA):
                     compress_statistics=True,
                 )  # fmt: skip
                 layer.weight = bnb.nn.Params4bit(module.weight.data, requires_grad=False, quant_type="nf4")
+                layer.bias = module.bias  # as it was: T5 and Llama have none, BART and Qwen2 do
                 # On a CPU, validating would turn the weights into a form that has no gradient.
                 layer.support_avx512bf16_for_cpu = False
                 parent, _, child = name.rpartition(".")

@@ -62,6 +62,7 @@ class RandLoRA(Method):
     is_mergeable = True
     learning_rate_range = (1e-4, 1e-2)
     learning_rate_source = AS_LORA
+    learning_rate_follows_full = True
 
     learning_rate: LearningRate = 1e-3
     r: Annotated[int, Field(ge=1, description="rank of each product; more of it trains fewer weights")] = 32

@@ -27,6 +27,7 @@ class OFT(Method):
     is_mergeable = True
     learning_rate_range = (1e-4, 1e-2)
     learning_rate_source = AS_LORA
+    learning_rate_follows_full = True
 
     learning_rate: LearningRate = 1e-3
     oft_block_size: Annotated[int, Field(ge=2, description="inputs per block; divides a target's inputs")] = 32
@@ -58,6 +59,7 @@ class BOFT(Method):
     is_mergeable = True
     learning_rate_range = (1e-4, 1e-2)
     learning_rate_source = AS_LORA
+    learning_rate_follows_full = True
 
     learning_rate: LearningRate = 1e-3
     boft_block_size: Annotated[int, Field(ge=2, description="inputs per block; divides a target's inputs")] = 8

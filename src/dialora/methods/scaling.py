@@ -79,6 +79,7 @@ class LNTuning(Method):
     is_mergeable = True
     learning_rate_range = (1e-4, 1e-2)
     learning_rate_source = AS_LORA
+    learning_rate_follows_full = True
 
     learning_rate: LearningRate = 1e-3
 

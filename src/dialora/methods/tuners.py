@@ -58,6 +58,7 @@ class Peft(Method):
     is_mergeable = True
     learning_rate_range = (1e-4, 1e-1)
     learning_rate_source = AS_LORA
+    learning_rate_follows_full = True
 
     learning_rate: LearningRate = 1e-3
     peft_type: Annotated[str, Field(min_length=1, description="PEFT's name of the tuner, as LOHA or HRA")]

@@ -14,7 +14,7 @@ from dialora.config.parts import Rates
 from dialora.data.tokens import Prompt
 from dialora.data.tokens.plain import find_special
 from dialora.errors import ModelError
-from dialora.methods import Method
+from dialora.methods import METHODS, Method
 from dialora.models.checkpoint import explain_no_config, naming_entry, opening
 from dialora.models.families import Family, find_family
 from dialora.models.files import find_file, list_names, read_object
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 CONFIG = "config.json"
+FULL = "full"
 TARGETS = ("target_modules", "feedforward_modules")
 """Options of methods that a base fills in where they are None."""
 
@@ -49,10 +50,11 @@ def _settle_data(config: ExperimentConfig) -> DataConfig:
         return data
     num_new = max(data.max_target_length, config.decoding.max_new_tokens)
     lengths = []
-    for key in config.methods:
+    for key, method in config.methods.items():
         with naming_entry(config, key):
             values, family = _find(config.for_method(key))
-        lengths.append(family.choose_source_length(values, num_new))
+        before, between = method.count_virtual_tokens()
+        lengths.append(family.choose_source_length(values, before=before, behind=between + num_new))
     return data.model_copy(update={"max_source_length": min(lengths)})
 
 
@@ -82,7 +84,12 @@ def find_rates(config: ExperimentConfig, method: type[Method]) -> Rates:
     known = load_family(config).rates.get(method.name)
     if known is not None:
         return Rates(*known)
-    return Rates(method.model_fields["learning_rate"].default, *method.learning_rate_range, method.learning_rate_source)
+    share = 1.0
+    if method.learning_rate_follows_full and (full := load_family(config).rates.get(FULL)) is not None:
+        share = full[0] / METHODS[FULL].model_fields["learning_rate"].default
+    usual = (method.model_fields["learning_rate"].default, *method.learning_rate_range)
+    rate, low, high = (float(f"{one * share:.3g}") for one in usual)
+    return Rates(rate, low, high, method.learning_rate_source)
 
 
 def load_family(config: ExperimentConfig) -> Family:

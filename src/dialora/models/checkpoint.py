@@ -34,7 +34,7 @@ def resolve_model(name: str, *, key: str = "model") -> str:
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise ModelError(f"{key}: {name}: {explain_no_config(name, None)}.")
+            raise ModelError(f"{key}: {name}: {explain_no_config(str(path), None)}.")
         return str(path)
     if path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         how = MADE.get(path.name, "give a folder in transformers format, or a hub id")

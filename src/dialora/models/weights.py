@@ -120,7 +120,7 @@ def _describe_unlike(pairs: list[tuple[str, str]]) -> str:
             f"weights differ that its config.json makes one matrix ({names}); if output head and embedding are meant "
             f"to be two, as FLAN-T5's are, it should say tie_word_embeddings: false"
         )
-    return f"its embedding stands there more than once, differently ({names}), and a T5 has one; download it again"
+    return f"its embedding stands there more than once, differently ({names}), and the model has one; download it again"
 
 
 def is_finite(tensor: Tensor) -> bool:

@@ -13,7 +13,7 @@ from dialora.config import ExperimentConfig, load_experiment
 from dialora.errors import ConfigError, ModelError
 from dialora.models.adapter_settings import SETTINGS
 from dialora.models.adapters import GIVE_BASE
-from dialora.models.checkpoint import FILES, find_other_base, identify_model, is_pinned
+from dialora.models.checkpoint import FILES, find_other_base, identify_model, is_pinned, resolve_model
 from dialora.store import names, require_seal
 
 
@@ -33,7 +33,7 @@ def describe_doubt(adapter: Path, whole: ExperimentConfig, config: ExperimentCon
     """
     if _require_trained_on(adapter, whole, config):
         return None
-    other = find_other_base(adapter / SETTINGS, config.model)
+    other = find_other_base(adapter / SETTINGS, resolve_model(config.model))
     if other is None:
         return None
     return f"adapter {adapter}: names {other} as its base and is put on {config.model}. If they differ, {GIVE_BASE}."

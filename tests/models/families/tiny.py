@@ -59,8 +59,8 @@ CAUSAL = (
     "phi3",
     "phi",
     "gpt2",
+    "gpt_neox",
 )
-CAUSAL = (*CAUSAL, "gpt2", "gpt_neox")
 
 
 def build_folder(model_type: str, folder: Path, *, chat: bool = False, **options: Any) -> Path:

@@ -30,7 +30,7 @@ def _tokenize_targets(
 ) -> Iterator[tuple[list[int], int]]:
     """Give the tokens of each reference, and how many of them close it."""
     for part in cut_texts(references):
-        for encoding in encode_texts(part, tokenizer, closes=not prompt.is_causal):
+        for encoding in encode_texts(part, tokenizer, closes=not prompt.has_own_ends):
             if prompt.end_id is not None:
                 yield [*encoding.ids, prompt.end_id], 1
             else:

@@ -27,13 +27,13 @@ class Prompt:
     text: str
     """Holds `{dialogue}` once; special tokens in it are meant."""
     begin_ids: tuple[int, ...] = ()
-    """Before the source of a causal model."""
+    """Before the source."""
     end_id: int | None = None
-    """Ends a summary of a causal model; None where sources and summaries have the tokenizer's own special tokens."""
+    """Ends a summary; None where sources and summaries begin and end with the tokenizer's own special tokens."""
 
     @property
-    def is_causal(self) -> bool:
-        """Whether a summary follows on its source, which therefore has no end."""
+    def has_own_ends(self) -> bool:
+        """Whether it is said here, and not by the tokenizer, how sources and summaries begin and end."""
         return self.end_id is not None
 
     @classmethod
@@ -74,7 +74,7 @@ def tokenize_sources(
                 continue
             end, inner = len(prefix) + len(dialogue), len(ids) - encoded.num_closing
             tail = [i for i, start in zip(ids[:inner], encoded.starts, strict=True) if suffix and start >= end]
-            if around.is_causal and not _says(suffix, tail, tokenizer):
+            if around.has_own_ends and not _says(suffix, tail, tokenizer):
                 # A piece across the end of the dialogue, as `.\n\n` of Llama 3 and Qwen, went with the dialogue.
                 (apart,) = encode_texts([suffix], tokenizer, prompt=around.text, closes=False)
                 tail = apart.ids if _says(suffix, apart.ids, tokenizer) else tail
@@ -99,8 +99,8 @@ class _Encoded:
 def _encode(dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> Iterator[_Encoded]:
     """Give each dialogue in its prompt as token ids, nothing cut."""
     texts = [build_prompt(dialogue, prompt.text) for dialogue in dialogues]
-    encodings = encode_texts(texts, tokenizer, prompt=prompt.text, closes=not prompt.is_causal)
-    meant = find_special(prompt.text, tokenizer) if prompt.is_causal else []
+    encodings = encode_texts(texts, tokenizer, prompt=prompt.text, closes=not prompt.has_own_ends)
+    meant = find_special(prompt.text, tokenizer) if prompt.has_own_ends else []
     for dialogue, encoding in zip(dialogues, encodings, strict=True):
         if any(token in dialogue for token in meant):
             yield _encode_apart(dialogue, tokenizer, prompt, meant)

@@ -76,9 +76,9 @@ class Bart(Family):
             computed=tuple(_list_computed(model)),
         )
 
-    def choose_source_length(self, values: Mapping[str, Any], num_new: int) -> int:
+    def choose_source_length(self, values: Mapping[str, Any], *, before: int, behind: int) -> int:
         """Return what there are positions for."""
-        return fit_source(values)
+        return fit_source(values, reserve=before)
 
     def count_positions(self, config: Any) -> int | None:
         """Return how long a text may be; Pegasus's positions have an end too."""

@@ -171,9 +171,9 @@ class Causal(Family):
         """Return `generate`'s special tokens: any stop ends a summary."""
         return {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": list(self.list_stops(model, tokenizer))}
 
-    def choose_source_length(self, values: Mapping[str, Any], num_new: int) -> int:
+    def choose_source_length(self, values: Mapping[str, Any], *, before: int, behind: int) -> int:
         """Return what fits before a summary."""
-        return fit_source(values, reserve=num_new)
+        return fit_source(values, reserve=before + behind)
 
     def count_positions(self, config: Any) -> int | None:
         """Return how many tokens prompt, dialogue and summary may have together."""

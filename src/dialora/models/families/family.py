@@ -95,10 +95,6 @@ class Family:
         """Check a tokenizer's own tokens against its model's, and give it what it lacks. Raises ValueError."""
         require_same_ids(tokenizer, config)
 
-    def choose_prompt(self, tokenizer: PreTrainedTokenizerBase) -> str:
-        """Return the prompt for a model with this tokenizer, unless an experiment names another."""
-        return self.prompt
-
     def build_prompt(self, text: str, tokenizer: PreTrainedTokenizerBase) -> Prompt:
         """Return a prompt with what this kind of model has around it, and how its tokens begin and end."""
         return Prompt(text)
@@ -120,10 +116,11 @@ class Family:
             "decoder_start_token_id": config.decoder_start_token_id,
         }
 
-    def choose_source_length(self, values: Mapping[str, Any], num_new: int) -> int:
+    def choose_source_length(self, values: Mapping[str, Any], *, before: int, behind: int) -> int:
         """Return how many tokens of prompt and dialogue are read unless an experiment names it.
 
-        `values` are config.json's; `num_new` tokens at most are written, or learned, of a summary.
+        `values` are config.json's; `before` them stand so many vectors of a method, `behind` them so many tokens of a
+        summary where it follows on its source.
         """
         return SOURCE_LENGTH
 

@@ -87,7 +87,7 @@ def _list_own_keys(kind: type) -> Iterator[tuple[str, Any]]:
 
 
 def _require_writer(values: Mapping[str, Any], writers: tuple[str, ...]) -> None:
-    architectures = values.get("architectures")
+    architectures = values.get("architectures") if writers else None
     named = [str(name) for name in architectures] if isinstance(architectures, list) else []
     if named and not any(name.endswith((*writers, "Model")) for name in named):
         raise ValueError(f"it is a {show(named[0])}, which writes nothing; give a model that ends with {writers[0]}")
