@@ -12,7 +12,8 @@ from dialora.config import dump_experiment, load_experiment
 from dialora.errors import ConfigError
 from dialora.experiment.pipeline import compare
 from dialora.experiment.plan import plan_runs
-from dialora.models.bases import settle
+from dialora.methods import METHODS
+from dialora.models.bases import find_rates, settle
 from dialora.models.families import FAMILIES
 from dialora.report.bases_figure import build_base_panels
 from tests.models.families.tiny import build_folder
@@ -161,6 +162,57 @@ def test_unless_named_sources_are_as_long_as_every_base_reads(
     named = load_experiment(values | {"data": {"source": str(small_data), "max_source_length": 77}})
     assert settle(named).data.max_source_length == 77
     assert settle(settle(config)) == settle(config)
+
+
+@pytest.mark.parametrize(("kind", "positions", "length"), [("bart", 256, 156), ("gpt2", 512, 512 - 100 - 128)])
+def test_vectors_of_a_method_take_positions(
+    kind: str, positions: int, length: int, small_data: Path, experiment: dict[str, Any], tmp_path: Path
+) -> None:
+    name = "n_positions" if kind == "gpt2" else "max_position_embeddings"
+    folder = build_folder(kind, tmp_path / "base", **{name: positions})
+    long = tmp_path / "data"
+    long.mkdir()
+    row = json.dumps({"dialogue": "A: Are you there, or not?\nB: I am. " * 200, "summary": "They talk."})
+    for split in ("train", "validation", "test"):
+        (long / f"{split}.jsonl").write_text(f"{row}\n" * 2)
+    values = experiment | {"model": str(folder), "data": {"source": str(long)}, "methods": {"prompt_tuning": {}}}
+    values |= {"training": {"max_steps": 1, "per_device_train_batch_size": 2}, "decoding": {"max_new_tokens": 20}}
+    config = settle(load_experiment(values))
+    assert config.data.max_source_length == length
+    compare(load_experiment(values), output=tmp_path / "it")  # every source is cut, and all positions are there
+    named = values | {"data": {"source": str(long), "max_source_length": length + 4}}
+    with pytest.raises(ConfigError, match=r"\(with the 100 vectors of prompt_tuning\), and .*positions; lower it"):
+        compare(load_experiment(named), output=tmp_path / "other")
+
+
+@pytest.mark.parametrize("kind", ["bart", "llama"])
+def test_an_experiment_read_twice_leaves_to_its_base_what_it_left(
+    kind: str, small_data: Path, bases: dict[str, Path]
+) -> None:
+    values = {"name": "x", "model": str(bases[kind]), "data": {"source": str(small_data)}, "methods": {"lora": {}}}
+    config = load_experiment(values)
+    assert settle(load_experiment(config)) == settle(config)
+    assert settle(load_experiment(settle(config))) == settle(config)
+
+
+@pytest.mark.parametrize("kind", ["bart", "llama", "t5"])
+def test_loras_rate_is_ten_times_that_of_full_fine_tuning(kind: str, small_data: Path, tmp_path: Path) -> None:
+    methods: dict[str, Any] = {"full": {}, "lora": {}, "dora": {}, "rslora": {}}
+    values = {"name": "x", "model": str(build_folder(kind, tmp_path)), "data": {"source": str(small_data)}}
+    config = settle(load_experiment(values | {"methods": methods}))
+    full, lora, dora, rslora = (config.methods[key].learning_rate for key in methods)  # type: ignore[attr-defined]
+    assert lora == dora == pytest.approx(10 * full)
+    assert rslora == pytest.approx(2 * full)
+    low, high = find_rates(config, METHODS["lora"]).low, find_rates(config, METHODS["lora"]).high
+    assert (low, high) == pytest.approx((lora / 10, lora * 10))
+
+
+def test_a_revision_without_a_model_of_its_own_is_refused(several: dict[str, Any]) -> None:
+    several["methods"]["lora"]["model_revision"] = "v2"
+    with pytest.raises(
+        ConfigError, match=r"methods\.lora\.model_revision: is of the entry's own model; name `model` too"
+    ):
+        load_experiment(several)
 
 
 def test_padding_reads_no_position_that_a_base_has_not(

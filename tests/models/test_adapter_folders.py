@@ -272,6 +272,12 @@ def test_an_adapter_may_bring_its_embedding(config: ExperimentConfig, folder: Pa
     assert torch.equal(model.get_base_model().shared.weight, embedding)
 
 
+def test_an_adapter_in_a_home_folder_is_no_base_either(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder.parent))
+    with pytest.raises(ModelError, match=rf"~/{folder.name}: it is a PEFT adapter"):
+        resolve_model(f"~/{folder.name}")
+
+
 @pytest.mark.filterwarnings("ignore:Input and output embeddings are no longer tied:UserWarning")
 def test_an_adapter_is_no_base_and_no_run(folder: Path, tiny_model: Path, experiment: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match=r"is a PEFT adapter, not a whole model: give its base \(.*tiny") as caught:

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 
 import dialora
 from dialora import api
 from dialora.errors import ConfigError, ModelError
+from dialora.models.adapters import save_system
 from dialora.models.checkpoint import find_other_base, resolve_model
+from dialora.models.loading import load_tokenizer
 from tests.conftest import build_experiment_values, change_base
 
 
@@ -48,6 +51,15 @@ def root(values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pa
 def trained(root: Path) -> dict[str, Path]:
     """The adapters by the entry that trained them."""
     return {path.parent.name.partition("-")[0]: path for path in root.glob("*/training")}
+
+
+def test_an_adapter_of_the_bundled_base_goes_on_it_without_a_word(tmp_path: Path) -> None:
+    model = dialora.load_model("bundled")
+    adapter = get_peft_model(model, LoraConfig(task_type="SEQ_2_SEQ_LM", r=2, target_modules=["q"]))
+    save_system(adapter, load_tokenizer(dialora.load_experiment("bundled")), tmp_path, base="bundled")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        dialora.load_model("bundled", adapter=tmp_path)
 
 
 def head(model: Any) -> torch.Tensor:

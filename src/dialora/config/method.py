@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field, field_validator, model_serializer, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_serializer
 
 from dialora.config.section import Section
 
@@ -72,11 +72,12 @@ class Method(Section):
     def _has_dialogue(cls, value: str | None) -> str | None:
         return value if value is None else require_dialogue(value)
 
-    @model_validator(mode="after")
-    def _revision_is_of_a_model(self) -> Self:
-        if self.model_revision is not None and self.model is None:
-            raise ValueError("model_revision is of the entry's own model; name that too, or the experiment's revision")
-        return self
+    @field_validator("model_revision")
+    @classmethod
+    def _is_of_a_model(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("model") is None:
+            raise ValueError("is of the entry's own model; name `model` too, or leave both to the experiment")
+        return value
 
     @model_serializer(mode="wrap")
     def _leave_out_what_is_not_named(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:

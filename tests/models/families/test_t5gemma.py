@@ -65,6 +65,12 @@ def test_parts_of_different_sizes_are_counted_by_the_formula(small_data: Path, t
     assert count.trainable == 2 * 4 * (encoder + own + cross)
 
 
+def test_a_part_may_say_what_it_is_of(small_data: Path, tmp_path: Path) -> None:
+    config = load(build_folder("t5gemma", tmp_path), small_data)
+    change(tmp_path, {"encoder.architectures": ["T5GemmaEncoder"], "decoder.architectures": []})
+    assert build_meta_model(config).config.encoder.num_hidden_layers > 0
+
+
 def test_the_head_is_no_layer_to_adapt(small_data: Path, tmp_path: Path) -> None:
     config = load(build_folder("t5gemma", tmp_path), small_data)
     model = apply_method(load_base_model(config), METHODS["lora_all"](), key="all")

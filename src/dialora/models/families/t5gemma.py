@@ -13,7 +13,7 @@ from dialora.config.parts import BaseParts, ModuleNames
 from dialora.data.tokens import Prompt
 from dialora.models.families.causal import PROMPT, RATES
 from dialora.models.families.chat import build_message, list_ends
-from dialora.models.families.family import Family
+from dialora.models.families.family import Family, fit_source
 from dialora.models.families.plain_config import is_token, read_plain_config
 
 if TYPE_CHECKING:
@@ -104,6 +104,10 @@ class T5Gemma(Family):
             "eos_token_id": list(self.list_stops(model, tokenizer)),
             "decoder_start_token_id": config.decoder.bos_token_id,
         }
+
+    def choose_source_length(self, values: Mapping[str, Any], *, before: int, behind: int) -> int:
+        """Return what the encoder has positions for."""
+        return fit_source(values.get("encoder") or {}, reserve=before)
 
     def count_positions(self, config: Any) -> int | None:
         """Return how long a text may be."""
