@@ -77,10 +77,21 @@ def find(output: Path, trigger: str) -> set[Path]:
             continue
 
 
-def kill_at(process: subprocess.Popen[bytes], output: Path, trigger: str, rng: random.Random, *, parent: bool) -> bool:
-    """Wait until something new matches `trigger`, then kill. False when the process ended before."""
+def kill_at(
+    process: subprocess.Popen[bytes],
+    output: Path,
+    trigger: str,
+    rng: random.Random,
+    *,
+    parent: bool,
+    within: tuple[float, float] = (3, 9),
+) -> bool:
+    """Wait until something new matches `trigger`, or for some seconds `within` two bounds, then kill.
+
+    False when the process ended before.
+    """
     before = find(output, trigger)
-    deadline = time.monotonic() + rng.uniform(3, 9)
+    deadline = time.monotonic() + rng.uniform(*within)
     with process:
         while time.monotonic() < deadline and process.poll() is None:
             if find(output, trigger) - before:
