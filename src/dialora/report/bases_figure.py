@@ -190,9 +190,9 @@ def describe_base_panels(comparison: Comparison, styles: dict[str, SystemStyle])
     """Return the figure's caption: how it is read."""
     markers = describe_markers(comparison.systems, styles)
     text = (
-        f"ROUGE-1 with its 95 % interval; a colour is a base model, {markers}, and a coloured line joins the systems of "
-        "one base. Up and to the left is better: the steps join the systems that none scores above at the same cost or "
-        "less."
+        f"ROUGE-1 with its 95 % interval; a colour is a base model, {markers}, and a coloured line joins the systems "
+        "of one base. Up and to the left is better: the steps join the systems that none scores above at the same cost "
+        "or less."
     )
     if any(system.key in FLOORS for system in comparison.systems):
         text += " Dotted: what the best of the floors scores, which takes no model."
