@@ -64,6 +64,30 @@ def test_what_stands_on_a_refused_base_is_not_checked(
     assert {"data", "references", "training", "device"} <= found.keys()
 
 
+@pytest.mark.parametrize("has_others", [False, True], ids=["one base", "several"])
+def test_a_template_that_gives_no_prompt_is_told_in_the_table(
+    has_others: bool, experiment: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = build_folder("llama", tmp_path / "talks", chat=True)
+    methods = {"zero_shot": {}, "lora": {"r": 4}} if has_others else {}
+    methods["talks"] = {"method": "lora", "r": 4, "model": str(folder)}
+    base = {} if has_others else {"model": str(folder)}
+    whole = check(experiment | base | {"methods": methods}, tmp_path / "x")
+    assert "failed" not in {each.status for each in whole.values()}
+    assert "disk space" in whole
+    (folder / "chat_template.jinja").write_text("{{ raise_exception('no') }}", encoding="utf-8")
+    found = check(experiment | base | {"methods": methods}, tmp_path / "x")
+    failed = [each for each in found.values() if each.status == "failed"]
+    assert {each.check.partition(" (")[0] for each in failed} >= {"prompt"}
+    for each in failed:
+        assert each.detail.startswith("methods.talks.model: ")
+        assert "chat template cannot be used" in each.detail
+        assert each.check.endswith(" (talks)") == has_others
+    # How much a base writes on disk that reads nothing is not known; all the rest is checked.
+    assert whole.keys() - found.keys() == {"disk space"}
+    assert found["methods and targets"].status == "ok"
+
+
 @pytest.mark.parametrize("revision", [None, "main"])
 def test_a_hub_ids_weights_are_not_downloaded_to_be_checked(
     revision: str | None, experiment: dict[str, Any], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

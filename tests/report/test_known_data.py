@@ -19,6 +19,15 @@ def test_a_base_that_has_seen_the_data_is_said_to_have() -> None:
     assert "no zero-shot" not in describe_known_data(load_experiment(other))[0]
 
 
+def test_only_of_a_base_that_has_an_untrained_row_is_it_said_to_be_no_zero_shot() -> None:
+    small, large = "google/flan-t5-small", "google/flan-t5-large"
+    methods = {"lora": {}, "original": {"method": "zero_shot", "model": large}}
+    notes = describe_known_data(load_experiment(VALUES | {"model": small, "methods": methods}))
+    assert [note.partition(" ")[0] for note in notes] == ["flan-t5-small", "flan-t5-large"]
+    assert all("this experiment's data seems to be of them" in note for note in notes)
+    assert ["untrained row" in note for note in notes] == [False, True]
+
+
 def test_each_base_is_spoken_of_once_and_an_unknown_one_not_at_all() -> None:
     methods = {
         "lora": {},

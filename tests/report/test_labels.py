@@ -57,6 +57,28 @@ def test_a_hub_id_is_no_folder_and_its_commits_are_bases_of_their_own() -> None:
     assert name_bases(config) == {"a": f"base@{'1' * 8}", "b": f"base@{'2' * 8}"}
 
 
+@pytest.mark.parametrize(
+    ("revisions", "names"),
+    [
+        (("checkpoint-1000", "checkpoint-2000"), ("base@checkpoint-1000", "base@checkpoint-2000")),
+        (("a" * 40, "checkpoint-1000"), ("base@aaaaaaaa", "base@checkpoint-1000")),
+        (("files:0123456789ab", "files:9876543210ab"), ("base@01234567", "base@98765432")),
+        (("a" * 8 + "b" * 32, "a" * 8 + "c" * 32), (f"base@aaaaaaaa{'b' * 32}", f"base@aaaaaaaa{'c' * 32}")),
+        (("a" * 41, "a" * 42), (f"base@{'a' * 41}", f"base@{'a' * 42}")),
+        ((None, "main"), ("base", "base@main")),
+    ],
+    ids=["tags", "commit and tag", "files", "alike", "no commit", "none"],
+)
+def test_revisions_are_cut_only_where_that_leaves_each_base_its_name(
+    revisions: tuple[str | None, str], names: tuple[str, str]
+) -> None:
+    entry = {"method": "zero_shot", "model": "owner/base"}
+    methods = {key: entry | {"model_revision": each} for key, each in zip("ab", revisions, strict=True)}
+    config = load_experiment({"model": "owner/base", "data": {"source": "bundled"}, "methods": methods})
+    assert name_bases(config) == dict(zip("ab", names, strict=True))
+    assert name_readers(config) == name_bases(config)
+
+
 def test_what_a_base_has_seen_is_said_once(experiment: dict[str, Any], base: Path) -> None:
     known = base.rename(base.parent / "flan-t5-small")
     shutil.copytree(known, base)

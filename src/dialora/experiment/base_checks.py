@@ -6,11 +6,13 @@ Takes the experiment as a system on that base sees it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.data.tokens.batches import MULTIPLE
+from dialora.errors import DialoraError
 from dialora.experiment.finding import Finding, find
 from dialora.methods import Method
 from dialora.models.bases import build_prompt, list_unused_code, load_family
@@ -29,9 +31,11 @@ def check_base(
     config: ExperimentConfig,
     dataset: DialogueDataset,
     methods: Sequence[Method],
-    on_tokenizer: Callable[[Any], None],
+    on_tokens: Callable[[int], None],
 ) -> Iterator[Finding]:
-    """Check one base with the methods that stand on it; its tokenizer is handed on where there is one."""
+    """Check one base with the methods that stand on it; `on_tokens` is given the number of tokens of all training
+    dialogues, unless the base cannot read them.
+    """
     from dialora.models.loading import load_tokenizer
 
     yield (weights := find("weights", lambda: _check_weights(config)))
@@ -51,7 +55,8 @@ def check_base(
     if tokenizer.detail != weights.detail:  # the same config.json is at fault
         yield tokenizer
     if loaded:
-        on_tokenizer(loaded[0])
+        with suppress(DialoraError):  # which the checks below say
+            on_tokens(_count_source_tokens(config, dataset, loaded[0]))
         if config.training.cache_encoder and not load_family(config).has_encoder_cache:
             yield Finding("encoder cache", "warning", _explain_no_cache(config))
         yield find("lengths", lambda: _check_lengths(config, dataset, methods, loaded[0]))
@@ -203,7 +208,7 @@ def _check_prompt(config: ExperimentConfig, dataset: DialogueDataset, tokenizer:
     return "ok", "the same token ids in training and in use"
 
 
-def count_source_tokens(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> int:
+def _count_source_tokens(config: ExperimentConfig, dataset: DialogueDataset, tokenizer: Any) -> int:
     """Estimate the tokens of all training dialogues from some of them."""
     from dialora.data.tokens import tokenize_sources
 
@@ -213,4 +218,4 @@ def count_source_tokens(config: ExperimentConfig, dataset: DialogueDataset, toke
     return sum(len(source.input_ids) for source in sources) * len(dataset.train) // max(1, len(sample))
 
 
-__all__ = ["SAMPLE", "check_base", "count_source_tokens"]
+__all__ = ["SAMPLE", "check_base"]

@@ -15,7 +15,7 @@ from typing import Any
 from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset
 from dialora.errors import ModelError
-from dialora.experiment.base_checks import SAMPLE, check_base, count_source_tokens
+from dialora.experiment.base_checks import SAMPLE, check_base
 from dialora.experiment.disk import estimate_disk
 from dialora.experiment.finding import Finding, find
 from dialora.models.bases import load_family
@@ -58,11 +58,11 @@ def _check_bases(
 
     keys = _list_bases(config)
     bases = {base: config.for_method(key) for base, key in keys.items()}
-    tokenizers: dict[str, list[Any]] = {base: [] for base in bases}
+    tokens: dict[str, list[int]] = {base: [] for base in bases}
     are_whole = True
     for base, own in bases.items():
         methods = [config.methods[key] for key, name in name_readers(config).items() if name == base]
-        for finding in check_base(own, dataset, methods, tokenizers[base].append):
+        for finding in check_base(own, dataset, methods, tokens[base].append):
             are_whole &= (finding.check, finding.status) != ("weights", "failed")
             if finding.detail.startswith("model: ") and config.methods[keys[base]].model is not None:
                 finding = replace(finding, detail=f"methods.{keys[base]}.{finding.detail}")
@@ -78,9 +78,9 @@ def _check_bases(
     # What is put on a model of a wrong size may be of any size.
     if are_whole:
         yield find("methods and targets", count)
-    if counts and all(tokenizers.values()):
-        tokens = max(count_source_tokens(own, dataset, tokenizers[base][0]) for base, own in bases.items())
-        yield find("disk space", lambda: _check_disk(config, counts, tokens, output, runs))
+    if counts and all(tokens.values()):
+        most = max(number for numbers in tokens.values() for number in numbers)
+        yield find("disk space", lambda: _check_disk(config, counts, most, output, runs))
 
 
 def _list_bases(config: ExperimentConfig) -> dict[str, str]:

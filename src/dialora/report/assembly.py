@@ -29,6 +29,7 @@ from dialora.report.notes import (
     describe_yardsticks,
     sign_scores,
 )
+from dialora.report.tables import split_verdict
 from dialora.report.tuning import build_tuning_notes
 from dialora.scoring.faithfulness import SummaryFaithfulness
 from dialora.scoring.learned import describe_learned
@@ -66,8 +67,10 @@ def build_document(
         comparable_costs=is_one_environment(facts),
         yardsticks=yardsticks,
     )
-    prompts = describe_prompts(config, labels)
-    comparison = replace(comparison, verdict=" ".join([comparison.verdict, *prompts]))
+    # What bounds the headline stands right behind it: of a long verdict the terminal shows the beginning.
+    headline, rest = split_verdict(comparison)
+    verdict = " ".join([headline, *describe_prompts(config, labels), *rest])
+    comparison = replace(comparison, verdict=verdict)
     summaries = _load_summaries(config, runs)
     measured, faithfulness = measure_once(
         folder,
@@ -93,7 +96,6 @@ def build_document(
             *describe_protocol(config.scoring),
             *describe_letters(config.scoring, _list_texts(dataset, summaries)),
             *describe_learned(config.scoring, [fact["scoring"] for fact in facts.values()]),
-            *prompts,
             *describe_yardsticks(yardsticks, dataset.test),
             *describe_runs(labels, runs, facts),
             *describe_known_data(config),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dialora.comparison import METRICS, Comparison, System
 from dialora.report.canvas import INK
-from dialora.report.palette import SystemStyle, is_trained
+from dialora.report.palette import SystemStyle, describe_markers, has_color_per_base, is_trained
 from dialora.report.tradeoff import CostPanel, draw_front, scale_costs, shorten_label
 
 if TYPE_CHECKING:
@@ -30,7 +30,12 @@ _Box = tuple[float, float, float, float]
 
 
 def build_base_panels(comparison: Comparison) -> list[CostPanel]:
-    """Return a panel each for size, memory and time, where they are known and can be compared; none of one base."""
+    """Return a panel each for size, memory and time, where they are known and can be compared.
+
+    None of one base, nor of more bases than there are colours to tell them apart.
+    """
+    if not has_color_per_base(comparison.systems):
+        return []
     scored = [system for system in _list_systems(comparison.systems) if METRICS[0] in system.scores]
     if len({system.base for system in scored}) < 2:
         return []
@@ -148,7 +153,7 @@ def _locate(axis: Axes, x: float | None = None, y: float = 0.0) -> tuple[float, 
 
 
 def place_legend(canvas: Canvas, systems: Sequence[System], styles: dict[str, SystemStyle]) -> None:
-    """Write the legend below: each base's name in a column, and under it its systems."""
+    """Write the legend below: each base's name in a column, with its colour if it has one, and under it its systems."""
     columns, entries = _list_entries(systems, styles)
     options: Any = {"frameon": False, "labelcolor": INK, "columnspacing": 2.2}
     legend = canvas.legend(handles=entries, loc="outside lower left", ncols=columns, **options)
@@ -167,11 +172,12 @@ def _list_entries(systems: Sequence[System], styles: dict[str, SystemStyle]) -> 
     from matplotlib.lines import Line2D
 
     groups = _group([(system, 0.0) for system in _list_systems(systems) if METRICS[0] in system.scores])
+    width = 4 if has_color_per_base(systems) else 0
     num = min(len(groups), MAX_COLUMNS)
     columns: list[list[Any]] = [[] for _ in range(num)]
     for at, group in enumerate(groups):
         name, color = shorten_label(group[0][0].base or "", MAX_NAME), styles[group[0][0].key].color
-        columns[at % num].append(Line2D([], [], color=color, linewidth=4, label=name))
+        columns[at % num].append(Line2D([], [], color=color, linewidth=width, label=name))
         for system, _ in group:
             style, label = styles[system.key], shorten_label(system.label)
             columns[at % num].append(Line2D([], [], linestyle="", marker=style.marker, color=style.color, label=label))
@@ -180,12 +186,13 @@ def _list_entries(systems: Sequence[System], styles: dict[str, SystemStyle]) -> 
     return num, [entry for column in columns for entry in (*column, *[blank] * (longest - len(column)))]
 
 
-def describe_base_panels(comparison: Comparison) -> str:
+def describe_base_panels(comparison: Comparison, styles: dict[str, SystemStyle]) -> str:
     """Return the figure's caption: how it is read."""
+    markers = describe_markers(comparison.systems, styles)
     text = (
-        "ROUGE-1 with its 95 % interval; a colour is a base model, a marker a method, and a coloured line joins the "
-        "systems of one base. Up and to the left is better: the steps join the systems that none scores above at the "
-        "same cost or less."
+        f"ROUGE-1 with its 95 % interval; a colour is a base model, {markers}, and a coloured line joins the systems "
+        "of one base. Up and to the left is better: the steps join the systems that none scores above at the same cost "
+        "or less."
     )
     if any(system.key in FLOORS for system in comparison.systems):
         text += " Dotted: what the best of the floors scores, which takes no model."

@@ -139,7 +139,7 @@ def _draw_bases(comparison: Comparison, styles: dict[str, SystemStyle]) -> Repor
         draw_base_panel(axis, panel, comparison, styles, is_first=panel is panels[0])
     axes[0].set_ylabel(METRIC_NAMES[METRICS[0]])
     place_legend(canvas, comparison.systems, styles)
-    return ReportFigure("bases", "Quality across base models", describe_base_panels(comparison), to_svg(canvas))
+    return ReportFigure("bases", "Quality across base models", describe_base_panels(comparison, styles), to_svg(canvas))
 
 
 def _draw_people(document: ReportDocument, styles: dict[str, SystemStyle]) -> ReportFigure | None:

@@ -1,4 +1,4 @@
-"""Data that a base model is known to have been trained on: on it, its zero-shot row is no zero-shot.
+"""Data that a base model is known to have been trained on: on it, its untrained row is no zero-shot.
 
 A small table by the names of published models, each line with its source. A model that is not in it may have been
 trained on anything.
@@ -45,15 +45,20 @@ def describe_known_data(config: ExperimentConfig) -> list[str]:
     """Say of each base what it is known to have seen, and whether this experiment's data is among it."""
     notes = []
     bases: dict[tuple[str, str], str] = {}
-    for own in map(config.for_method, config.methods):
+    untrained = set()
+    for key, method in config.methods.items():
+        own = config.for_method(key)
         bases.setdefault(tell_base(own), own.model)
-    for model in bases.values():
+        if not method.trains:
+            untrained.add(tell_base(own))
+    for base, model in bases.items():
         name, published = PurePath(model).name, find_published(model)
         said = name if published == name else f"{name}, which is or comes from {published},"
         for known in find_known(published):
             text = f"{said} was trained on {numbers.join_words(known.data)}, among others (source: {known.source})"
             if any(_squeeze(data) in _squeeze(_name_data(config.data.source)) for data in known.data):
-                text += "; this experiment's data seems to be of them, so its untrained row is no zero-shot"
+                text += "; this experiment's data seems to be of them"
+                text += ", so its untrained row is no zero-shot" if base in untrained else ""
             notes.append(f"{text}.")
     return notes
 

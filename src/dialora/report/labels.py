@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePath
 
 from dialora.config import ExperimentConfig
-from dialora.config.base_identity import tell_base
+from dialora.config.base_identity import FILES, tell_base
+
+COMMIT = re.compile("[0-9a-f]{40}")
+DIGITS = 8
+"""Shown of a hash."""
 
 
 def build_labels(config: ExperimentConfig) -> dict[str, str]:
@@ -55,10 +60,19 @@ def _tell_apart(bases: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     if len(set(short.values())) < len(short):
         short = {model: model for model in models}
     count = Counter(model for model, _ in bases)
+    cut = {base: (base[0], _shorten_hash(base[1])) for base in bases}
+    revisions = {base: cut[base][1] if Counter(cut.values())[cut[base]] == 1 else base[1] for base in bases}
     return {
-        (model, revision): f"{short[model]}@{revision.rpartition(':')[2][:8]}" if count[model] > 1 else short[model]
-        for model, revision in bases
+        base: f"{short[base[0]]}@{revision}" if revision and count[base[0]] > 1 else short[base[0]]
+        for base, revision in revisions.items()
     }
+
+
+def _shorten_hash(revision: str) -> str:
+    """Return the first digits of a commit or of the hash of a folder's files; a branch or tag has none to spare."""
+    if revision.startswith(FILES):
+        return revision.removeprefix(FILES)[:DIGITS]
+    return revision[:DIGITS] if COMMIT.fullmatch(revision) else revision
 
 
 __all__ = ["build_labels", "name_bases", "name_readers"]

@@ -3,14 +3,15 @@
 The colours are Okabe & Ito's colour-blind-safe set (Color Universal Design, 2008), its light members darkened until
 each has a contrast of at least 3:1 on white and on near-black, so one set serves light and dark pages and the
 terminal. The first untrained system is grey: it is what the others are measured against. Where systems stand on
-several bases, a colour is a base and a marker a method.
+several bases, and there are colours for all of them, a colour is a base and a marker a method.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 from dialora.comparison import System
@@ -43,9 +44,9 @@ def is_trained(system: System) -> bool:
 
 
 def build_styles(systems: Sequence[System]) -> dict[str, SystemStyle]:
-    """Return each system's style by key; colours repeat with another marker when there are more systems."""
-    if (by_base := _style_by_base(systems)) is not None:
-        return by_base
+    """Return each system's style by key: a colour a base, or a system, when colours repeat with another marker."""
+    if has_color_per_base(systems):
+        return _style_by_base(systems)
     styles: dict[str, SystemStyle] = {}
     untrained = next((s.key for s in systems if not is_trained(s) and not s.yardstick), None)
     if untrained is not None:
@@ -57,27 +58,41 @@ def build_styles(systems: Sequence[System]) -> dict[str, SystemStyle]:
     return styles
 
 
-def _style_by_base(systems: Sequence[System]) -> dict[str, SystemStyle] | None:
-    """Return a colour per base and a marker per method; None where there is one base, or more than can be told apart.
+def has_color_per_base(systems: Iterable[System]) -> bool:
+    """Return whether a colour is a base: there are several, and a colour for each."""
+    return 1 < len({system.base for system in systems if not system.yardstick}) <= len(COLORS)
 
-    A method that a base has twice gets a marker that no other of its systems has.
+
+def describe_markers(systems: Iterable[System], styles: Mapping[str, SystemStyle]) -> str:
+    """Return what a marker says where a colour is a base, as a part of a sentence."""
+    shown = [system for system in systems if not system.yardstick]
+    markers = {styles[system.key].marker for system in shown}
+    if len({(styles[system.key].marker, system.method) for system in shown}) == len(markers):
+        return "a marker a method"
+    if len({styles[system.key] for system in shown}) == len(shown):
+        return "a marker tells its systems apart"
+    return f"and a base with more than {len(MARKERS)} systems has some that share a marker"
+
+
+def _style_by_base(systems: Sequence[System]) -> dict[str, SystemStyle]:
+    """Return a colour per base and a marker per method; of more methods than markers some share one.
+
+    What would look like another system of its base gets a marker that none of them has, as long as there is one.
     """
     groups: dict[str | None, list[System]] = {}
     for system in systems:
         if not system.yardstick:
             groups.setdefault(system.base, []).append(system)
-    methods = list(dict.fromkeys(system.method for group in groups.values() for system in group))
-    if not 1 < len(groups) <= len(COLORS) or len(methods) > len(MARKERS):
-        return None
+    methods = dict.fromkeys(system.method for group in groups.values() for system in group)
+    own = dict(zip(methods, cycle(MARKERS), strict=False))
     styles: dict[str, SystemStyle] = {}
     for color, group in zip(COLORS, groups.values(), strict=False):
-        if len(group) > len(MARKERS):
-            return None
-        own = dict(zip(methods, MARKERS, strict=False))
+        used: set[str] = set()
         free = [marker for marker in MARKERS if marker not in {own[system.method] for system in group}]
         for system in group:
-            marker = own.pop(system.method, None) or free.pop(0)
+            marker = free.pop(0) if own[system.method] in used and free else own[system.method]
             styles[system.key] = SystemStyle(color, marker)
+            used.add(marker)
     others = [system.key for system in systems if system.yardstick]
     left = (*COLORS[len(groups) :], GREY)
     return styles | {key: SystemStyle(left[i % len(left)], MARKERS[0]) for i, key in enumerate(others)}
@@ -89,4 +104,13 @@ def find_system(label: str, systems: Iterable[System]) -> System | None:
     return max(matches, key=lambda system: len(system.label), default=None)
 
 
-__all__ = ["COLORS", "GREY", "SystemStyle", "build_styles", "find_system", "is_trained"]
+__all__ = [
+    "COLORS",
+    "GREY",
+    "SystemStyle",
+    "build_styles",
+    "describe_markers",
+    "find_system",
+    "has_color_per_base",
+    "is_trained",
+]
