@@ -62,7 +62,7 @@ class SlackDay(TranscriptFormat[Json]):
 
     def recognise(self, content: Json) -> Sureness:
         """Messages have a time stamp and a user."""
-        messages = [as_object(one) for one in as_list(content.value)[:20]]
+        messages = [as_object(one) for one in as_list(content.head)[:20]]
         is_slack = [one.get("type") == "message" and "ts" in one and "text" in one for one in messages]
         return Sureness.CERTAIN if is_slack and all(is_slack) else Sureness.NO
 
