@@ -17,6 +17,7 @@ class AssemblyAI(TranscriptFormat[Json]):
 
     name = "AssemblyAI"
     content = Json
+    columns = frozenset(("text",))
     merges = True
     without_speakers = "ask for speakers with speaker_labels=true"
 

@@ -91,6 +91,7 @@ class ShareGpt(MessageLog):
 
     name = "ShareGPT"
     speaker_key, text_key, list_keys = "from", "value", ("conversations", "conversation")
+    columns = frozenset(list_keys)
 
 
 def _join_parts(content: Any, draft: Draft) -> str:

@@ -59,6 +59,7 @@ class SlackDay(TranscriptFormat[Json]):
 
     name = "Slack (a single file)"
     content = Json
+    columns = frozenset(("text",))
 
     def recognise(self, content: Json) -> Sureness:
         """Messages have a time stamp and a user."""

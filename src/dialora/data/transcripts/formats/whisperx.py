@@ -18,6 +18,7 @@ class WhisperX(TranscriptFormat[Json]):
 
     name = "WhisperX"
     content = Json
+    columns = frozenset(("text",))
     merges = True
     without_speakers = "transcribe it again with speakers, as `whisperx --diarize` does"
 
