@@ -20,8 +20,9 @@ def summarize(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="A table of dialogues (csv, tsv, json, jsonl, parquet, xlsx) or texts (txt); with --dry-run files, "
-            "folders and patterns of any format of conversations, or - for standard input.",
+            help="A table of dialogues (csv, tsv, json, jsonl, parquet, xlsx) or texts (txt), each read as it stands, "
+            "chats and captions too; with --dry-run files, folders and patterns of any format of conversations, or - "
+            "for standard input.",
         ),
     ],
     run: OptionalRun = None,
@@ -31,7 +32,11 @@ def summarize(
     method: Method = None,
     set: SetInUse = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print what is in the files: format, conversations, turns, speakers.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only print what is in the files: format, conversations, turns, speakers; nothing is summarized.",
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -44,6 +49,9 @@ def summarize(
     from dialora import api
 
     if dry_run:
+        given = {"--run": run, "--output": output, "--method": method, "--set": set}
+        if unused := [name for name, value in given.items() if value]:
+            raise typer.BadParameter("only looks at the files; leave it out with --dry-run.", param_hint=unused[0])
         print_inspected(source, json=json)
         return
     if json:

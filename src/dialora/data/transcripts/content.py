@@ -42,23 +42,35 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Json:
-    """A parsed document; of JSON lines `value` is a list of the first records, and `stream` gives all of them."""
+    """A parsed document, or JSON lines, of which only the first records are held."""
 
-    value: Any
+    head: Any
+    """What a format is recognised by: the document, or a list of the first records; reading it would lose the rest."""
     stream: Callable[[], Iterator[Any]] | None = None
+    """Gives all records of JSON lines."""
+
+    @property
+    def document(self) -> Any:
+        """The whole document; None where there is none but records, which `items` gives."""
+        return self.head if self.stream is None else None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether there are records, and not one document."""
+        return isinstance(self.head, list)
 
     def items(self) -> Iterator[Any]:
         """Give the records: those of JSON lines, of a list, or the document alone."""
         if self.stream is not None:
             return self.stream()
-        return iter(self.value if isinstance(self.value, list) else [self.value])
+        return iter(self.head if self.is_list else [self.head])
 
     @property
     def first(self) -> Any:
         """The first record, None where there is none."""
-        if isinstance(self.value, list):
-            return self.value[0] if self.value else None
-        return self.value
+        if self.is_list:
+            return self.head[0] if self.head else None
+        return self.head
 
 
 @dataclass(frozen=True, slots=True)

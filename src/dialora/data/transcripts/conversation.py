@@ -13,6 +13,7 @@ from dialora.records import Record
 
 UNKNOWN = "Unknown"
 """The speaker of what nobody is named for, where others are."""
+CONTINUED = "lines that begin no turn, read with the turn above"
 _LONGEST_SAMPLE = 80
 _NOTHING_LEFT = "no words"
 
@@ -197,4 +198,4 @@ def rename_speakers(conversation: Conversation, names: Mapping[str, str]) -> Con
     return replace(conversation, turns=turns)
 
 
-__all__ = ["UNKNOWN", "Conversation", "Draft", "Turn", "fold", "parse_names", "quote", "rename_speakers"]
+__all__ = ["CONTINUED", "UNKNOWN", "Conversation", "Draft", "Turn", "fold", "parse_names", "quote", "rename_speakers"]

@@ -2,7 +2,7 @@
 
 A name is a file, a folder, a pattern (`talks/*.vtt`), or `-` for standard input. Conversations are recognised by what
 a file holds, tables by their suffix, as everywhere: a file with a table's suffix is one unless it is a transcript for
-certain.
+certain from its first line on, or JSON of a known format whose records have no column of dialogues beside it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dialora.config import DataConfig
+from dialora.data.reading.columns import (
+    DIALOGUE_COLUMNS,
+    OTHER_DIALOGUE_COLUMNS,
+    OTHER_SUMMARY_COLUMNS,
+    SUMMARY_COLUMNS,
+)
 from dialora.data.reading.files import reading_explained, shorten_path
 from dialora.data.reading.formats import FORMATS as TABLES
 from dialora.data.reading.formats import find_suffix
-from dialora.data.reading.tables import stream_dialogues
-from dialora.data.transcripts.content import Content, Text
+from dialora.data.reading.formats.delimited import Delimited
+from dialora.data.reading.formats.json_lines import JsonLines
+from dialora.data.reading.tables import TEXTS, stream_dialogues
+from dialora.data.reading.text import normalise_name
+from dialora.data.transcripts.content import Content, Json, Text
 from dialora.data.transcripts.formats import Sureness
 from dialora.data.transcripts.opening import STANDARD_INPUT, open_content, open_folder
+from dialora.data.transcripts.parts import as_objects
 from dialora.data.transcripts.reading import SUFFIXES, find_name, read_content
 from dialora.data.transcripts.recognition import find_transcript_format
 from dialora.data.turns import find_speakers
@@ -29,7 +39,6 @@ from dialora.records import Record
 
 TABLE = "table"
 _PATTERN = frozenset("*?[")
-_TEXT = ".txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,34 +81,50 @@ def expand_inputs(inputs: Sequence[str]) -> list[Path]:
 def open_conversations(path: Path) -> Content | None:
     """Return the content of a file of conversations; None where it is a table. Raises DataError where it is neither."""
     suffix = find_suffix(path)
-    may_be_table = suffix in TABLES and suffix != _TEXT
+    may_be_table = suffix in TABLES and suffix != TEXTS
     try:
         content = open_content(path)
     except DataError:
         if may_be_table and path.is_file():
             return None  # as Parquet, whose own reader says what is wrong with it
         raise
-    at_least = Sureness.CERTAIN if may_be_table and isinstance(content, Text) else Sureness.POSSIBLE
-    if may_be_table and find_transcript_format(content, at_least=at_least) is None:
-        return None
-    return content
+    return None if may_be_table and _is_table(content, suffix) else content
 
 
-def inspect_inputs(inputs: Sequence[str], config: DataConfig | None = None) -> Iterator[InspectedFile]:
+def _is_table(content: Content, suffix: str) -> bool:
+    """Whether a file with a table's suffix is one."""
+    if isinstance(content, Text):
+        # A cell may hold a whole transcript, but a table begins with its header.
+        is_begun = content.is_document or find_transcript_format(Text([content.head[:1]]), at_least=Sureness.LIKELY)
+        return not is_begun or find_transcript_format(content, at_least=Sureness.CERTAIN) is None
+    chosen = find_transcript_format(content)
+    if chosen is None or not isinstance(content, Json) or suffix in Delimited.suffixes:
+        return chosen is None
+    is_rows = content.is_list or suffix in JsonLines.suffixes
+    records = as_objects(content.head if content.is_list else [content.head])
+    names = {normalise_name(name) for record in records for name in record}
+    column = next((name for name in DIALOGUE_COLUMNS if name in names), None)
+    if column is not None and column not in chosen.columns:
+        return True
+    has_dialogues = not names.isdisjoint((*DIALOGUE_COLUMNS, *OTHER_DIALOGUE_COLUMNS))
+    return is_rows and has_dialogues and not names.isdisjoint((*SUMMARY_COLUMNS, *OTHER_SUMMARY_COLUMNS))
+
+
+def inspect_inputs(inputs: Sequence[str]) -> Iterator[InspectedFile]:
     """Give what each file of the inputs holds, whether it can be read or not. Raises DataError as `expand_inputs`."""
     for path in expand_inputs(inputs):
         try:
-            yield _inspect(path, config or DataConfig(source=str(path)))
+            yield _inspect(path)
         except DataError as error:
             yield InspectedFile(str(path), problem=str(error))
 
 
-def _inspect(path: Path, config: DataConfig) -> InspectedFile:
+def _inspect(path: Path) -> InspectedFile:
     notes: list[str] = []
     content = open_conversations(path)
     if content is None:
         num_rows = num_turns = 0
-        for item in stream_dialogues(path, config, notes=notes):
+        for item in stream_dialogues(path, DataConfig(source=str(path)), notes=notes):
             num_rows, num_turns = num_rows + 1, num_turns + sum(find_speakers(item.dialogue).values())
         return InspectedFile(str(path), TABLE, num_rows, num_turns, (), tuple(notes))
     formats: dict[str, None] = {}

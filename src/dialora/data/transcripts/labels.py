@@ -111,6 +111,11 @@ def find_labels(texts: Sequence[str]) -> list[Labelled]:
     ]
 
 
+def count_labelled(lines: Sequence[str]) -> int:
+    """Return how many lines name a speaker for certain."""
+    return sum(one.speaker is not None for one in find_labels(lines))
+
+
 def is_tag(name: str) -> bool:
     """Whether a name is a tag, as in `#Person1#`."""
     return re.fullmatch(_TAG, name) is not None
@@ -150,4 +155,4 @@ def _is_written_as_name(name: str) -> bool:
     )
 
 
-__all__ = ["MOST_WORDS", "Labelled", "find_label", "find_labels", "is_tag"]
+__all__ = ["MOST_WORDS", "Labelled", "count_labelled", "find_label", "find_labels", "is_tag"]

@@ -42,7 +42,7 @@ def describe_start(content: Content) -> str:
             return f"its first line is {quote(next(iter(content.head), ''))}"
         case Archive():
             return f"it holds {', '.join(map(repr, content.names[:_LONGEST_KEYS])) or 'no files'}"
-        case Json(value=dict() as value):
+        case Json(head=dict() as value):
             return f"its JSON has the keys {', '.join(map(repr, list(value)[:_LONGEST_KEYS])) or 'of an empty object'}"
         case Json():
             return f"its JSON begins with {quote(str(content.first))}"

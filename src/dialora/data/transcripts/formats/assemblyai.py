@@ -17,12 +17,13 @@ class AssemblyAI(TranscriptFormat[Json]):
 
     name = "AssemblyAI"
     content = Json
+    columns = frozenset(("text",))
     merges = True
     without_speakers = "ask for speakers with speaker_labels=true"
 
     def recognise(self, content: Json) -> Sureness:
         """Utterances have a speaker, a text and times, or words stand beside the whole text."""
-        value = as_object(content.value)
+        value = as_object(content.head)
         for key in ("utterances", "words"):
             first = as_object(next(iter(as_list(value.get(key))), None))
             if {"text", "start", "end"} <= set(first) and ("speaker" in first or "text" in value):
@@ -32,7 +33,7 @@ class AssemblyAI(TranscriptFormat[Json]):
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give the one conversation."""
-        value, draft = as_object(content.value), Draft(name)
+        value, draft = as_object(content.document), Draft(name)
         if as_list(value.get("utterances")):
             for one in require_objects(value.get("utterances"), f"{name}: utterances"):
                 start = parse_seconds(one.get("start"), per_second=1000)

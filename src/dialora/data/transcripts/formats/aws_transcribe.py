@@ -25,13 +25,13 @@ class AmazonTranscribe(TranscriptFormat[Json]):
 
     def recognise(self, content: Json) -> Sureness:
         """Items or segments stand beside `transcripts` under `results`."""
-        results = as_object(as_object(content.value).get("results"))
+        results = as_object(as_object(content.head).get("results"))
         has_parts = any(isinstance(results.get(key), list) for key in ("items", "audio_segments"))
         return Sureness.CERTAIN if has_parts and ("transcripts" in results or "items" in results) else Sureness.NO
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give the one conversation."""
-        results = as_object(as_object(content.value).get("results"))
+        results = as_object(as_object(content.document).get("results"))
         draft = Draft(name)
         segments = as_list(results.get("audio_segments"))
         if any(as_object(one).get("speaker_label") for one in segments):

@@ -23,14 +23,14 @@ class Deepgram(TranscriptFormat[Json]):
 
     def recognise(self, content: Json) -> Sureness:
         """Channels with alternatives, or utterances with transcripts, stand under `results`."""
-        results = as_object(as_object(content.value).get("results"))
+        results = as_object(as_object(content.head).get("results"))
         channels, utterances = as_objects(results.get("channels")), as_objects(results.get("utterances"))
         is_certain = (channels and "alternatives" in channels[0]) or (utterances and "transcript" in utterances[0])
         return Sureness.CERTAIN if is_certain else Sureness.NO
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give the one conversation."""
-        results = as_object(as_object(content.value).get("results"))
+        results = as_object(as_object(content.document).get("results"))
         draft = Draft(name)
         channels = as_list(results.get("channels"))
         if as_list(results.get("utterances")):

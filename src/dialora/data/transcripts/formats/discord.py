@@ -22,7 +22,7 @@ class Discord(TranscriptFormat[Json]):
 
     def recognise(self, content: Json) -> Sureness:
         """There are a guild and a channel beside the messages."""
-        value = as_object(content.value)
+        value = as_object(content.head)
         if not isinstance(value.get("messages"), list) or not isinstance(value.get("channel"), dict):
             return Sureness.NO
         messages = [as_object(one) for one in as_list(value.get("messages"))[:20]]
@@ -31,7 +31,7 @@ class Discord(TranscriptFormat[Json]):
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give the one channel."""
-        value = as_object(content.value)
+        value = as_object(content.document)
         draft, beginning = Draft(as_text(as_object(value.get("channel")).get("name")) or name), Beginning()
         for message in require_objects(value.get("messages"), f"{name}: messages"):
             text = as_text(message.get("content"))

@@ -34,6 +34,8 @@ class TranscriptFormat(Generic[C]):
     """What it reads: Text, Json or Archive."""
     merges: ClassVar[bool] = False
     """Its units are pieces of what somebody says, so that consecutive ones of a speaker are one turn."""
+    columns: ClassVar[frozenset[str]] = frozenset()
+    """Keys of a record of its JSON that a table's column of dialogues may be called by too."""
     without_speakers: ClassVar[str] = "name the speakers in it, as in `Anna: hello`"
     """What to do about a file in which nobody is named."""
 

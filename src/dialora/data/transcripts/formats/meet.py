@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 from dialora.data.transcripts.clock import parse_clock
 from dialora.data.transcripts.content import Text
@@ -31,12 +30,20 @@ class GoogleMeet(TranscriptFormat[Text]):
     merges = True
 
     def recognise(self, content: Text) -> Sureness:
-        """Below a line with a time alone there is a name."""
+        """Below a line with a time alone there is a name, or below all names a notice."""
         lines = [line for line in content.lines if line.strip()]
-        found = any(_TIME.match(time) and find_label(line).speaker for time, line in pairwise(lines))
-        if any(map(_NOTICE.match, lines)) and any(find_label(line).speaker for line in lines):
+        times = [at for at, line in enumerate(lines) if _TIME.match(line)]
+        notices = [at for at, line in enumerate(lines) if _NOTICE.match(line)]
+        speakers = [find_label(line).speaker for line in lines]
+        if notices and any(speakers) and (content.is_document or not any(speakers[notices[-1] :])):
             return Sureness.CERTAIN
-        return (Sureness.CERTAIN if content.is_document else Sureness.LIKELY) if found else Sureness.NO
+        if not any(any(speakers[at + 1 : at + 2]) for at in times):
+            return Sureness.NO
+        if content.is_document:
+            return Sureness.CERTAIN
+        # In other text one of those who speak may have written a time.
+        below = set(speakers[times[0] :]) - {None}
+        return Sureness.LIKELY if sum(one in below for one in speakers[: times[0]]) < len(times) else Sureness.NO
 
     def read(self, content: Text, name: str) -> Iterator[Draft]:
         """Give the one conversation."""

@@ -43,7 +43,7 @@ class MessageLog(TranscriptFormat[Json]):
         if self._find_messages(content.first) is None and not isinstance(content.first, list):
             yield self._read(name, list(content.items()), name)
             return
-        is_many = content.stream is not None or isinstance(content.value, list)
+        is_many = content.is_list
         for number, record in enumerate(content.items(), start=1):
             messages = self._find_messages(record)
             where = f"{name}: conversation {number}"
@@ -91,6 +91,7 @@ class ShareGpt(MessageLog):
 
     name = "ShareGPT"
     speaker_key, text_key, list_keys = "from", "value", ("conversations", "conversation")
+    columns = frozenset(list_keys)
 
 
 def _join_parts(content: Any, draft: Draft) -> str:

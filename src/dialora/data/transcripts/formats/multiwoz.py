@@ -43,14 +43,14 @@ class MultiWoz(TranscriptFormat[Json]):
 
     def recognise(self, content: Json) -> Sureness:
         """Every dialogue has a log of texts."""
-        dialogues = as_object(content.value)
+        dialogues = as_object(content.head)
         first = as_object(next(iter(dialogues.values()), None))
         turn = as_object(next(iter(as_list(first.get("log"))), None))
         return Sureness.CERTAIN if "text" in turn else Sureness.NO
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give each dialogue."""
-        for identifier, dialogue in as_object(content.value).items():
+        for identifier, dialogue in as_object(content.document).items():
             draft = Draft(identifier)
             log: Any = as_object(dialogue).get("log")
             for number, turn in enumerate(require_objects(log, f"{name}: {identifier}: log")):

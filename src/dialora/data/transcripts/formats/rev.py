@@ -21,12 +21,12 @@ class Rev(TranscriptFormat[Json]):
 
     def recognise(self, content: Json) -> Sureness:
         """Monologues have elements."""
-        monologues = as_objects(as_object(content.value).get("monologues"))
+        monologues = as_objects(as_object(content.head).get("monologues"))
         return Sureness.CERTAIN if monologues and "elements" in monologues[0] else Sureness.NO
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give the one conversation."""
-        value, draft = as_object(content.value), Draft(name)
+        value, draft = as_object(content.document), Draft(name)
         names = {as_text(one.get("id")): as_text(one.get("name")) for one in as_objects(value.get("speakers"))}
         for one in require_objects(value.get("monologues"), f"{name}: monologues"):
             number = one.get("speaker")

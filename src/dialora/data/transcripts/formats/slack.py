@@ -59,10 +59,11 @@ class SlackDay(TranscriptFormat[Json]):
 
     name = "Slack (a single file)"
     content = Json
+    columns = frozenset(("text",))
 
     def recognise(self, content: Json) -> Sureness:
         """Messages have a time stamp and a user."""
-        messages = [as_object(one) for one in as_list(content.value)[:20]]
+        messages = [as_object(one) for one in as_list(content.head)[:20]]
         is_slack = [one.get("type") == "message" and "ts" in one and "text" in one for one in messages]
         return Sureness.CERTAIN if is_slack and all(is_slack) else Sureness.NO
 

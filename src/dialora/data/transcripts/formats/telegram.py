@@ -20,7 +20,7 @@ class Telegram(TranscriptFormat[Json]):
 
     def recognise(self, content: Json) -> Sureness:
         """Chats have a name, type and messages with `from` and a date."""
-        chats = _list_chats(content.value)
+        chats = _list_chats(content.head)
         if not chats:
             return Sureness.NO
         messages = [as_object(one) for chat in chats for one in as_list(chat.get("messages"))[:20]]
@@ -30,7 +30,7 @@ class Telegram(TranscriptFormat[Json]):
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give each chat."""
-        chats = _list_chats(content.value)
+        chats = _list_chats(content.document)
         for chat in chats:
             title = as_text(chat.get("name")) or (name if len(chats) == 1 else f"chat {as_text(chat.get('id'))}")
             draft, beginning = Draft(title), Beginning()

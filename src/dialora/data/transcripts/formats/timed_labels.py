@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dialora.data.transcripts.clock import CLOCK, parse_clock
 from dialora.data.transcripts.content import Text
-from dialora.data.transcripts.conversation import Draft
+from dialora.data.transcripts.conversation import CONTINUED, Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
 from dialora.data.transcripts.labels import find_labels
 
@@ -44,7 +44,9 @@ class TimedLabels(TranscriptFormat[Text]):
         for line, found, one in zip(lines, timed, labelled, strict=True):
             if found:
                 draft.add(one.speaker, one.text, found[0])
-            elif not draft.continue_last(line):
+            elif draft.continue_last(line):
+                draft.remark(CONTINUED)
+            else:
                 draft.leave_out("lines above the first turn", line)
         yield draft
 

@@ -6,16 +6,19 @@ A line without a header goes on with the message above; one without a name is Wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dialora.data.transcripts.clock import Beginning
 from dialora.data.transcripts.content import Text
-from dialora.data.transcripts.conversation import Draft
+from dialora.data.transcripts.conversation import CONTINUED, Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
+from dialora.data.transcripts.labels import count_labelled
 from dialora.data.transcripts.whatsapp_dates import MARKS, Header, find_header, find_moment, find_order
 from dialora.data.transcripts.whatsapp_notices import DELETED, EMPTY, MEDIA, read_message
 
 _SYSTEM = "lines of WhatsApp itself"
+_MOST_ABOVE = 5
+"""Lines above the first message: a title, or what is left of a message that began earlier."""
 _LONGEST_NAME = 100
 _NAME = re.compile(rf"^(?P<name>[^:\n]{{1,{_LONGEST_NAME}}}?) ?:(?: |$)(?P<text>.*)$", re.DOTALL)
 _MOST_WORDS = 8
@@ -31,9 +34,10 @@ class WhatsApp(TranscriptFormat[Text]):
     content = Text
 
     def recognise(self, content: Text) -> Sureness:
-        """Lines begin with a date and a time."""
-        found = [header for header in map(find_header, content.head) if header]
-        if not found or content.is_document:
+        """Lines begin with a date and a time, from the first on, or more of them than with a name."""
+        headers = [find_header(line) for line in content.head]
+        found = [header for header in headers if header]
+        if not found or content.is_document or not _is_led(content.head, headers):
             return Sureness.NO
         named = sum(_NAME.match(MARKS.sub("", header.rest)) is not None for header in found)
         return Sureness.CERTAIN if named else Sureness.LIKELY
@@ -47,6 +51,7 @@ class WhatsApp(TranscriptFormat[Text]):
                 messages.append((header, [header.rest]))
             elif messages:
                 messages[-1][1].append(line)
+                draft.remark(CONTINUED, bool(line.strip()))
             elif line.strip():
                 draft.leave_out("lines above the first message", line)
         order = find_order([header for header, _ in messages])
@@ -55,6 +60,15 @@ class WhatsApp(TranscriptFormat[Text]):
         for header, lines in messages:
             _add(draft, lines, beginning.since(find_moment(header, order)))
         yield draft
+
+
+def _is_led(lines: Sequence[str], headers: Sequence[Header | None]) -> bool:
+    """Whether headers lead the lines, and are not one that somebody pasted into a text of another kind."""
+    above = next(at for at, header in enumerate(headers) if header)
+    if above <= _MOST_ABOVE and not count_labelled(lines[:above]):
+        return True
+    others = [line for line, header in zip(lines, headers, strict=True) if not header]
+    return len(lines) - len(others) > count_labelled(others)
 
 
 def _add(draft: Draft, lines: list[str], start: float | None) -> None:

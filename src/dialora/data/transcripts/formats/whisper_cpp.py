@@ -24,13 +24,13 @@ class WhisperCpp(TranscriptFormat[Json]):
 
     def recognise(self, content: Json) -> Sureness:
         """Segments stand under `transcription` and have offsets."""
-        segments = as_objects(as_object(content.value).get("transcription"))
+        segments = as_objects(as_object(content.head).get("transcription"))
         return Sureness.CERTAIN if segments and "offsets" in segments[0] and "text" in segments[0] else Sureness.NO
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give the one conversation."""
         draft = Draft(name)
-        for segment in require_objects(as_object(content.value).get("transcription"), f"{name}: transcription"):
+        for segment in require_objects(as_object(content.document).get("transcription"), f"{name}: transcription"):
             start = parse_seconds(as_object(segment.get("offsets")).get("from"), per_second=1000)
             number, text = as_text(segment.get("speaker")), as_text(segment.get("text"))
             labelled = find_label(text)

@@ -18,12 +18,13 @@ class WhisperX(TranscriptFormat[Json]):
 
     name = "WhisperX"
     content = Json
+    columns = frozenset(("text",))
     merges = True
     without_speakers = "transcribe it again with speakers, as `whisperx --diarize` does"
 
     def recognise(self, content: Json) -> Sureness:
         """Segments have a start, an end and a text."""
-        segments = _find_segments(content.value)
+        segments = _find_segments(content.head)
         if not segments or not all("text" in one and "start" in one for one in segments[:20]):
             return Sureness.NO
         return Sureness.CERTAIN if any("speaker" in one or "words" in one for one in segments) else Sureness.LIKELY
@@ -31,8 +32,7 @@ class WhisperX(TranscriptFormat[Json]):
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give the one conversation."""
         draft = Draft(name)
-        value = content.value
-        segments = value if isinstance(value, list) else as_object(value).get("segments")
+        segments = list(content.items()) if content.is_list else as_object(content.document).get("segments")
         for segment in require_objects(segments, f"{name}: segments"):
             _add(draft, segment)
         yield draft
