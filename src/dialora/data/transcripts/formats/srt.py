@@ -8,7 +8,6 @@ from dialora.data.transcripts.formats.format import Sureness
 from dialora.data.transcripts.formats.vtt import NamedCues
 from dialora.data.transcripts.labels import count_labelled
 
-
 _FIRST = 3
 """Lines among which the first times stand: a number may be above them, and a byte order mark's line."""
 
