@@ -1,4 +1,4 @@
-"""How large a micro-batch is, by a model's kind and width: memory and seconds of every step on a processor hang on it."""
+"""How large a micro-batch is, by a model's kind and width: a step's memory and seconds on a processor hang on it."""
 
 from typing import Any
 
