@@ -89,9 +89,15 @@ def test_names_come_back_in_a_summary(summary: str, restored: str) -> None:
     assert restore_names(summary, {"Anna": "Anna"}) == summary
 
 
+def test_who_is_called_by_a_tag_stays_who_they_are() -> None:
+    dialogue = to_dialogue(build(("#Person2#", "hi"), ("#Person1#", "yo")), "person_tags")
+    assert dialogue.text == "#Person2#: hi\n#Person1#: yo"
+    assert restore_names("#Person1# greets #Person2#.", dialogue.names) == "#Person1# greets #Person2#."
+
+
 def test_a_name_that_looks_like_a_tag_is_not_replaced_again() -> None:
-    names = to_dialogue(build(("#Person2#", "hi"), ("#Person1#", "yo")), "person_tags").names
-    assert restore_names("#Person1# greets #Person2#.", names) == "#Person2# greets #Person1#."
+    names = to_dialogue(build(("#Person2#", "hi"), ("Anna", "yo")), "person_tags").names
+    assert restore_names("#Person1# greets #Person2#.", names) == "#Person2# greets Anna."
 
 
 @pytest.mark.parametrize(

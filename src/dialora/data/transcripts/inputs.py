@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from dialora.data.reading.formats.json_lines import JsonLines
 from dialora.data.reading.tables import TEXTS, stream_dialogues
 from dialora.data.reading.text import normalise_name
 from dialora.data.transcripts.content import Content, Json, Text
+from dialora.data.transcripts.conversation import Conversation
 from dialora.data.transcripts.formats import Sureness
 from dialora.data.transcripts.opening import STANDARD_INPUT, open_content, open_folder
 from dialora.data.transcripts.parts import as_objects
@@ -39,6 +40,8 @@ from dialora.records import Record
 
 TABLE = "table"
 _PATTERN = frozenset("*?[")
+Measure = Callable[[Conversation | str], tuple[int, int]]
+"""Returns how many tokens a system reads of a conversation, or of a row of a table, and in how many parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,10 @@ class InspectedFile(Record):
     num_turns: int = 0
     speakers: tuple[str, ...] = ()
     """In order of appearance; of a table none, for every row has its own."""
+    num_tokens: int | None = None
+    """What a system reads of it, prompts included; None where none was asked."""
+    num_parts: int | None = None
+    """In how many parts it is read."""
     notes: tuple[str, ...] = ()
     problem: str | None = None
 
@@ -110,35 +117,51 @@ def _is_table(content: Content, suffix: str) -> bool:
     return is_rows and has_dialogues and not names.isdisjoint((*SUMMARY_COLUMNS, *OTHER_SUMMARY_COLUMNS))
 
 
-def inspect_inputs(inputs: Sequence[str]) -> Iterator[InspectedFile]:
+def inspect_inputs(inputs: Sequence[str], *, measure: Measure | None = None) -> Iterator[InspectedFile]:
     """Give what each file of the inputs holds, whether it can be read or not. Raises DataError as `expand_inputs`."""
     for path in expand_inputs(inputs):
-        try:
-            yield _inspect(path)
-        except DataError as error:
-            yield InspectedFile(str(path), problem=str(error))
+        yield inspect_file(path, measure=measure)
 
 
-def _inspect(path: Path) -> InspectedFile:
+def inspect_file(path: Path, *, measure: Measure | None = None) -> InspectedFile:
+    """Return what a file holds, whether it can be read or not."""
+    try:
+        return _inspect(path, measure)
+    except DataError as error:
+        return InspectedFile(str(path), problem=str(error))
+
+
+def _inspect(path: Path, measure: Measure | None) -> InspectedFile:
     notes: list[str] = []
+    measured: list[tuple[int, int]] = []
     content = open_conversations(path)
-    if content is None:
-        num_rows = num_turns = 0
-        for item in stream_dialogues(path, DataConfig(source=str(path)), notes=notes):
-            num_rows, num_turns = num_rows + 1, num_turns + sum(find_speakers(item.dialogue).values())
-        return InspectedFile(str(path), TABLE, num_rows, num_turns, (), tuple(notes))
     formats: dict[str, None] = {}
     speakers: dict[str, None] = {}
     counts: dict[str, int] = {}
     num_conversations = num_turns = 0
-    for one in read_content(content, path, name=find_name(path), notes=notes):
-        num_conversations, num_turns = num_conversations + 1, num_turns + len(one.turns)
-        formats[one.format] = None
-        speakers.update(dict.fromkeys(one.speakers))
-        for what, count in one.counts.items():
-            counts[what] = counts.get(what, 0) + count
-    told = (*(f"{what}: {count:,}." for what, count in counts.items()), *notes)
-    return InspectedFile(str(path), ", ".join(formats), num_conversations, num_turns, tuple(speakers), told)
+    if content is None:
+        formats[TABLE] = None
+        for item in stream_dialogues(path, DataConfig(source=str(path)), notes=notes):
+            num_conversations, num_turns = num_conversations + 1, num_turns + sum(find_speakers(item.dialogue).values())
+            measured += [measure(item.dialogue)] if measure else []
+    else:
+        for one in read_content(content, path, name=find_name(path), notes=notes):
+            num_conversations, num_turns = num_conversations + 1, num_turns + len(one.turns)
+            formats[one.format] = None
+            speakers.update(dict.fromkeys(one.speakers))
+            measured += [measure(one)] if measure else []
+            for what, count in one.counts.items():
+                counts[what] = counts.get(what, 0) + count
+    return InspectedFile(
+        str(path),
+        ", ".join(formats),
+        num_conversations,
+        num_turns,
+        tuple(speakers),
+        sum(tokens for tokens, _ in measured) if measure else None,
+        sum(parts for _, parts in measured) if measure else None,
+        (*(f"{what}: {count:,}." for what, count in counts.items()), *notes),
+    )
 
 
 def _list_folder(folder: Path) -> list[Path]:
@@ -149,4 +172,4 @@ def _list_folder(folder: Path) -> list[Path]:
     return [file for file in files if find_suffix(file) in SUFFIXES or find_suffix(file) in TABLES]
 
 
-__all__ = ["TABLE", "InspectedFile", "expand_inputs", "inspect_inputs", "open_conversations"]
+__all__ = ["TABLE", "InspectedFile", "Measure", "expand_inputs", "inspect_file", "inspect_inputs", "open_conversations"]
