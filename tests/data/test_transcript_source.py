@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from dialora.cli import main
 from dialora.config import DataConfig
 from dialora.data.examples import DialogueDataset, load_dataset
 from dialora.data.sources import load_rows
+from dialora.data.transcripts.joining import FILE_COLUMNS
 from dialora.errors import DataError
+from tests.conftest import ROOT
 from tests.data.test_workbooks import save
 from tests.data.transcripts.samples import write
 from tests.data.transcripts.support import build_document
@@ -404,6 +407,19 @@ def test_a_table_without_dialogues_or_transcripts_has_its_own_message(tmp_path: 
     assert "no dialogue column" in find_problem(tmp_path)
 
 
+@pytest.mark.parametrize("names", [("train.csv", "test.csv"), ("test.csv", "testing.csv")])
+def test_tables_with_a_problem_of_their_own_keep_its_message(tmp_path: Path, names: tuple[str, ...]) -> None:
+    put(tmp_path, "README.md", "Anna: what is this?\nBob: A data set.\nAnna: Oh.\n")
+    for name in names:
+        put_table(
+            tmp_path,
+            [{"dialogue": show(at), "gist" if "train.csv" in names else "summary": "s"} for at in range(4)],
+            name,
+        )
+    said = "no summary column" if "train.csv" in names else "several files for one split"
+    assert said in find_problem(tmp_path)
+
+
 def test_a_folder_of_texts_is_refused_as_before(tmp_path: Path) -> None:
     for number in range(3):
         put(tmp_path, f"d{number}.txt", show(number))
@@ -412,6 +428,11 @@ def test_a_folder_of_texts_is_refused_as_before(tmp_path: Path) -> None:
 
 
 # Whole
+
+
+def test_the_page_lists_every_column_that_names_transcripts() -> None:
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8").split("## Transcripts with")[1]
+    assert [name for name in FILE_COLUMNS if not re.search(rf"(?<!\w){name}(?!\w)", page)] == []
 
 
 def test_the_fingerprint_follows_the_transcripts(tmp_path: Path) -> None:

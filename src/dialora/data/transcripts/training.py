@@ -45,6 +45,8 @@ class _Files:
     """Tables with summaries and without dialogues."""
     others: list[str] = field(default_factory=list)
     """Tables without summaries."""
+    have_dialogues: bool = False
+    """Whether a table holds dialogues itself."""
     problems: list[str] = field(default_factory=list)
     """Why a table is none of summaries."""
 
@@ -109,18 +111,19 @@ def _is_table(path: Path) -> bool:
 
 def _sort_table(path: Path, name: str, config: DataConfig, files: _Files) -> None:
     """Enter a table where it belongs; one with dialogues is no concern of transcripts."""
-    may_be_transcript = find_suffix(path) in SUFFIXES
     try:
         content = find_format(path).read(path)
         tables = [*content.values()] if isinstance(content, dict) else [content]
         rows = [row for rows in tables for row in rows if isinstance(row, dict)]
+        if _has_dialogues(rows, config):
+            files.have_dialogues = True
+            return
         if not _has_summaries(rows, config):
             raise DataError(f"{name} has no column of summaries (columns: {list_columns(column_names(rows))})")
     except DataError as error:
         files.problems.append(str(error).removesuffix("."))
-        (files.transcripts if may_be_transcript else files.others).append(name)
-        return
-    if not _has_dialogues(rows, config):
+        (files.transcripts if find_suffix(path) in SUFFIXES else files.others).append(name)
+    else:
         files.summaries.append(name)
 
 
@@ -143,7 +146,7 @@ def _require_table(folder: Path, files: _Files, *, is_readable: bool) -> None:
     """
     suspects = [name for name in files.transcripts if not (is_readable and find_suffix(Path(name)) in FORMATS)]
     is_texts = all(find_suffix(Path(name)) == TEXTS and "/" not in name for name in files.transcripts)
-    if is_texts and not files.problems:
+    if files.have_dialogues or (is_texts and not files.problems):
         return
     found = _find_transcript(folder, suspects)
     if found is None:
