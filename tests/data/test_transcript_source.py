@@ -213,6 +213,7 @@ def test_a_file_of_several_or_a_name_of_several_is_unclear(tmp_path: Path) -> No
         "log.jsonl": "'log.jsonl' could be log.jsonl#first, log.jsonl#second",
         "first": "'first' could be log.jsonl#first, more.jsonl#first; name one as it stands here",
         "log.jsonl#twice": "'log.jsonl#twice' is what 2 conversations of log.jsonl are called",
+        "third": "Found: log.jsonl#first, log.jsonl#second, log.jsonl#twice",
         "log.jsonl#none": "row 1: no conversation of log.jsonl is called 'none'. Found: first, second, twice",
     }.items():
         put_table(tmp_path, [{"file": call, "summary": "s"}])
@@ -285,6 +286,16 @@ def test_a_lone_table_may_lie_in_a_folder_of_its_own(tmp_path: Path) -> None:
     assert len(read(tmp_path)) == 4
 
 
+def test_several_tables_that_name_no_splits_are_unclear(tmp_path: Path) -> None:
+    rows = put_talks(tmp_path, 6)
+    put_table(tmp_path, rows[:3], "gold.csv")
+    put_table(tmp_path, rows[3:], "more/silver.csv")
+    assert len(read(tmp_path)) == 3
+    assert "in other sub-folders (1): more/silver.csv." in list_notes(tmp_path)
+    (tmp_path / "more" / "silver.csv").rename(tmp_path / "silver.csv")
+    assert "several tables of summaries: gold.csv, silver.csv. Put all rows into one" in find_problem(tmp_path)
+
+
 # Nothing is lost
 
 
@@ -299,7 +310,7 @@ def test_what_no_row_names_and_what_was_left_out_is_counted(tmp_path: Path) -> N
     notes = list_notes(tmp_path)
     assert "Transcripts: left out: media and other notices: 1." in notes
     assert "Left out, for no row names them (1): talk4.vtt." in notes
-    assert "no tables of summaries (1): speakers.csv." in notes
+    assert "Left out, tables without summaries or in other sub-folders (1): speakers.csv." in notes
     data = load_dataset(DataConfig(source=str(tmp_path)))
     assert sum(counts.skipped.get("empty dialogue", 0) for counts in data.summary.splits.values()) == 1
 
@@ -355,6 +366,8 @@ def test_a_broken_file_that_no_row_names_is_counted(tmp_path: Path) -> None:
 
 def test_a_broken_table_is_told_with_its_own_reason(tmp_path: Path) -> None:
     put_talks(tmp_path)
+    put(tmp_path, "summaries.csv", "file,summary\n")
+    assert "summaries.csv has no rows" in find_problem(tmp_path)
     put(tmp_path, "summaries.csv", "file,summary\ntalk0.vtt,café\n".encode("cp1252"))
     assert "is not UTF-8" in find_problem(tmp_path)
     put(tmp_path, "deepgram.json", write("Deepgram", say(3)))

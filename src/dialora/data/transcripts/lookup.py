@@ -62,10 +62,11 @@ class TranscriptFolder:
         """Return the transcript that a row of a split names; `where` is the row. Raises DataError unless it is one."""
         found = self._find(name, split, where)
         if not found:
+            there = [one.id for read in self._read.values() for one in read]
             unread = f" Could not be read: {list_some(self._problems)}." if self._problems else ""
             raise DataError(
                 f"{where}: no transcript is called {quote(name)}; give its path in {self.folder}, its file's name, "
-                f"with or without suffix, or FILE{_SIGN}CONVERSATION. Found: {list_some(self.files)}.{unread}"
+                f"with or without suffix, or FILE{_SIGN}CONVERSATION. Found: {list_some(there)}.{unread}"
             )
         ids = list(dict.fromkeys(one.id for one in found))
         if len(ids) > 1:

@@ -19,6 +19,7 @@ from dialora.data.reading.files import reading_explained
 from dialora.data.reading.formats import FORMATS, find_format, find_suffix
 from dialora.data.reading.raw import RawSource, Row
 from dialora.data.reading.sources import read_source
+from dialora.data.reading.splits import find_split
 from dialora.data.reading.tables import TEXTS
 from dialora.data.transcripts.inputs import open_conversations
 from dialora.data.transcripts.joining import (
@@ -79,7 +80,8 @@ def read_summarized(folder: Path, config: DataConfig, *, is_readable: bool) -> R
             return None
     if not files.others:
         return joined
-    note = f"Left out, for they are no tables of summaries ({len(files.others):,}): {list_some(files.others)}."
+    others = f"({len(files.others):,}): {list_some(files.others)}"
+    note = f"Left out, tables without summaries or in other sub-folders {others}."
     return RawSource(joined.splits, joined.unsplit, (*joined.notes, note))
 
 
@@ -115,6 +117,8 @@ def _sort_table(path: Path, name: str, config: DataConfig, files: _Files) -> Non
         content = find_format(path).read(path)
         tables = [*content.values()] if isinstance(content, dict) else [content]
         rows = [row for rows in tables for row in rows if isinstance(row, dict)]
+        if not rows:
+            raise DataError(f"{name} has no rows")
         if _has_dialogues(rows, config):
             files.have_dialogues = True
             return
@@ -169,10 +173,23 @@ def _find_transcript(folder: Path, files: Sequence[str]) -> str | None:
 
 
 def _read_tables(folder: Path, files: _Files, config: DataConfig) -> RawSource:
-    """Read the tables of summaries, by split as any others."""
-    if config.files is None and len(files.summaries) == 1 and _lies_apart(files.summaries[0]):
+    """Read the tables of summaries, by split as any others. Raises DataError."""
+    if config.files is not None:
+        return read_source(config)
+    near = [name for name in files.summaries if not _lies_apart(name)]
+    if not near and len(files.summaries) == 1:
         return read_source(config.model_copy(update={"source": str(folder / files.summaries[0])}))
-    return read_source(config, but={folder / name for name in (*files.transcripts, *files.others)})
+    if near:
+        files.others += [name for name in files.summaries if name not in near]
+    try:
+        return read_source(config, but={folder / name for name in (*files.transcripts, *files.others)})
+    except DataError as error:
+        if len(files.summaries) < 2 or any(map(find_folder_split, near)) or any(map(find_split, near)):
+            raise
+        raise DataError(
+            f"{folder}: several tables of summaries: {list_some(files.summaries)}. Put all rows into one, call them "
+            "like splits (train.csv, test.csv), or name them: data.files: {train: …, validation: …, test: …}."
+        ) from error
 
 
 def _lies_apart(name: str) -> bool:
