@@ -20,7 +20,7 @@ import dialora.api
 from dialora.cli import main
 from dialora.config import DataConfig, load_experiment
 from dialora.data.examples import load_dataset
-from dialora.data.reading.rows import load_rows
+from dialora.data.sources import load_rows
 from dialora.errors import ConfigError, DataError, StageError
 from dialora.generation import Written
 from dialora.methods import LoRA
