@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -25,19 +26,22 @@ def print_inspected(inputs: Sequence[str], *, json: bool) -> None:
         shown = ", ".join(file.speakers[:_MOST_SPEAKERS])
         return f"{shown} … ({len(file.speakers)})" if len(file.speakers) > _MOST_SPEAKERS else shown
 
-    files = list(inspect_inputs(inputs))
-    readable = [file for file in files if file.problem is None]
+    passed_over: dict[Path, list[str]] = {}
+    files = list(inspect_inputs(inputs, passed_over=passed_over))
+    folders = [InspectedFile(str(folder), notes=tuple(notes)) for folder, notes in passed_over.items()]
     if json:
-        print_json([file.to_json() for file in files])
-    elif readable:
+        print_json([file.to_json() for file in (*files, *folders)])
+    else:
         rows = [
-            (str(file.format), f"{file.num_conversations:,}", f"{file.num_turns:,}", show_speakers(file), file.path)
-            for file in readable
+            (file.format, f"{file.num_conversations:,}", f"{file.num_turns:,}", show_speakers(file), file.path)
+            for file in files
+            if file.format is not None
         ]
-        print_rows("What the files hold", _COLUMNS, rows, right=(1, 2))
-        for file in readable:
+        if rows:
+            print_rows("What the files hold", _COLUMNS, rows, right=(1, 2))
+        for file in (*files, *folders):
             for note in file.notes:
-                typer.echo(clean(note if note.startswith(file.path) else f"{file.path}: {note}"))
+                typer.echo(clean(f"{file.path}: {note}"))
     if problems := [file.problem for file in files if file.problem is not None]:
         raise DataError("\n".join(problems))
 

@@ -7,10 +7,11 @@ certain from its first line on, or JSON of a known format whose records have no 
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from dialora.config import DataConfig
@@ -31,7 +32,7 @@ from dialora.data.transcripts.content import Content, Json, Text
 from dialora.data.transcripts.formats import Sureness
 from dialora.data.transcripts.opening import STANDARD_INPUT, open_content, open_folder
 from dialora.data.transcripts.parts import as_objects
-from dialora.data.transcripts.reading import SUFFIXES, find_name, read_content
+from dialora.data.transcripts.reading import SUFFIXES, describe_passed_over, find_name, list_files, read_content
 from dialora.data.transcripts.recognition import find_transcript_format
 from dialora.data.turns import find_speakers
 from dialora.errors import DataError
@@ -39,6 +40,7 @@ from dialora.records import Record
 
 TABLE = "table"
 _PATTERN = frozenset("*?[")
+_STARS = re.compile(r"\*{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +49,62 @@ class InspectedFile(Record):
 
     path: str
     format: str | None = None
+    """None where there is a problem."""
     num_conversations: int = 0
     num_turns: int = 0
     speakers: tuple[str, ...] = ()
     """In order of appearance; of a table none, for every row has its own."""
     notes: tuple[str, ...] = ()
+    """About this file; on one within it, with its name."""
     problem: str | None = None
 
 
-def expand_inputs(inputs: Sequence[str]) -> list[Path]:
+def expand_inputs(inputs: Sequence[str], *, passed_over: dict[Path, list[str]] | None = None) -> list[Path]:
     """Return the files that are named, each once, in the order of the names. Raises DataError where one names none.
 
-    A folder is its files and those in its sub-folders, but an export of Slack is one input.
+    A folder is its files and those in its sub-folders, but an export of Slack is one input. A sub-folder that cannot
+    be listed stands for its files: opening it says why. `passed_over` has then, for each folder, sentences on what is
+    in it and no input.
     """
-    paths: dict[Path, None] = {}
+    paths: dict[str, Path] = {}
     for name in inputs:
-        path = Path(os.path.expanduser(name))
-        with reading_explained(path):
-            if path == STANDARD_INPUT or path.is_file():
-                found = [path]
-            elif path.is_dir():
-                found = _list_folder(path)
-            elif _PATTERN & set(name):
-                found = [Path(one) for one in sorted(glob.glob(str(path), recursive=True)) if Path(one).is_file()]
-            else:
-                found = [path]  # what lies there, or not, is told when it is opened
+        if not name or "\0" in name:
+            raise DataError(f"{name!r} names no file; give a file, a folder, a pattern, or - for standard input.")
+        found = _expand(name, {} if passed_over is None else passed_over)
         if not found:
             raise DataError(f"{shorten_path(name)}: names no file with conversations or a table of dialogues.")
-        paths.update(dict.fromkeys(found))
-    return list(paths)
+        for path in found:
+            # Links may lead to one file in several ways.
+            paths.setdefault("-" if path == STANDARD_INPUT else os.path.realpath(path), path)
+    return list(paths.values())
+
+
+def _expand(name: str, passed_over: dict[Path, list[str]]) -> list[Path]:
+    if name == str(STANDARD_INPUT):
+        return [STANDARD_INPUT]
+    path = Path(os.path.expanduser(name))
+    with reading_explained(path):
+        if path.is_dir():
+            found = _list_folder(path, passed_over)
+        elif not path.is_file() and _PATTERN & set(name):
+            found = _match(path)
+        else:
+            found = [path]  # what lies there, or not, is told when it is opened
+    # A file may be called as standard input is.
+    return [one.absolute() if one == STANDARD_INPUT else one for one in found]
+
+
+def _match(pattern: Path) -> list[Path]:
+    """Return the files that a pattern names, but for hidden ones, unless it names these; `**` follows no links."""
+    # Two stars are folders of any depth where they stand alone, and elsewhere one.
+    parts = [part if part == "**" else _STARS.sub("*", part) for part in pattern.parts[bool(pattern.anchor) :]]
+    hidden = [part for part in parts if part.startswith(".")]
+    return [
+        one
+        for one in sorted(Path(pattern.anchor).glob("/".join((*parts, "*") if parts[-1] == "**" else parts)))
+        if one.is_file()
+        and all(any(fnmatch(part, own) for own in hidden) for part in one.parts if part.startswith("."))
+    ]
 
 
 def open_conversations(path: Path) -> Content | None:
@@ -110,9 +139,14 @@ def _is_table(content: Content, suffix: str) -> bool:
     return is_rows and has_dialogues and not names.isdisjoint((*SUMMARY_COLUMNS, *OTHER_SUMMARY_COLUMNS))
 
 
-def inspect_inputs(inputs: Sequence[str]) -> Iterator[InspectedFile]:
-    """Give what each file of the inputs holds, whether it can be read or not. Raises DataError as `expand_inputs`."""
-    for path in expand_inputs(inputs):
+def inspect_inputs(
+    inputs: Sequence[str], *, passed_over: dict[Path, list[str]] | None = None
+) -> Iterator[InspectedFile]:
+    """Give what each file of the inputs holds, whether it can be read or not; `passed_over` is as in `expand_inputs`.
+
+    Raises DataError as `expand_inputs` does.
+    """
+    for path in expand_inputs(inputs, passed_over=passed_over):
         try:
             yield _inspect(path)
         except DataError as error:
@@ -126,7 +160,8 @@ def _inspect(path: Path) -> InspectedFile:
         num_rows = num_turns = 0
         for item in stream_dialogues(path, DataConfig(source=str(path)), notes=notes):
             num_rows, num_turns = num_rows + 1, num_turns + sum(find_speakers(item.dialogue).values())
-        return InspectedFile(str(path), TABLE, num_rows, num_turns, (), tuple(notes))
+        told = tuple(note.removeprefix(f"{path}: ").removeprefix(f"{path.name}: ") for note in notes)
+        return InspectedFile(str(path), TABLE, num_rows, num_turns, (), told)
     formats: dict[str, None] = {}
     speakers: dict[str, None] = {}
     counts: dict[str, int] = {}
@@ -137,16 +172,19 @@ def _inspect(path: Path) -> InspectedFile:
         speakers.update(dict.fromkeys(one.speakers))
         for what, count in one.counts.items():
             counts[what] = counts.get(what, 0) + count
-    told = (*(f"{what}: {count:,}." for what, count in counts.items()), *notes)
+    about = (note.removeprefix(f"{path}: ").removeprefix(f"{path}{os.sep}") for note in notes)
+    told = (*(f"{what}: {count:,}." for what, count in counts.items()), *about)
     return InspectedFile(str(path), ", ".join(formats), num_conversations, num_turns, tuple(speakers), told)
 
 
-def _list_folder(folder: Path) -> list[Path]:
+def _list_folder(folder: Path, passed_over: dict[Path, list[str]]) -> list[Path]:
     archive = open_folder(folder)
     if find_transcript_format(archive) is not None:
         return [folder]
-    files = [folder / name for name in archive.names]
-    return [file for file in files if find_suffix(file) in SUFFIXES or find_suffix(file) in TABLES]
+    names = list_files(archive, SUFFIXES | TABLES.keys())
+    if sentences := describe_passed_over(archive, len(names)):
+        passed_over[folder] = sentences
+    return [folder / name for name in sorted((*names, *archive.unreadable))]
 
 
 __all__ = ["TABLE", "InspectedFile", "expand_inputs", "inspect_inputs", "open_conversations"]
