@@ -165,3 +165,31 @@ def test_a_file_called_as_standard_input_is_a_file(tmp_path: Path, name: str, mo
     monkeypatch.chdir(tmp_path)
     (found,) = inspect_inputs([name])
     assert (found.num_turns, found.problem) == (2, None)
+
+
+def slack_day(*texts: str) -> bytes:
+    day = [{"type": "message", "user": "U1", "ts": f"{at}.0", "text": text} for at, text in enumerate(texts)]
+    return json.dumps(day).encode()
+
+
+@pytest.mark.parametrize("day", [write("Telegram"), write("OpenAI messages"), b"[]", b"{", b"\xff", b"[" * 100_000])
+def test_a_file_named_by_a_date_makes_no_export_of_slack(tmp_path: Path, day: bytes) -> None:
+    fill(tmp_path, {"talks/2024-05-01.json": day, "b.txt": TALK})
+    found = list(inspect_inputs([str(tmp_path)]))
+    assert [(Path(one.path).name, one.num_turns) for one in found][0] == ("b.txt", 2)
+    assert len(found) == 2
+    assert "Slack" not in str([one.format for one in found])
+
+
+def test_days_of_slack_without_lists_are_an_export(tmp_path: Path) -> None:
+    fill(tmp_path, {"general/2024-05-01.json": slack_day("a", "b"), "general/2024-05-02.json": slack_day("c")})
+    (found,) = inspect_inputs([str(tmp_path)])
+    assert (found.format, found.num_turns, found.notes) == ("Slack", 3, ())
+
+
+def test_what_lies_beside_an_export_of_slack_is_said(tmp_path: Path) -> None:
+    fill(tmp_path, {"users.json": b"[]", "general/2024-05-01.json": slack_day("a"), "talk.txt": TALK, "x/y.png": b"x"})
+    (tmp_path / "again").symlink_to("general")
+    (found,) = inspect_inputs([str(tmp_path)])
+    assert (found.format, found.num_turns) == ("Slack", 1)
+    assert found.notes == ("left out files of other kinds: 2.", "left out links to folders: 1.")

@@ -50,7 +50,11 @@ def list_files(archive: Archive, suffixes: Collection[str] = SUFFIXES) -> list[s
 
 def describe_passed_over(archive: Archive, num_read: int) -> list[str]:
     """Return a sentence for each kind of what is not looked at, where `num_read` files are."""
-    counts = {"files of other kinds": len(archive.names) - num_read, "links to folders": archive.num_links}
+    return _describe_counts(len(archive.names) - num_read, archive.num_links)
+
+
+def _describe_counts(num_files: int, num_links: int) -> list[str]:
+    counts = {"files of other kinds": num_files, "links to folders": num_links}
     return [f"left out {what}: {count:,}." for what, count in counts.items() if count]
 
 
@@ -70,6 +74,9 @@ def _read(
     chosen: TranscriptFormat[Content], content: Content, path: Path, *, name: str, notes: list[str]
 ) -> Iterator[Conversation]:
     num_conversations = num_empty = 0
+    if isinstance(content, Archive):
+        passed_over = _describe_counts(chosen.count_passed_over(content), content.num_links)
+        notes.extend(f"{path}: {note}" for note in passed_over)
     sample = why = ""
     for draft in chosen.read(content, name):
         if not draft.is_empty and not draft.has_speakers:
