@@ -37,20 +37,22 @@ def print_inspected(inputs: Inputs, system: System, options: SummaryOptions, *, 
 
     reader = ItemReader(system, options, lambda message: None)
     files = [inspect_file(path, measure=reader.measure) for path in inputs.paths]
-    readable = [file for file in files if file.problem is None]
+    folders = [InspectedFile(str(folder), notes=tuple(notes)) for folder, notes in inputs.passed_over.items()]
     if json:
-        print_json([file.to_json() for file in files])
-    elif readable:
+        print_json([file.to_json() for file in (*files, *folders)])
+    else:
         rows = [
-            (file.path, str(file.format), f"{file.num_conversations:,}", f"{file.num_turns:,}",
+            (file.path, file.format, f"{file.num_conversations:,}", f"{file.num_turns:,}",
              f"{file.num_tokens:,}", f"{file.num_parts:,}", show_speakers(file))
-            for file in readable
+            for file in files
+            if file.format is not None
         ]  # fmt: skip
-        print_rows("What the files hold", _COLUMNS, rows, right=(2, 3, 4, 5))
-        typer.echo(clean(f"Tokens and parts are those of {system.name}, prompts included."))
-        for file in readable:
+        if rows:
+            print_rows("What the files hold", _COLUMNS, rows, right=(2, 3, 4, 5))
+            typer.echo(clean(f"Tokens and parts are those of {system.name}, prompts included."))
+        for file in (*files, *folders):
             for note in file.notes:
-                typer.echo(clean(note if note.startswith(file.path) else f"{file.path}: {note}"))
+                typer.echo(clean(f"{file.path}: {note}"))
     if problems := [file.problem for file in files if file.problem is not None]:
         raise DataError("\n".join(problems))
 

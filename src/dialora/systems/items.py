@@ -6,8 +6,6 @@ An item is a conversation of turns, or a text that is taken as it stands.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import sys
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +23,7 @@ from dialora.data.transcripts import Conversation, Turn, rename_speakers
 from dialora.data.transcripts.content import MAX_BYTES
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.inputs import expand_inputs, open_conversations
-from dialora.data.transcripts.opening import STANDARD_INPUT
+from dialora.data.transcripts.opening import STANDARD_INPUT, read_standard_input
 from dialora.data.transcripts.reading import find_name, read_content
 from dialora.errors import DataError
 from dialora.records import Record
@@ -54,6 +52,8 @@ class Inputs:
     paths: tuple[Path, ...]
     names: Mapping[str, str]
     """New names of speakers, by what the files call them."""
+    passed_over: Mapping[Path, Sequence[str]]
+    """For each folder, sentences on what is in it and no input."""
 
     def stream(self, config: DataConfig, *, required: Collection[str] = (), notes: list[str]) -> Iterator[Item]:
         """Give every conversation and row, in the order of the files. Raises DataError.
@@ -75,6 +75,7 @@ class Inputs:
             raise DataError(f"--rename {missing[0]}={self.names[missing[0]]}: nobody is called {missing[0]!r}; "
                             f"--dry-run lists the speakers.")  # fmt: skip
         notes.extend(f"{what}: {count:,}." for what, count in counts.items())
+        notes.extend(f"{folder}: {sentence}" for folder, told in self.passed_over.items() for sentence in told)
 
     @staticmethod
     def _read(
@@ -104,22 +105,21 @@ def open_inputs(inputs: Sequence[str | Path], *, names: Mapping[str, str] | None
 
     Raises DataError where a name is of none.
     """
-    paths = expand_inputs([str(one) for one in inputs])
+    passed_over: dict[Path, list[str]] = {}
+    paths = expand_inputs([str(one) for one in inputs], passed_over=passed_over)
     with tempfile.TemporaryDirectory(prefix="dialora-") as folder:
         if STANDARD_INPUT in paths:
             spooled = Path(folder) / SPOOLED
             _spool(spooled)
             paths = [spooled if path == STANDARD_INPUT else path for path in paths]
-        yield Inputs(tuple(paths), names or {})
+        yield Inputs(tuple(paths), names or {}, passed_over)
 
 
 def _spool(file: Path) -> None:
-    if sys.stdin is None or sys.stdin.closed:
-        raise DataError("-: standard input is closed; give a file.")
-    with file.open("wb") as kept:
-        shutil.copyfileobj(sys.stdin.buffer, kept)
-    if file.stat().st_size > MAX_BYTES:
+    data = read_standard_input()
+    if len(data) > MAX_BYTES:
         raise DataError(f"{SPOOLED}: holds more than {MAX_BYTES >> 20} MB, which is no conversation; give a file.")
+    file.write_bytes(data)
 
 
 def build_item(value: Any, number: int) -> Item:

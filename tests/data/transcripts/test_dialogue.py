@@ -80,6 +80,16 @@ def test_a_colon_in_a_name_does_not_end_it() -> None:
         ("#Person1# asks #Person2#.", "Anna asks Bob."),
         ("#Person1#'s tea; Person2's, person 1 and PERSON_2.", "Anna's tea; Bob's, Anna and Bob."),
         ("#Person3# and Person12 are nobody here.", "#Person3# and Person12 are nobody here."),
+        ("They met in person 2 days later.", "They met in person 2 days later."),
+        (
+            "It is 5 dollars per person 2 times; in-person 1 hour.",
+            "It is 5 dollars per person 2 times; in-person 1 hour.",
+        ),
+        (
+            "#Person1# saw that person 2 times, Person 2 in\nperson 1 time.",
+            "Anna saw that person 2 times, Bob in\nperson 1 time.",
+        ),
+        ("Tea for person 2, in #person 1#'s or that Person 1's room.", "Tea for Bob, in Anna's or that Anna's room."),
         ("A salesperson1 in person: one person.", "A salesperson1 in person: one person."),
         ("", ""),
     ],

@@ -217,7 +217,10 @@ def test_any_json_is_read_or_refused_in_one_line(value: Any) -> None:
 @EXAMPLES
 @given(st.dictionaries(st.sampled_from(ARCHIVED), st.one_of(VALUES.map(json.dumps), st.text()), min_size=1))
 def test_any_archive_is_read_or_refused_in_one_line(files: dict[str, str]) -> None:
-    archive = Archive(sorted(files), lambda name: files[name].encode("utf-8", "replace"))
+    def read_file(name: str) -> bytes:
+        return files[name].encode("utf-8", "replace")
+
+    archive = Archive(sorted(files), read_file, lambda name: parse_bytes(read_file(name), PATH / name))
     found, problem = try_to_read(lambda given, _: given, archive)
     assert "\n" not in problem
     for conversation in found:

@@ -51,7 +51,7 @@ def test_a_packed_file_is_read(tmp_path: Path) -> None:
         (b'{"messages": [', "is not valid JSON"),
         (b"PK\x03\x04 no zip at all", "is not a whole zip file"),
         (build_zip({"a.jpg": b"x"}), r"no known format of conversations; it holds 'a\.jpg'"),
-        (build_zip({"inner.zip": build_zip({"a.txt": TALK})}), "is a zip file in a folder or zip file"),
+        (build_zip({"inner.zip": build_zip({"a.txt": TALK})}), "is a zip file in a zip file"),
         (write("Teams DOCX")[:-40], "is not a whole zip file"),
         (b'{"a": 1}', r"its JSON has the keys 'a'\. Known: Amazon Transcribe, "),
         (b"[1, 2]", "its JSON begins with '1'"),

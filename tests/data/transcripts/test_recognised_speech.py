@@ -248,3 +248,39 @@ def test_what_is_no_segment_is_not_passed_over() -> None:
 def test_half_a_character_is_refused_with_its_place() -> None:
     with pytest.raises(DataError, match="text of a turn holds half a character"):
         read(json.dumps({"segments": [segment(0, "\ud83d", "A")]}))
+
+
+def channel(*words: dict[str, Any]) -> dict[str, Any]:
+    return {"alternatives": [{"transcript": "", "words": list(words)}]}
+
+
+def word(text: str, start: float | None = None, speaker: int | None = None) -> dict[str, Any]:
+    values = {"word": text, "start": start, "speaker": speaker}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def test_speakers_of_several_channels_are_kept_apart() -> None:
+    """Deepgram numbers the speakers of each channel from 0."""
+    conversation = read_one(
+        {"results": {"channels": [
+            channel(word("hi", 0, 0), word("all", 0.5), word("why", 4, 1)), channel(word("yes", 2, 0)),
+        ]}}
+    )  # fmt: skip
+    assert show(conversation) == [
+        "Channel 0, Speaker 0: hi all", "Channel 1, Speaker 0: yes", "Channel 0, Speaker 1: why"
+    ]  # fmt: skip
+    assert conversation.remarks == {INHERITED: 1}
+    utterances = [
+        {"speaker": 0, "channel": 0, "start": 0, "transcript": "hi"},
+        {"speaker": 0, "channel": 1, "start": 1, "transcript": "yes"},
+        {"channel": 1, "start": 2, "transcript": "no"},
+    ]
+    conversation = read_one({"results": {"channels": [{}, {}], "utterances": utterances}})
+    assert show(conversation) == ["Channel 0, Speaker 0: hi", "Channel 1, Speaker 0: yes", "Channel 1: no"]
+
+
+def test_words_without_a_time_keep_their_place() -> None:
+    first = channel(word("well"), word("hi", 5), word("Bob"), word("so", 9))
+    conversation = read_one({"results": {"channels": [first, channel(word("yes", 2), word("yes"))]}})
+    assert show(conversation) == ["Channel 1: yes yes", "Channel 0: well hi Bob so"]
+    assert [turn.start for turn in conversation.turns] == [2, 5]

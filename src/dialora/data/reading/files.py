@@ -22,10 +22,21 @@ _GIT_LFS = b"version https://git-lfs.github.com/spec/"
 def open_bytes(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
     """Open a file, unpacked where it is gzip. Raises DataError where that is damaged."""
     with path.open("rb") as file:
-        is_packed = file.read(len(_GZIP_START)) == _GZIP_START
+        is_packed = is_gzip(file.read(len(_GZIP_START)))
+    with unpacking_explained(path), gzip.open(path) if is_packed else path.open("rb") as opened:
+        yield opened
+
+
+def is_gzip(start: bytes) -> bool:
+    """Whether bytes begin as a gzip file does."""
+    return start.startswith(_GZIP_START)
+
+
+@contextmanager
+def unpacking_explained(path: Path) -> Iterator[None]:
+    """Turn what shows that a gzip file is damaged into a DataError."""
     try:
-        with gzip.open(path) if is_packed else path.open("rb") as opened:
-            yield opened
+        yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path}: is not a whole gzip file: {describe_error(error)}; get it again.") from error
 
@@ -65,4 +76,12 @@ def describe_error(error: Exception) -> str:
     return (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
 
 
-__all__ = ["describe_error", "open_bytes", "reading_explained", "require_file", "shorten_path"]
+__all__ = [
+    "describe_error",
+    "is_gzip",
+    "open_bytes",
+    "reading_explained",
+    "require_file",
+    "shorten_path",
+    "unpacking_explained",
+]

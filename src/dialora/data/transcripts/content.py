@@ -80,6 +80,12 @@ class Archive:
     names: Sequence[str]
     read: Callable[[str], bytes]
     """Return the bytes of a file. Raises DataError."""
+    open: Callable[[str], Content]
+    """Return what a file holds, as if it were given alone. Raises DataError."""
+    unreadable: Sequence[str] = ()
+    """Sub-folders whose files cannot be listed."""
+    num_links: int = 0
+    """Links to folders, which are not followed: they may lead in a circle."""
 
 
 Content = Text | Json | Archive

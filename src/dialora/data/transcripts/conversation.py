@@ -137,7 +137,7 @@ class Draft:
             text = fold(require_whole("\n".join(unit.lines), where, "text of a turn"))
             speaker = require_whole(unit.speaker or UNKNOWN, where, "speaker of a turn")
             if not text:
-                self.leave_out(_NOTHING_LEFT)
+                self.leave_out(_NOTHING_LEFT, speaker)
             elif merges and turns and turns[-1].speaker == speaker:
                 turns[-1] = Turn(speaker, f"{turns[-1].text} {text}", turns[-1].start)
                 num_merged += 1

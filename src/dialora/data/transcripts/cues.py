@@ -1,21 +1,27 @@
 """Subtitles (WebVTT, SubRip) → cues: when something is said, and the lines that say it.
 
 Files are read as players read them, not by the letter: identifiers, hours and blank lines may be missing, a cue may
-hold blank lines, and no text of a cue is lost.
+hold blank lines. A line is a cue's, or stands in what is left out; the signature, times, and the numbers or GUIDs above
+them are the file's own.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import dropwhile
 
 _CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
-TIMING = re.compile(rf"^\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s.*)?$")
+TIMING = re.compile(rf"^\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s(?P<rest>.*))?$")
+_SETTING = re.compile(r"(?:vertical|line|position|size|align|region|[XY][12]):\S+")
 _HEADER = re.compile(r"^\ufeff?WEBVTT(?:[ \t].*)?$")
-_BLOCK = re.compile(r"^(?:NOTE|STYLE|REGION)(?:[ \t].*)?$")
-_IDENTIFIER = re.compile(r"^\s*(?:\d+|[0-9a-fA-F-]{32,36}(?:/[\d-]+)?)\s*$")
-_LONGEST_NUMBER = 30
+_BLOCK = re.compile(r"^(?:NOTE(?:[ \t].*)?|(?:STYLE|REGION)\s*)$")
+_GUID = re.compile(r"^\s*[0-9a-fA-F-]{32,36}(?:/[\d-]+)?\s*$")
+_NUMBER = re.compile(r"^\s*[0-9]{1,9}\s*$")
+HEADER, COMMENT, IDENTIFIER, OUTSIDE = (
+    "lines of the header", "comments and styles", "identifiers of cues", "lines outside of cues"
+)  # fmt: skip
 _MARKUP = re.compile(
     r"</?(?:c|i|b|u|v|s|ruby|rt|lang|font)(?:\.[^<>\s]*)?(?:\s[^<>]*)?>|<\d[\d:.]{0,20}>|\{\\[^{}]{0,200}\}",
     re.IGNORECASE,
@@ -34,10 +40,10 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Subtitles:
-    """A file's cues, and the lines that belong to none."""
+    """A file's cues, and the lines that belong to none, each behind what it is."""
 
-    cues: tuple[Cue, ...]
-    outside: tuple[str, ...]
+    cues: list[Cue] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
 def is_webvtt(lines: Sequence[str]) -> bool:
@@ -47,30 +53,34 @@ def is_webvtt(lines: Sequence[str]) -> bool:
 
 def read_cues(lines: Sequence[str]) -> Subtitles:
     """Return the cues of lines."""
-    if is_webvtt(lines := _skip_blank(lines)):
-        lines = _remove_header(lines)
-    lines = _remove_blocks(lines)
+    found = Subtitles()
+    lines = _skip_blank(lines)
+    is_captions = is_webvtt(lines)
+    if is_captions:  # SubRip has neither header nor comments
+        lines = _remove_blocks(_remove_header(lines, found), found)
     places = [at for at, line in enumerate(lines) if TIMING.match(line)]
-    outside = [line for line in lines[: places[0] if places else len(lines)] if line.strip()]
-    if not places:
-        return Subtitles((), tuple(outside))
-    identifier = outside.pop() if outside and lines[places[0] - 1].strip() else ""
-    cues: list[Cue] = []
-    for at, end in zip(places, [*places[1:], len(lines)], strict=True):
-        own = list(lines[at + 1 : end])
-        following = own.pop() if end < len(lines) and _ends_with_identifier(own) else ""
-        cues.append(Cue(read_start(lines[at]), tuple(line for line in own if line.strip()), identifier.strip()))
-        identifier = following
-    return Subtitles(tuple(cues), tuple(outside))
+    identifiers = _find_identifiers(lines, places, found, may_be_words=is_captions)
+    shown = [line if line.strip() and at not in identifiers else "" for at, line in enumerate(lines)]
+    found.left_out.extend((OUTSIDE, line) for line in shown[: (places or [len(lines)])[0]] if line)
+    for at, end in zip(places, [*places[1:], len(lines)], strict=False):
+        start, rest = split_timing(lines[at]) or (0.0, "")
+        own = tuple(line for line in (rest, *shown[at + 1 : end]) if line)
+        found.cues.append(Cue(start, own, identifiers.get(at - 1, "")))
+    return found
 
 
-def read_start(timing: str) -> float:
-    """Return the seconds at which a cue begins, by its line of times."""
-    match = TIMING.match(timing)
-    assert match is not None
+def split_timing(line: str) -> tuple[float, str] | None:
+    """Return the seconds at which a cue begins, by its line of times, and what else stands there; None for any other.
+
+    Settings of how the cue is shown are the times' own.
+    """
+    match = TIMING.match(line)
+    if match is None:
+        return None
     hours, minutes, seconds, fraction = match.groups()[:4]
     whole = 3600 * int(hours or 0) + 60 * int(minutes) + int(seconds)
-    return whole + int((fraction or "0").ljust(3, "0")) / 1000
+    rest = dropwhile(_SETTING.fullmatch, (match["rest"] or "").split())
+    return whole + int((fraction or "0").ljust(3, "0")) / 1000, " ".join(rest)
 
 
 def remove_markup(text: str) -> str:
@@ -83,17 +93,23 @@ def _skip_blank(lines: Sequence[str]) -> Sequence[str]:
     return lines[first:]
 
 
-def _remove_header(lines: Sequence[str]) -> Sequence[str]:
+def _remove_header(lines: Sequence[str], found: Subtitles) -> Sequence[str]:
     """Return what follows the header and the metadata right below it."""
-    for at, line in enumerate(lines):
-        if not line.strip() or TIMING.match(line):
-            return lines[at:]
-        if at and _IDENTIFIER.match(line) and at + 1 < len(lines) and TIMING.match(lines[at + 1]):
-            return lines[at:]
-    return []
+    end = next(
+        (
+            at
+            for at, line in enumerate(lines)
+            if not line.strip()
+            or TIMING.match(line)
+            or (at and _is_counted(line) and _is_timing(lines[at + 1 : at + 2]))
+        ),
+        len(lines),
+    )
+    found.left_out.extend((HEADER, line) for line in lines[:end] if line.strip("\ufeff \t") != "WEBVTT")
+    return lines[end:]
 
 
-def _remove_blocks(lines: Sequence[str]) -> list[str]:
+def _remove_blocks(lines: Sequence[str], found: Subtitles) -> list[str]:
     """Return the lines without comments, styles and regions, each of which ends with a blank line."""
     kept: list[str] = []
     inside, after_blank = False, True
@@ -101,20 +117,52 @@ def _remove_blocks(lines: Sequence[str]) -> list[str]:
         inside = (inside and bool(line.strip())) or (after_blank and _BLOCK.match(line) is not None)
         inside = inside and not TIMING.match(line)
         after_blank = not line.strip()
-        if not inside:
+        if inside:
+            found.left_out.append((COMMENT, line))
+        else:
             kept.append(line)
     return kept
 
 
-def _ends_with_identifier(lines: Sequence[str]) -> bool:
-    """Whether the last of the lines before a cue is its identifier: a number, a GUID, a word alone."""
-    if not lines or not lines[-1].strip():
-        return False
-    is_first = len(lines) == 1
-    is_alone = not is_first and not lines[-2].strip() and any(line.strip() for line in lines[:-1])
-    if _IDENTIFIER.match(lines[-1]):
-        return not is_first or len(lines[-1].strip()) > _LONGEST_NUMBER
-    return is_alone and len(lines[-1].split()) == 1
+def _find_identifiers(
+    lines: Sequence[str], places: Sequence[int], found: Subtitles, *, may_be_words: bool
+) -> dict[int, str]:
+    """Return the lines that identify the cues below them, by their places; count those that might be anything else.
+
+    What stands right above times might be said as well. It is an identifier where most cues have one of its kind, a
+    number or a word, and where it stands apart from the lines above, or goes on counting.
+    """
+    times = set(places)
+    above = [at - 1 for at in places if at and at - 1 not in times]
+    is_apart = {at: at == 0 or not lines[at - 1].strip() for at in above}
+    is_numbered = 2 * sum(_NUMBER.match(lines[at]) is not None for at in above) > len(places)
+    is_word = {at: is_apart[at] and len(lines[at].split()) == 1 and not _is_counted(lines[at]) for at in above}
+    are_words = may_be_words and 2 * sum(is_word.values()) > len(places)
+    identifiers: dict[int, str] = {}
+    last: int | None = None
+    for at in above:
+        line = lines[at].strip()
+        if _NUMBER.match(line):
+            is_next = last is None or int(line) == last + 1
+            goes_on = last is not None and is_next and at - 1 not in times
+            if at < places[0] or (is_numbered and (is_apart[at] or goes_on)):
+                identifiers[at], last = line, int(line)
+                if not is_next:
+                    found.left_out.append((IDENTIFIER, line))
+        elif _GUID.match(line):
+            identifiers[at] = line
+        elif are_words and is_word[at]:
+            identifiers[at] = line
+            found.left_out.append((IDENTIFIER, line))
+    return identifiers
 
 
-__all__ = ["TIMING", "Cue", "Subtitles", "is_webvtt", "read_cues", "read_start", "remove_markup"]
+def _is_counted(line: str) -> bool:
+    return _NUMBER.match(line) is not None or _GUID.match(line) is not None
+
+
+def _is_timing(lines: Sequence[str]) -> bool:
+    return bool(lines) and TIMING.match(lines[0]) is not None
+
+
+__all__ = ["TIMING", "Cue", "Subtitles", "is_webvtt", "read_cues", "remove_markup", "split_timing"]

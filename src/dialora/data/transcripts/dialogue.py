@@ -21,6 +21,9 @@ from dialora.records import Record
 Style = Literal["person_tags", "names"]
 STYLES: tuple[Style, ...] = get_args(Style)
 _TAG = re.compile(r"#?\bPerson[ _]?(\d+)\b#?", re.IGNORECASE)
+_PROSE = re.compile(r"(?:\b(?:in|per|a|the|this|that|each|every|any|one|no|another|single)\s+|-)$", re.IGNORECASE)
+"""What stands before a person who is nobody's tag, as in "met in person 2 days later"."""
+_LOOKED_BACK = 20
 _IS_TAG = re.compile(r"#Person\d+#")
 _COLONS = re.compile(r"\s*[:：]\s*")
 _LOOKED_AT = 1000
@@ -51,10 +54,13 @@ def to_dialogue(conversation: Conversation, style: Style) -> Dialogue:
 def restore_names(summary: str, names: Mapping[str, str]) -> str:
     """Return a summary with the name for each tag that stands in `names`: `#Person1#`, `Person1`, `person 1's`.
 
-    A tag that nobody has stays as it is: it is the system's invention.
+    A tag that nobody has stays as it is: it is the system's invention; so does a person in prose, `in person 2 times`.
     """
 
     def replace(match: re.Match[str]) -> str:
+        may_be_prose = match[0].startswith("person ") and not match[0].endswith("#")
+        if may_be_prose and _PROSE.search(summary[max(0, match.start() - _LOOKED_BACK) : match.start()]):
+            return match[0]
         return names.get(f"#Person{int(match[1])}#", match[0])
 
     return _TAG.sub(replace, summary) if any(map(_IS_TAG.fullmatch, names)) else summary

@@ -7,10 +7,11 @@ certain from its first line on, or JSON of a known format whose records have no 
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from dialora.config import DataConfig
@@ -32,7 +33,7 @@ from dialora.data.transcripts.conversation import Conversation
 from dialora.data.transcripts.formats import Sureness
 from dialora.data.transcripts.opening import STANDARD_INPUT, open_content, open_folder
 from dialora.data.transcripts.parts import as_objects
-from dialora.data.transcripts.reading import SUFFIXES, find_name, read_content
+from dialora.data.transcripts.reading import SUFFIXES, describe_passed_over, find_name, list_files, read_content
 from dialora.data.transcripts.recognition import find_transcript_format
 from dialora.data.turns import find_speakers
 from dialora.errors import DataError
@@ -40,6 +41,7 @@ from dialora.records import Record
 
 TABLE = "table"
 _PATTERN = frozenset("*?[")
+_STARS = re.compile(r"\*{2,}")
 Measure = Callable[[Conversation | str], tuple[int, int]]
 """Returns how many tokens a system reads of a conversation, or of a row of a table, and in how many parts."""
 
@@ -50,6 +52,7 @@ class InspectedFile(Record):
 
     path: str
     format: str | None = None
+    """None where there is a problem."""
     num_conversations: int = 0
     num_turns: int = 0
     speakers: tuple[str, ...] = ()
@@ -59,30 +62,56 @@ class InspectedFile(Record):
     num_parts: int | None = None
     """In how many parts it is read."""
     notes: tuple[str, ...] = ()
+    """About this file; on one within it, with its name."""
     problem: str | None = None
 
 
-def expand_inputs(inputs: Sequence[str]) -> list[Path]:
+def expand_inputs(inputs: Sequence[str], *, passed_over: dict[Path, list[str]] | None = None) -> list[Path]:
     """Return the files that are named, each once, in the order of the names. Raises DataError where one names none.
 
-    A folder is its files and those in its sub-folders, but an export of Slack is one input.
+    A folder is its files and those in its sub-folders, but an export of Slack is one input. A sub-folder that cannot
+    be listed stands for its files: opening it says why. `passed_over` has then, for each folder, sentences on what is
+    in it and no input.
     """
-    paths: dict[Path, None] = {}
+    paths: dict[str, Path] = {}
     for name in inputs:
-        path = Path(os.path.expanduser(name))
-        with reading_explained(path):
-            if path == STANDARD_INPUT or path.is_file():
-                found = [path]
-            elif path.is_dir():
-                found = _list_folder(path)
-            elif _PATTERN & set(name):
-                found = [Path(one) for one in sorted(glob.glob(str(path), recursive=True)) if Path(one).is_file()]
-            else:
-                found = [path]  # what lies there, or not, is told when it is opened
+        if not name or "\0" in name:
+            raise DataError(f"{name!r} names no file; give a file, a folder, a pattern, or - for standard input.")
+        found = _expand(name, {} if passed_over is None else passed_over)
         if not found:
             raise DataError(f"{shorten_path(name)}: names no file with conversations or a table of dialogues.")
-        paths.update(dict.fromkeys(found))
-    return list(paths)
+        for path in found:
+            # Links may lead to one file in several ways.
+            paths.setdefault("-" if path == STANDARD_INPUT else os.path.realpath(path), path)
+    return list(paths.values())
+
+
+def _expand(name: str, passed_over: dict[Path, list[str]]) -> list[Path]:
+    if name == str(STANDARD_INPUT):
+        return [STANDARD_INPUT]
+    path = Path(os.path.expanduser(name))
+    with reading_explained(path):
+        if path.is_dir():
+            found = _list_folder(path, passed_over)
+        elif not path.is_file() and _PATTERN & set(name):
+            found = _match(path)
+        else:
+            found = [path]  # what lies there, or not, is told when it is opened
+    # A file may be called as standard input is.
+    return [one.absolute() if one == STANDARD_INPUT else one for one in found]
+
+
+def _match(pattern: Path) -> list[Path]:
+    """Return the files that a pattern names, but for hidden ones, unless it names these; `**` follows no links."""
+    # Two stars are folders of any depth where they stand alone, and elsewhere one.
+    parts = [part if part == "**" else _STARS.sub("*", part) for part in pattern.parts[bool(pattern.anchor) :]]
+    hidden = [part for part in parts if part.startswith(".")]
+    return [
+        one
+        for one in sorted(Path(pattern.anchor).glob("/".join((*parts, "*") if parts[-1] == "**" else parts)))
+        if one.is_file()
+        and all(any(fnmatch(part, own) for own in hidden) for part in one.parts if part.startswith("."))
+    ]
 
 
 def open_conversations(path: Path) -> Content | None:
@@ -117,10 +146,9 @@ def _is_table(content: Content, suffix: str) -> bool:
     return is_rows and has_dialogues and not names.isdisjoint((*SUMMARY_COLUMNS, *OTHER_SUMMARY_COLUMNS))
 
 
-def inspect_inputs(inputs: Sequence[str], *, measure: Measure | None = None) -> Iterator[InspectedFile]:
+def inspect_inputs(inputs: Sequence[str]) -> Iterator[InspectedFile]:
     """Give what each file of the inputs holds, whether it can be read or not. Raises DataError as `expand_inputs`."""
-    for path in expand_inputs(inputs):
-        yield inspect_file(path, measure=measure)
+    return map(inspect_file, expand_inputs(inputs))
 
 
 def inspect_file(path: Path, *, measure: Measure | None = None) -> InspectedFile:
@@ -152,6 +180,9 @@ def _inspect(path: Path, measure: Measure | None) -> InspectedFile:
             measured += [measure(one)] if measure else []
             for what, count in one.counts.items():
                 counts[what] = counts.get(what, 0) + count
+    about = (note.removeprefix(f"{path}: ").removeprefix(f"{path}{os.sep}") for note in notes)
+    if content is None:
+        about = (note.removeprefix(f"{path.name}: ") for note in about)
     return InspectedFile(
         str(path),
         ", ".join(formats),
@@ -160,16 +191,18 @@ def _inspect(path: Path, measure: Measure | None) -> InspectedFile:
         tuple(speakers),
         sum(tokens for tokens, _ in measured) if measure else None,
         sum(parts for _, parts in measured) if measure else None,
-        (*(f"{what}: {count:,}." for what, count in counts.items()), *notes),
+        (*(f"{what}: {count:,}." for what, count in counts.items()), *about),
     )
 
 
-def _list_folder(folder: Path) -> list[Path]:
+def _list_folder(folder: Path, passed_over: dict[Path, list[str]]) -> list[Path]:
     archive = open_folder(folder)
     if find_transcript_format(archive) is not None:
         return [folder]
-    files = [folder / name for name in archive.names]
-    return [file for file in files if find_suffix(file) in SUFFIXES or find_suffix(file) in TABLES]
+    names = list_files(archive, SUFFIXES | TABLES.keys())
+    if sentences := describe_passed_over(archive, len(names)):
+        passed_over[folder] = sentences
+    return [folder / name for name in sorted((*names, *archive.unreadable))]
 
 
 __all__ = ["TABLE", "InspectedFile", "Measure", "expand_inputs", "inspect_file", "inspect_inputs", "open_conversations"]

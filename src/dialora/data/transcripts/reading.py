@@ -1,18 +1,19 @@
 """A path, or standard input → conversations. What is read says what became of every message, cue and line.
 
 A zip file or folder is an export of one kind (Slack's), or holds files that are each read as if they were given
-alone, as in the zip file of WhatsApp on an iPhone.
+alone, as in the zip file of WhatsApp on an iPhone. Which of them are looked at, their suffix says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePath, PurePosixPath
 
+from dialora.data.reading.formats import find_suffix
 from dialora.data.transcripts.content import Archive, Content
 from dialora.data.transcripts.conversation import Conversation, quote
 from dialora.data.transcripts.formats import TranscriptFormat
-from dialora.data.transcripts.opening import STANDARD_INPUT, open_content, parse_bytes
+from dialora.data.transcripts.opening import STANDARD_INPUT, open_content, open_folder
 from dialora.data.transcripts.recognition import describe_start, find_transcript_format, refuse_unknown
 from dialora.errors import DataError
 
@@ -31,6 +32,8 @@ def read_conversations(path: Path, *, notes: list[str] | None = None) -> Iterato
 
 def read_content(content: Content, path: Path, *, name: str, notes: list[str]) -> Iterator[Conversation]:
     """Give the conversations of what was opened. Raises DataError where there are none."""
+    if isinstance(content, Archive) and content.unreadable:
+        open_folder(path / content.unreadable[0])  # which says why, before a part is given for the whole
     chosen = find_transcript_format(content)
     if chosen is not None:
         yield from _read(chosen, content, path, name=name, notes=notes)
@@ -40,17 +43,29 @@ def read_content(content: Content, path: Path, *, name: str, notes: list[str]) -
         raise refuse_unknown(content, path)
 
 
+def list_files(archive: Archive, suffixes: Collection[str] = SUFFIXES) -> list[str]:
+    """Return the files of a folder or zip file that are looked at."""
+    return [name for name in archive.names if find_suffix(Path(name)) in suffixes]
+
+
+def describe_passed_over(archive: Archive, num_read: int) -> list[str]:
+    """Return a sentence for each kind of what is not looked at, where `num_read` files are."""
+    return _describe_counts(len(archive.names) - num_read, archive.num_links)
+
+
+def _describe_counts(num_files: int, num_links: int) -> list[str]:
+    counts = {"files of other kinds": num_files, "links to folders": num_links}
+    return [f"left out {what}: {count:,}." for what, count in counts.items() if count]
+
+
 def _read_files(archive: Archive, path: Path, notes: list[str]) -> Iterator[Conversation]:
-    read = [name for name in archive.names if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    read = list_files(archive)
     if not read:
         raise refuse_unknown(archive, path)
-    if others := len(archive.names) - len(read):
-        notes.append(f"{path}: left out files of other kinds: {others:,}.")
+    notes.extend(f"{path}: {note}" for note in describe_passed_over(archive, len(read)))
     for name in read:
         place = path / name
-        content = parse_bytes(archive.read(name), place)
-        if isinstance(content, Archive):
-            raise DataError(f"{place}: is a zip file in a folder or zip file; give it by itself.")
+        content = archive.open(name)
         own = find_name(PurePosixPath(name))
         yield from read_content(content, place, name=path.stem if own == "_chat" else own, notes=notes)
 
@@ -59,6 +74,9 @@ def _read(
     chosen: TranscriptFormat[Content], content: Content, path: Path, *, name: str, notes: list[str]
 ) -> Iterator[Conversation]:
     num_conversations = num_empty = 0
+    if isinstance(content, Archive):
+        passed_over = _describe_counts(chosen.count_passed_over(content), content.num_links)
+        notes.extend(f"{path}: {note}" for note in passed_over)
     sample = why = ""
     for draft in chosen.read(content, name):
         if not draft.is_empty and not draft.has_speakers:
@@ -90,4 +108,4 @@ def find_name(path: PurePath) -> str:
     return stem.name or path.name
 
 
-__all__ = ["SUFFIXES", "find_name", "read_content", "read_conversations"]
+__all__ = ["SUFFIXES", "describe_passed_over", "find_name", "list_files", "read_content", "read_conversations"]

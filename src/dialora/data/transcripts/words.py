@@ -27,13 +27,27 @@ def add_words(draft: Draft, words: Sequence[Word], *, text: str | None = None, s
     A word without a speaker has that of its segment, `speaker`, or of the word before it. `text` is the segment's as
     it is written, which says where spaces stand.
     """
-    known = _inherit(draft, words, speaker)
+    known = inherit_speakers(draft, words, speaker)
     for found, piece, start in _join_runs(known, text):
         draft.add(found, piece, start)
 
 
-def _inherit(draft: Draft, words: Sequence[Word], segment: str | None) -> list[Word]:
-    """Return the words with speakers, as far as anybody is named."""
+def join_channels(channels: Sequence[Sequence[Word]]) -> list[Word]:
+    """Return the words of all channels in the order in which they were said.
+
+    What has no time, as a sign, stays behind the word before it.
+    """
+    timed: list[tuple[float, Word]] = []
+    for words in channels:
+        last = next((word.start for word in words if word.start is not None), 0.0)
+        for word in words:
+            last = word.start if word.start is not None else last
+            timed.append((last, word))
+    return [word for _, word in sorted(timed, key=lambda pair: pair[0])]
+
+
+def inherit_speakers(draft: Draft, words: Sequence[Word], segment: str | None) -> list[Word]:
+    """Return the words with speakers, as far as anybody is named; count those that had none."""
     last = segment or next((word.speaker for word in words if word.speaker), None)
     known = []
     for word in words:
@@ -70,4 +84,4 @@ def _write(words: Sequence[Word]) -> str:
     return "".join(word.text if word.is_sign else f" {word.text}" for word in words).strip()
 
 
-__all__ = ["INHERITED", "Word", "add_words"]
+__all__ = ["INHERITED", "Word", "add_words", "inherit_speakers", "join_channels"]

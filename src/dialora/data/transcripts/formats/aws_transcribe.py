@@ -10,7 +10,7 @@ from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
 from dialora.data.transcripts.parts import as_list, as_object, as_objects, as_text, require_objects
-from dialora.data.transcripts.words import Word, add_words
+from dialora.data.transcripts.words import Word, add_words, join_channels
 
 Item = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ def _list_words(results: Item, name: str) -> list[Word]:
     speakers = _find_speakers(results)
     channels = as_objects(as_object(results.get("channel_labels")).get("channels"))
     if channels and not speakers:
-        return _join_channels(channels)
+        return join_channels([_list_channel(channel) for channel in channels])
     words = []
     for item in require_objects(results.get("items", []), f"{name}: items"):
         start = as_text(item.get("start_time"))
@@ -65,16 +65,9 @@ def _find_speakers(results: Item) -> dict[str, str]:
     }
 
 
-def _join_channels(channels: list[Item]) -> list[Word]:
-    """Return the words of all channels in the order in which they were said, each sign behind its word."""
-    timed: list[tuple[float, Word]] = []
-    for channel in channels:
-        last = 0.0
-        for item in as_objects(channel.get("items")):
-            word = _build_word(item, as_text(channel.get("channel_label")) or None)
-            last = word.start if word.start is not None else last
-            timed.append((last, word))
-    return [word for _, word in sorted(timed, key=lambda pair: pair[0])]
+def _list_channel(channel: Item) -> list[Word]:
+    label = as_text(channel.get("channel_label")) or None
+    return [_build_word(item, label) for item in as_objects(channel.get("items"))]
 
 
 def _build_word(item: Item, speaker: str | None) -> Word:

@@ -10,11 +10,11 @@ from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
 from dialora.data.transcripts.parts import as_list, as_object, as_objects, as_text, number_speaker, require_objects
-from dialora.data.transcripts.words import Word, add_words
+from dialora.data.transcripts.words import Word, add_words, inherit_speakers, join_channels
 
 
 class Deepgram(TranscriptFormat[Json]):
-    """Of several channels each is a speaker, unless they have speakers of their own."""
+    """Of several channels each is a speaker, or has speakers of its own, who are numbered in each anew."""
 
     name = "Deepgram"
     content = Json
@@ -33,33 +33,40 @@ class Deepgram(TranscriptFormat[Json]):
         results = as_object(as_object(content.document).get("results"))
         draft = Draft(name)
         channels = as_list(results.get("channels"))
+        are_several = len(channels) > 1
         if as_list(results.get("utterances")):
             for utterance in require_objects(results.get("utterances"), f"{name}: utterances"):
-                speaker = number_speaker(utterance.get("speaker"))
-                if speaker is None and len(channels) > 1:
-                    speaker = f"Channel {as_text(utterance.get('channel'))}"
+                speaker = _name_speaker(as_text(utterance.get("channel")) if are_several else "", utterance)
                 draft.add(speaker, as_text(utterance.get("transcript")), parse_seconds(utterance.get("start")))
         else:
-            words: list[Word] = []
-            for number, channel in enumerate(require_objects(channels, f"{name}: channels")):
-                words += _list_words(channel, f"Channel {number}" if len(channels) > 1 else None)
-            if len(channels) > 1:
-                words.sort(key=lambda word: word.start or 0)
-            add_words(draft, words)
+            found = [
+                inherit_speakers(draft, _list_words(channel, str(number) if are_several else ""), None)
+                for number, channel in enumerate(require_objects(channels, f"{name}: channels"))
+            ]
+            add_words(draft, join_channels(found))
         yield draft
 
 
-def _list_words(channel: Mapping[str, Any], default: str | None) -> list[Word]:
+def _name_speaker(channel: str, part: Mapping[str, Any]) -> str | None:
+    """Return who says an utterance or word, by the number of its channel, where there are several, and its own."""
+    parts = (channel and f"Channel {channel}", number_speaker(part.get("speaker")))
+    return ", ".join(filter(None, parts)) or None
+
+
+def _list_words(channel: Mapping[str, Any], number: str) -> list[Word]:
     best = as_object(next(iter(as_list(channel.get("alternatives"))), None))
-    words = [
+    words = as_objects(best.get("words"))
+    are_told = any(number_speaker(word.get("speaker")) for word in words)
+    found = [
         Word(
             as_text(word.get("punctuated_word")) or as_text(word.get("word")),
-            number_speaker(word.get("speaker")) or default,
+            # In a channel with speakers a word without one has that of the words around.
+            _name_speaker(number, word) if number_speaker(word.get("speaker")) or not are_told else None,
             parse_seconds(word.get("start")),
         )
-        for word in as_objects(best.get("words"))
+        for word in words
     ]
-    return words or [Word(text, default) for text in [as_text(best.get("transcript"))] if text]
+    return found or [Word(text, _name_speaker(number, {})) for text in [as_text(best.get("transcript"))] if text]
 
 
 __all__ = ["Deepgram"]

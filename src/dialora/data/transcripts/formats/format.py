@@ -53,5 +53,9 @@ class TranscriptFormat(Generic[C]):
         """Give the conversations; `name` is the file's. Raises DataError."""
         raise NotImplementedError
 
+    def count_passed_over(self, content: C) -> int:
+        """Return how many files of a content lie beside what `read` takes."""
+        return 0
+
 
 __all__ = ["FORMATS", "Sureness", "TranscriptFormat"]

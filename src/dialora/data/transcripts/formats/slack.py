@@ -22,6 +22,8 @@ from dialora.errors import DataError
 
 Message = Mapping[str, Any]
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
+_LOOKED_AT = 5
+"""Days; the first may be empty."""
 _LISTS = frozenset(("users.json", "channels.json", "groups.json", "dms.json", "mpims.json", "org_users.json"))
 
 
@@ -32,11 +34,12 @@ class Slack(TranscriptFormat[Archive]):
     content = Archive
 
     def recognise(self, content: Archive) -> Sureness:
-        """A file a day lies beside a list of users or channels."""
+        """A file a day lies beside a list of users or channels, or one of the first holds Slack's messages."""
         paths = [PurePosixPath(name) for name in content.names]
-        has_days = any(_DAY.fullmatch(path.name) and len(path.parts) > 1 for path in paths)
-        has_lists = any(path.name in _LISTS for path in paths)
-        return Sureness.CERTAIN if has_days and has_lists else Sureness.LIKELY if has_days else Sureness.NO
+        days = [path for path in paths if _is_day(path)]
+        if days and any(path.name in _LISTS for path in paths):
+            return Sureness.CERTAIN
+        return Sureness.LIKELY if any(_are_messages(_peek(content, day)) for day in days[:_LOOKED_AT]) else Sureness.NO
 
     def read(self, content: Archive, name: str) -> Iterator[Draft]:
         """Give the threads and the rest of each channel."""
@@ -47,11 +50,16 @@ class Slack(TranscriptFormat[Archive]):
                 users |= read_users(_parse(content, path, name))
         channels: dict[PurePosixPath, list[Message]] = {}
         for path in paths:
-            if _DAY.fullmatch(path.name):
+            if _is_day(path):
                 found = require_objects(_parse(content, path, name), f"{name}: {path}")
                 channels.setdefault(path.parent, []).extend(found)
         for folder, messages in channels.items():
             yield from read_channel(folder.name or name, messages, users)
+
+    def count_passed_over(self, content: Archive) -> int:
+        """Return how many files are neither days nor lists, as attachments are."""
+        paths = map(PurePosixPath, content.names)
+        return sum(not _is_day(path) and path.name not in _LISTS for path in paths)
 
 
 class SlackDay(TranscriptFormat[Json]):
@@ -63,9 +71,7 @@ class SlackDay(TranscriptFormat[Json]):
 
     def recognise(self, content: Json) -> Sureness:
         """Messages have a time stamp and a user."""
-        messages = [as_object(one) for one in as_list(content.head)[:20]]
-        is_slack = [one.get("type") == "message" and "ts" in one and "text" in one for one in messages]
-        return Sureness.CERTAIN if is_slack and all(is_slack) else Sureness.NO
+        return Sureness.CERTAIN if _are_messages(content.head) else Sureness.NO
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give its threads and the rest."""
@@ -86,6 +92,23 @@ def read_channel(name: str, messages: Sequence[Message], users: Mapping[str, str
         for message in own:
             _add(draft, message, users, beginning)
         yield draft
+
+
+def _is_day(path: PurePosixPath) -> bool:
+    return _DAY.fullmatch(path.name) is not None and len(path.parts) > 1
+
+
+def _are_messages(value: Any) -> bool:
+    messages = [as_object(one) for one in as_list(value)[:20]]
+    return bool(messages) and all(one.get("type") == "message" and "ts" in one and "text" in one for one in messages)
+
+
+def _peek(archive: Archive, path: PurePosixPath) -> Any:
+    """Return the values of a file, None where it cannot be read as JSON."""
+    try:
+        return _parse(archive, path, "")
+    except DataError:
+        return None
 
 
 def _add(draft: Draft, message: Message, users: Mapping[str, str], beginning: Beginning) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dialora.data.transcripts.clock import CLOCK, parse_clock
 from dialora.data.transcripts.content import HEAD, Text
 from dialora.data.transcripts.conversation import CONTINUED, Draft
-from dialora.data.transcripts.cues import TIMING, read_start
+from dialora.data.transcripts.cues import TIMING, split_timing
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
 from dialora.data.transcripts.labels import count_labelled
 
@@ -49,8 +49,10 @@ class TimedNames(TranscriptFormat[Text]):
                     awaited = None
                 elif head:
                     draft.add(head["name"], said := "", parse_clock(head["clock"] or head["enclosed"]))
-                elif TIMING.match(line):
-                    awaited = read_start(line)
+                elif timing := split_timing(line):
+                    awaited, rest = timing
+                    if rest:
+                        draft.leave_out("lines of the program itself", rest)
                 elif not is_named and _ALONE.match(line):
                     draft.add(None, said := "", parse_clock(line))
                 elif _FOOTER.match(line) or _NOTICE.match(line):

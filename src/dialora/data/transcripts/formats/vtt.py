@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from dialora.data.transcripts.content import Text
 from dialora.data.transcripts.conversation import UNKNOWN, Draft, fold
-from dialora.data.transcripts.cues import Cue, is_webvtt, read_cues, remove_markup
+from dialora.data.transcripts.cues import Cue, Subtitles, is_webvtt, read_cues, remove_markup
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
 from dialora.data.transcripts.labels import Labelled, find_labels
 
-_VOICE = re.compile(r"<v(?:\.[^<>\s]*)?[ \t]([^<>]*)>")
+_VOICE = re.compile(r"<v(?:\.[^<>\s]*)?[ \t]([^<>]*)>", re.IGNORECASE)
+_SPAN = re.compile(rf"{_VOICE.pattern}|</v ?>", re.IGNORECASE)
 _CHANGE = re.compile(r"^\s*-?\s*>>")
-_SPAN = re.compile(r"<v(?:\.[^<>\s]*)?[ \t]([^<>]*)>|</v ?>", re.IGNORECASE)
 
 
 class TeamsVtt(TranscriptFormat[Text]):
@@ -37,7 +37,7 @@ class TeamsVtt(TranscriptFormat[Text]):
             spans = list(_split_voices("\n".join(cue.lines)))
             for speaker, text in spans or [(None, "")]:
                 draft.add(speaker, text, cue.start)
-        leave_out_lines(draft, found.outside)
+        leave_out_lines(draft, found)
         yield draft
 
 
@@ -69,7 +69,7 @@ class NamedCues(TranscriptFormat[Text]):
                     draft.continue_last(one.text)
             if not cue.lines:
                 draft.add(None, "", cue.start)
-        leave_out_lines(draft, found.outside)
+        leave_out_lines(draft, found)
         yield draft
 
 
@@ -102,14 +102,14 @@ class PlainVtt(NamedCues):
 
 
 def clean_line(line: str) -> str:
-    """Return a cue's line as it is shown."""
-    return html.unescape(remove_markup(line))
+    """Return a cue's line as it is shown, with the name of a voice before it."""
+    return html.unescape(remove_markup(_VOICE.sub(r"\1: ", line)))
 
 
-def leave_out_lines(draft: Draft, lines: Sequence[str]) -> None:
+def leave_out_lines(draft: Draft, found: Subtitles) -> None:
     """Count the lines that belong to no cue."""
-    for line in lines:
-        draft.leave_out("lines outside of cues", line)
+    for reason, line in found.left_out:
+        draft.leave_out(reason, line)
 
 
 def _count_names(cues: Sequence[Cue]) -> int:

@@ -51,7 +51,6 @@ class WhatsApp(TranscriptFormat[Text]):
                 messages.append((header, [header.rest]))
             elif messages:
                 messages[-1][1].append(line)
-                draft.remark(CONTINUED, bool(line.strip()))
             elif line.strip():
                 draft.leave_out("lines above the first message", line)
         order = find_order([header for header, _ in messages])
@@ -74,8 +73,10 @@ def _is_led(lines: Sequence[str], headers: Sequence[Header | None]) -> bool:
 def _add(draft: Draft, lines: list[str], start: float | None) -> None:
     speaker, lines = _split_name(lines)
     if speaker is None:
-        draft.leave_out(_SYSTEM, lines[0])
+        for line in [*filter(str.strip, lines)] or lines[:1]:
+            draft.leave_out(_SYSTEM, line)
         return
+    draft.remark(CONTINUED, sum(bool(line.strip()) for line in lines[1:]))
     text, notice = read_message(lines)
     if text:
         draft.add(speaker, text, start)

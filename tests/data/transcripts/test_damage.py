@@ -1,0 +1,81 @@
+"""Damaged files and odd ways to hand them over are one clear line, whatever unpacks them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from dialora.cli import main
+from dialora.data.transcripts import read_conversations
+from dialora.errors import DataError
+from tests.data.transcripts.samples import write
+from tests.data.transcripts.support import read, show
+
+TALK = b"Anna: hi\nBob: yo\n"
+
+
+def pack(method: int) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as archive:
+        archive.writestr("a.txt", TALK * 50)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_any_damage_of_a_zip_file_is_one_clear_line(method: int) -> None:
+    whole = pack(method)
+    assert len(read(whole)) == 1
+    problems = []
+    for at in range(0, len(whole), 3):
+        for sign in (0x00, 0xFF):
+            data = whole[:at] + bytes([whole[at] ^ 0x55 ^ sign]) + whole[at + 1 :]
+            try:
+                read(data)
+            except DataError as error:
+                problems.append(str(error))
+    assert len(problems) > len(whole) // 6
+    assert all(problem.startswith("talk.txt") and "\n" not in problem for problem in problems)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(TALK), gzip.compress(write("Teams DOCX"))], ids=["text", "document"])
+def test_standard_input_may_be_packed(packed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(packed)))
+    (conversation,) = read_conversations(Path("-"))
+    assert show(conversation)[0].startswith("Anna: ")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(packed[:-9])))
+    with pytest.raises(DataError, match="is not a whole gzip file"):
+        list(read_conversations(Path("-")))
+
+
+def test_what_is_packed_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialora.data.transcripts.opening.MAX_BYTES", 1 << 16)
+    with pytest.raises(DataError, match="holds more than"):
+        read(gzip.compress(TALK * 10_000))
+
+
+def test_standard_input_that_is_closed_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = io.TextIOWrapper(io.BytesIO())
+    closed.close()
+    for stream in (None, closed):
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert main(["summarize", "-", "--dry-run"]) == 2
+        assert "standard input: cannot be read: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", "./-"])
+def test_a_name_is_no_other_input(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty name, as of a shell's unset variable, is not this folder, and `./-` is not standard input."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_bytes(TALK)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TALK)))
+    assert main(["summarize", name, "--dry-run"]) == 2
+    assert ("names no file" if not name else "-: no such file") in capsys.readouterr().err
