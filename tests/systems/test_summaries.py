@@ -7,57 +7,23 @@ import importlib
 import json
 import shutil
 import tracemalloc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 import dialora
 import dialora.api
 from dialora.cli import main
 from dialora.config import DataConfig, load_experiment
-from dialora.data.examples import load_dataset
 from dialora.data.sources import load_rows
 from dialora.errors import ConfigError, DataError, StageError
-from dialora.generation import Written
-from dialora.methods import LoRA
-from dialora.models.adapters import apply_method, save_system
-from dialora.models.checkpoint import pin_models
-from dialora.models.loading import load_base_model, load_tokenizer
-from dialora.store import Stage, save_records
-from dialora.systems import System, find_system
-from tests.systems.support import summarize, summarize_file
+from dialora.systems import find_system
+from tests.systems.support import Echo, summarize, summarize_file
 
 TEXTS = [f"#Person1#: {'So it goes. ' * (n % 7)}That is number {n}." for n in range(10)]
-
-
-@pytest.fixture(scope="module")
-def root(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An experiment's folder as it lies after its runs: zero-shot and LoRA."""
-    from tests.conftest import build_experiment_values
-
-    config = load_experiment(build_experiment_values(tiny_model, small_data))
-    root = tmp_path_factory.mktemp("runs") / "tiny"
-    root.mkdir()
-    config = pin_models(config)
-    (root / "experiment.yaml").write_text(config.to_yaml(), encoding="utf-8")
-    with Stage(root / "data", "key").writing() as folder:
-        save_records(load_dataset(config.data).test, folder / "test.jsonl")
-    model = apply_method(load_base_model(config), LoRA(r=4), key="lora")
-    torch.manual_seed(1)
-    for name, parameter in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.5)
-    with Stage(root / "lora-s0-00000000" / "training", "lora's key").writing() as folder:
-        save_system(model, load_tokenizer(config), folder, base=config.model)
-    for run in ("lora-s0-00000000", "zero_shot-s0-11111111"):
-        with Stage(root / run / "generation", "key").writing():
-            pass
-        (root / run / "run.yaml").write_text(config.to_yaml(), encoding="utf-8")
-    return root
 
 
 @pytest.fixture
@@ -77,36 +43,6 @@ def read_output(path: Path) -> list[dict[str, Any]]:
 
 def ignore(event: dict[str, Any]) -> None:
     return None
-
-
-class Echo:
-    """An engine that writes the first three tokens of what it reads."""
-
-    name, precision, device, stops = "echo", "fp32", "cpu", frozenset([1])
-
-    def __init__(self, fail_after: int = 10**9) -> None:
-        self.rows, self.left = 0, fail_after
-
-    def __enter__(self) -> Echo:
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        return None
-
-    def write(self, batches: Iterable[Any]) -> Iterator[list[Written]]:
-        for batch in batches:
-            self.left -= 1
-            if self.left < 0:
-                raise KeyboardInterrupt
-            self.rows += len(batch)
-            yield [Written([*ids[-12:-9], 1]) for ids in batch]
-
-
-@pytest.fixture
-def echo(monkeypatch: pytest.MonkeyPatch) -> Echo:
-    engine = Echo()
-    monkeypatch.setattr(System, "open_engine", lambda self, sources, on_warning: engine)
-    return engine
 
 
 def test_summaries_come_in_the_tables_order_whatever_the_chunk(root: Path, table: Path, tmp_path: Path) -> None:

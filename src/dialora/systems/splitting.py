@@ -21,7 +21,7 @@ def split_evenly(sizes: Sequence[int], capacity: int) -> list[range]:
     """
     overlap = int(OVERLAP * capacity)
     ends = list(accumulate(sizes))
-    num_parts = max(1, -(-ends[-1] // max(1, capacity - overlap)))
+    num_parts = min(len(sizes), max(1, -(-ends[-1] // max(1, capacity - overlap))))
     while (bounds := _divide(ends, num_parts, capacity - overlap)) is None:
         num_parts += 1
     return [

@@ -8,7 +8,7 @@ were made since. What reading made of the texts is told at the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -70,8 +70,11 @@ def stream_summaries(
     notes: list[str] = []
     writer = SummaryWriter(system, options, lambda message: observer({"event": "warning", "message": message}))
     items = inputs.stream(system.config.data, required=system.named_columns, notes=notes)
+    start = 0
     while some := list(islice(items, chunk)):
-        yield from zip(some, writer.write(some), strict=True)
+        tell = _tell_progress(system, observer, start, start + len(some))
+        yield from zip(some, writer.write(some, on_progress=tell), strict=True)
+        start += len(some)
     _tell(notes, observer)
 
 
@@ -128,18 +131,24 @@ def _append(
     writer = SummaryWriter(system, options, lambda message: observer({"event": "warning", "message": message}))
     while some := list(islice(items, chunk)):
         start = output.num_rows
-
-        def tell(count: int, start: int = start) -> None:
-            observer(
-                {"event": "progress", "stage": "generation", "run": system.name, "key": system.key,
-                 "done": start + count, "total": total}
-            )  # fmt: skip
-
+        tell = _tell_progress(system, observer, start, total)
         # Of a chunk that is cut short, the batches that were finished are kept.
         log = PartialLog(output.partial, f"{key}-{start}")
         output.append(some, writer.write(some, log=log, on_progress=tell))
         log.path.unlink(missing_ok=True)
         tell(len(some))
+
+
+def _tell_progress(system: System, observer: Observer, start: int, total: int) -> Callable[[int], None]:
+    """Return what tells an observer how many are done of a chunk that begins behind `start`."""
+
+    def tell(count: int) -> None:
+        observer(
+            {"event": "progress", "stage": "generation", "run": system.name, "key": system.key,
+             "done": start + count, "total": total}
+        )  # fmt: skip
+
+    return tell
 
 
 def _tell(notes: Sequence[str], observer: Observer) -> None:
