@@ -58,6 +58,13 @@ def test_names_are_parsed() -> None:
         parse_names(["a=b", "a=c"])
 
 
+def test_errors_name_no_option_that_no_command_has() -> None:
+    for options in (["SPEAKER_00"], ["a=b", "a=c"]):
+        with pytest.raises(DataError) as caught:
+            parse_names(options)
+        assert "--" not in str(caught.value)
+
+
 def test_tags_and_names_are_written_as_training_data_have_them() -> None:
     tagged, named = to_dialogue(TALK, "person_tags"), to_dialogue(TALK, "names")
     assert tagged.text == "#Person1#: Hi, Bob.\n#Person2#: Hello\n#Person1#: Tea?"

@@ -130,7 +130,8 @@ class Draft:
         Raises DataError where a text holds half a character.
         """
         num_units = len(self._units) + sum(self.left_out.values())
-        turns: list[Turn] = []
+        runs: list[tuple[str, list[str], float | None]] = []
+        """The speaker of each turn, its pieces and start; joined at the end, in time that grows with their length."""
         num_merged = 0
         self._inherit_speakers()
         for unit in self._units:
@@ -138,14 +139,15 @@ class Draft:
             speaker = require_whole(unit.speaker or UNKNOWN, where, "speaker of a turn")
             if not text:
                 self.leave_out(_NOTHING_LEFT, speaker)
-            elif merges and turns and turns[-1].speaker == speaker:
-                turns[-1] = Turn(speaker, f"{turns[-1].text} {text}", turns[-1].start)
+            elif merges and runs and runs[-1][0] == speaker:
+                runs[-1][1].append(text)
                 num_merged += 1
             else:
-                turns.append(Turn(speaker, text, unit.start))
+                runs.append((speaker, [text], unit.start))
         name = require_whole(fold(self.name), where, "name of a conversation")
         left_out, remarks = dict(self.left_out), dict(self.remarks)
-        return Conversation(name, format_name, tuple(turns), num_units, num_merged, left_out, remarks)
+        turns = tuple(Turn(speaker, " ".join(texts), start) for speaker, texts, start in runs)
+        return Conversation(name, format_name, turns, num_units, num_merged, left_out, remarks)
 
     def _inherit_speakers(self) -> None:
         """Give units without a speaker that of the unit before, or else of the first one behind that has any."""
@@ -169,14 +171,14 @@ def quote(text: str) -> str:
 
 
 def parse_names(options: Sequence[str]) -> dict[str, str]:
-    """Return the new name of each speaker by options as `SPEAKER_00=Anna`. Raises DataError."""
+    """Return the new name of each speaker by texts as `SPEAKER_00=Anna`. Raises DataError."""
     names: dict[str, str] = {}
     for option in options:
         old, sign, new = (part.strip() for part in option.rpartition("="))
         if not (old and sign and new):
-            raise DataError(f"--rename {option!r}: give the speaker, an equals sign and the new name: SPEAKER_00=Anna.")
+            raise DataError(f"new name {option!r}: give the speaker, an equals sign and the new name: SPEAKER_00=Anna.")
         if names.setdefault(old, new) != new:
-            raise DataError(f"--rename: {old!r} has two new names, {names[old]!r} and {new!r}; give one.")
+            raise DataError(f"{old!r} has two new names, {names[old]!r} and {new!r}; give one.")
     return names
 
 
