@@ -116,6 +116,14 @@ def test_what_is_no_word_of_a_turn_is_counted(values: Any, turns: list[str], cou
     assert conversation.counts == counts
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_no_name(number: str) -> None:
+    utterances = f'[{{"speaker": 0, "transcript": "hi"}}, {{"speaker": {number}, "transcript": "yo"}}]'
+    conversation = read_one(f'{{"results": {{"utterances": {utterances}}}}}')
+    assert show(conversation) == ["Speaker 0: hi yo"]
+    assert list(conversation.remarks.values()) == [1]
+
+
 def test_a_chat_without_messages_is_counted() -> None:
     notes: list[str] = []
     (conversation,) = read({"chats": {"list": [telegram(), {"id": 2, "type": "y"}]}}, notes=notes)

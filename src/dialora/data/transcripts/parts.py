@@ -9,6 +9,7 @@ from typing import Any
 from dialora.errors import DataError
 
 _LONGEST = 100
+_UNBOUNDED = (float("inf"), float("-inf"))
 _NUMBER = re.compile(r"[0-9]{1,3}|[A-Za-z]")
 
 
@@ -28,8 +29,8 @@ def as_objects(value: Any) -> list[Mapping[str, Any]]:
 
 
 def as_text(value: Any) -> str:
-    """Return a text, or the digits of a number; nothing for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    """Return a text, or the digits of a number; nothing for anything else, as what is no number (NaN)."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value in _UNBOUNDED or value != value:
         return ""
     return str(value).strip()[: _LONGEST if not isinstance(value, str) else None]
 
