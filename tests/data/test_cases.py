@@ -22,9 +22,9 @@ from dialora.data.reading.columns import (
     SUMMARY_COLUMNS,
 )
 from dialora.data.reading.formats import FORMATS
-from dialora.data.reading.rows import load_rows
 from dialora.data.reading.tables import stream_dialogues
 from dialora.data.reading.turn_lists import SPEAKER_KEYS, TEXT_KEYS
+from dialora.data.sources import load_rows
 from dialora.errors import DataError
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import pytest
 from dialora.cli import main
 from dialora.config import DataConfig
 from dialora.data.reading.columns import looks_like_data
-from dialora.data.reading.rows import load_rows
+from dialora.data.sources import load_rows
 
 ROWS = "dialogue,summary\nA: café\\nB: no,s\nC: d,t\nE: f,u\n"
 NUMBER = "9" * 6000

@@ -20,7 +20,7 @@ from dialora.config import DataConfig, load_experiment
 from dialora.data.examples import DataSummary, DialogueDataset, build_dataset, count_overlap, load_dataset
 from dialora.data.overlap import find_near_duplicates, find_overlapping
 from dialora.data.quality.check import find_duplicates
-from dialora.data.reading.rows import load_rows
+from dialora.data.sources import load_rows
 from dialora.errors import DataError
 from dialora.experiment import workspace
 from dialora.experiment.pipeline import open_experiment

@@ -16,7 +16,7 @@ from dialora.data.examples import build_dataset
 from dialora.data.quality.check import KINDS, DataCheck, check_data
 from dialora.data.quality.encoding import find_control, find_mojibake
 from dialora.data.quality.speakers import find_unknown_speakers
-from dialora.data.reading.rows import load_rows
+from dialora.data.sources import load_rows
 from dialora.data.turns import find_speakers, remove_speakers
 from dialora.errors import ConfigError
 from dialora.experiment.data_check import describe_check

@@ -16,8 +16,8 @@ import pytest
 from dialora.cli import main
 from dialora.config import DataConfig, load_outputs_config
 from dialora.data.examples import load_dataset
-from dialora.data.reading.rows import load_rows
 from dialora.data.reading.tables import stream_dialogues
+from dialora.data.sources import load_rows
 from dialora.errors import DataError
 from dialora.outputs import load_outputs
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch.nn.functional import pad
 
 from dialora.config import load_experiment
 from dialora.data.examples import load_dataset
+from dialora.data.tokens import IGNORED_LABEL, CausalCollator, Collator
 from dialora.experiment.checks import Finding, check_experiment
 from dialora.experiment.pipeline import compare
 from tests.models.families.tiny import build_folder
@@ -151,3 +153,26 @@ def test_an_encoder_cache_that_a_base_has_not_is_said_before_anything_is_trained
         load_experiment(trained), output=tmp_path / "it", observer=lambda event: said.append(event.get("message", ""))
     )
     assert len([line for line in said if "training.cache_encoder has no effect on" in line]) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "moved"), [("t5", "attention_mask"), ("llama", "attention_mask"), ("llama", "labels")]
+)
+def test_labels_and_a_mask_a_token_from_their_place_fail_the_check(
+    kind: str, moved: str, experiment: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = experiment["model"] if kind == "t5" else str(build_folder(kind, tmp_path / "base"))
+    values = experiment | {"model": base, "methods": {"zero_shot": {}}}
+    assert check(values, tmp_path / "x")["labels"].status == "ok"
+    collator = Collator if kind == "t5" else CausalCollator
+    collate, fill = collator.collate_pairs, {"input_ids": 0, "attention_mask": 0, "labels": IGNORED_LABEL}
+
+    def roll(self: Any, pairs: Any) -> dict[str, Any]:
+        # A column more of padding: nothing real goes round to the front, and all that is wrong is the place.
+        batch = {name: pad(value, (0, 1), value=fill[name]) for name, value in collate(self, pairs).items()}
+        return batch | {moved: batch[moved].roll(1, dims=1)}
+
+    monkeypatch.setattr(collator, "collate_pairs", roll)
+    found = check(values, tmp_path / "x")["labels"]
+    assert found.status == "failed"
+    assert found.detail.startswith("labels of " if moved == "labels" else "the attention mask of ")

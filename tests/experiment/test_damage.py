@@ -15,6 +15,7 @@ from dialora.experiment import pipeline
 from dialora.store import names
 from dialora.systems import find_system
 from tests.conftest import build_experiment_values
+from tests.systems.support import summarize
 
 KINDS = {
     "data": ["data/*"],
@@ -148,11 +149,11 @@ def test_weights_that_were_changed_are_not_used(
 def test_a_system_in_use_is_what_was_written(change: Any, finished: Path, tmp_path: Path) -> None:
     root, texts = tmp_path / "tiny", ["#Person1#: So it goes.\n#Person2#: It does."] * 2
     shutil.copytree(finished, root)
-    expected = dialora.summarize(texts, run=root, method="lora")
+    expected = summarize(texts, system=root, method="lora")
     for path in root.glob("lora-*/ctranslate2-*/*"):
         content = path.read_bytes()
         path.write_bytes(change(content))
-        assert dialora.summarize(texts, run=root, method="lora") == expected
+        assert summarize(texts, system=root, method="lora") == expected
     damage_files(root, ["lora-*/run.yaml"], change)
     with pytest.raises(StageError, match=r"run\.yaml: is not what was written"):
         find_system(root, method="lora")

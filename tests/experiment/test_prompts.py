@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-import dialora
 from dialora.config import load_experiment
 from dialora.experiment.pipeline import compare
 from dialora.report.terminal import print_report
 from dialora.systems import find_system
 from tests.conftest import build_experiment_values
+from tests.systems.support import summarize
 
 OWN, OTHER = "Summarize: {dialogue}", "What is said here? {dialogue}\nIn short:"
 SENTENCE = "PEFT (asked) has another prompt than Original, the first system: "
@@ -43,7 +43,8 @@ def test_each_system_is_trained_and_used_with_its_own_prompt(finished: tuple[Any
         assert find_system(folder, method=method).config.prompt == prompts[method]
         path = next(folder.glob(f"{method}-*/generation/predictions.jsonl"))
         written[method] = [json.loads(line)["summary"] for line in path.read_text(encoding="utf-8").splitlines()]
-        assert list(dialora.summarize(said, run=folder, method=method)) == written[method]
+        as_it_stands = {"speakers": "names", "on_long": "truncate"}
+        assert summarize(said, system=folder, method=method, **as_it_stands) == written[method]
     assert written["lora"] != written["asked"]
 
 

@@ -11,6 +11,7 @@ import dialora
 from dialora.config import load_experiment
 from dialora.store import load_json, names
 from tests.conftest import build_experiment_values
+from tests.systems.support import summarize
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("default")]
 
@@ -31,6 +32,6 @@ def test_compare_and_summarize(device: str, tiny_model: Path, small_data: Path, 
         assert facts["environment"]["gpu"]
         assert load_json(folder / names.GENERATION / names.GENERATION_FACTS)["engine"] == "torch"
     for settings in ({}, {"generation.precision": "bf16"}):
-        summaries = dialora.summarize(TEXTS, run=root, method="lora", set=settings)
+        summaries = summarize(TEXTS, system=root, method="lora", set=settings)
         assert len(summaries) == len(TEXTS)
         assert summaries[1] == ""

@@ -14,13 +14,12 @@ from torch import Tensor
 
 from dialora import api
 from dialora.config import ExperimentConfig, load_experiment
-from dialora.errors import ConfigError, ModelError
+from dialora.errors import ModelError
 from dialora.methods import LoRA
 from dialora.models.adapter_settings import read_settings
 from dialora.models.adapters import apply_method, load_adapter, save_system
 from dialora.models.checkpoint import resolve_model
 from dialora.models.loading import load_base_model, load_tokenizer
-from dialora.systems import find_system
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 123456\n"
 Damage = Callable[[Path], None]
@@ -279,16 +278,13 @@ def test_an_adapter_in_a_home_folder_is_no_base_either(folder: Path, monkeypatch
 
 
 @pytest.mark.filterwarnings("ignore:Input and output embeddings are no longer tied:UserWarning")
-def test_an_adapter_is_no_base_and_no_run(folder: Path, tiny_model: Path, experiment: dict[str, Any]) -> None:
+def test_an_adapter_is_no_base(folder: Path, tiny_model: Path, experiment: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match=r"is a PEFT adapter, not a whole model: give its base \(.*tiny") as caught:
         resolve_model(str(folder))
     assert "merge the adapter first" in str(caught.value)
-    with pytest.raises(ConfigError, match="is a PEFT adapter, not a run") as told:
-        find_system(folder)
-    for each in (caught, told):
-        assert len(str(each.value)) < 700
-        assert "\n" not in str(each.value)
-    # What both say works.
+    assert len(str(caught.value)) < 700
+    assert "\n" not in str(caught.value)
+    # What it says works.
     model: Any = api.load_model(experiment, adapter=folder)
     merged = folder.with_name("merged")
     model.merge_and_unload().save_pretrained(merged)
@@ -299,11 +295,6 @@ def test_an_adapter_is_no_base_and_no_run(folder: Path, tiny_model: Path, experi
         expected = api.load_model(experiment, adapter=folder).eval()(input_ids=ids, decoder_input_ids=ids).logits
         found = loaded.eval()(input_ids=ids, decoder_input_ids=ids).logits
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
-
-
-def test_a_model_is_no_run(tiny_model: Path) -> None:
-    with pytest.raises(ConfigError, match=r"is a model, not a run: .*zero_shot"):
-        find_system(tiny_model)
 
 
 @pytest.mark.parametrize(

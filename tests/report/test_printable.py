@@ -12,7 +12,7 @@ import pytest
 from dialora.cli import main
 from dialora.cli.printing import print_json, print_rows
 from dialora.experiment.progress import ProgressDisplay
-from dialora.printable import clean, clean_all, clean_message, escape_json
+from dialora.printable import clean, clean_all, clean_message, escape_json, join_words
 from dialora.report import render_report
 from dialora.systems.output import _lines
 from tests.report.test_report import build_comparison, build_document, print_to_text
@@ -26,6 +26,10 @@ def test_what_is_unsafe_is_shown_as_its_escape() -> None:
     assert not UNSAFE.search(clean(ESCAPES))
     for text in ("plain\tand\nlines", "小明：😀", "مرحبا \u200f!", "é \u2028", "\\x1b"):
         assert clean(text) == text
+
+
+def test_words_are_listed_as_a_sentence_does() -> None:
+    assert [join_words(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
 
 
 def test_values_without_anything_unsafe_come_back_themselves() -> None:

@@ -16,9 +16,9 @@ from dialora.cli import main
 from dialora.config import load_experiment
 from dialora.errors import ConfigError, ModelError
 from dialora.experiment import pipeline
-from dialora.systems.summaries import summarize_file
-from dialora.systems.system import find_system
+from dialora.systems import find_system
 from tests.conftest import build_experiment_values, change_base
+from tests.systems.support import summarize, summarize_file
 
 TEXTS = [f"#Person1#: {'So it goes. ' * (n % 5)}That is number {n}." for n in range(8)]
 REFUSAL = "is not the base model that this was made from"
@@ -79,10 +79,10 @@ def test_a_run_is_not_used_with_another_base(
     put_back: Callable[[], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before = dialora.summarize(TEXTS, run=root, method=method)
+    before = summarize(TEXTS, system=root, method=method)
     change_base(base, kind)
     with pytest.raises(ModelError, match=REFUSAL) as caught:
-        dialora.summarize(TEXTS, run=root, method=method)
+        summarize(TEXTS, system=root, method=method)
     assert "\n" not in str(caught.value)
     output = tmp_path / "out.jsonl"
     command = ["summarize", str(table), "--run", str(root), "--method", method, "--output", str(output)]
@@ -92,7 +92,7 @@ def test_a_run_is_not_used_with_another_base(
     with pytest.raises(ModelError, match=REFUSAL):
         dialora.api.parity(root, method=method)
     put_back()
-    assert dialora.summarize(TEXTS, run=root, method=method) == before
+    assert summarize(TEXTS, system=root, method=method) == before
 
 
 def test_a_system_that_was_found_is_not_loaded_from_another_base(
@@ -111,18 +111,18 @@ def test_what_another_base_was_converted_to_is_not_used(
 ) -> None:
     config = load_experiment(build_experiment_values(base, small_data), ["generation.precision=int8"])
     clean = shutil.copytree(root, root.parent / "clean" / "tiny")
-    expected = dialora.summarize(TEXTS, run=clean, method="lora", set=["generation.precision=int8"])
+    expected = summarize(TEXTS, system=clean, method="lora", set=["generation.precision=int8"])
     as_an_earlier_version_left_it(root)
     change_base(base, "weights")
     with pytest.warns(UserWarning, match=UNKNOWN):
-        others = dialora.summarize(TEXTS, run=root, method="lora", set=["generation.precision=int8"])
+        others = summarize(TEXTS, system=root, method="lora", set=["generation.precision=int8"])
     assert others != expected
     put_back()
-    assert dialora.summarize(TEXTS, run=root, method="lora", set=["generation.precision=int8"]) == expected
+    assert summarize(TEXTS, system=root, method="lora", set=["generation.precision=int8"]) == expected
     # Nor does it get into the experiment's own numbers.
     change_base(base, "weights")
     with pytest.warns(UserWarning, match=UNKNOWN):
-        dialora.summarize(TEXTS, run=root, method="lora", set=["generation.precision=int8"])
+        summarize(TEXTS, system=root, method="lora", set=["generation.precision=int8"])
     put_back()
     for folder in (root, clean):
         pipeline.compare(config, output=folder)
@@ -147,30 +147,30 @@ def test_an_interrupted_output_is_not_continued_with_another_base(
     assert len(written.splitlines()) == 4
     change_base(base, "weights")
     with pytest.raises(ModelError, match=REFUSAL):
-        dialora.api.summarize_file(table, run=root, method="lora", output=output)
+        dialora.api.summarize_files(table, system=root, method="lora", output=output)
     # A run that does not know its base: the output does.
     as_an_earlier_version_left_it(root)
-    with pytest.raises(ConfigError, match="another system, setting or table made it"):
-        dialora.api.summarize_file(table, run=root, method="lora", output=output)
+    with pytest.raises(ConfigError, match="another system, setting or input made it"):
+        dialora.api.summarize_files(table, system=root, method="lora", output=output)
     assert output.read_bytes() == written
     put_back()
-    assert dialora.api.summarize_file(table, run=root, method="lora", output=output) == 4
+    assert dialora.api.summarize_files(table, system=root, method="lora", output=output) == 4
 
 
 def test_a_run_of_an_earlier_version_is_known_by_its_name_or_told(
     root: Path, base: Path, tmp_path: Path, put_back: Callable[[], None]
 ) -> None:
-    before = dialora.summarize(TEXTS, run=root, method="lora")
+    before = summarize(TEXTS, system=root, method="lora")
     as_an_earlier_version_left_it(root)
     # Warnings are errors in tests: the experiment beside it shows that the base is the same.
-    assert dialora.summarize(TEXTS, run=root, method="lora") == before
+    assert summarize(TEXTS, system=root, method="lora") == before
     change_base(base, "tokenizer")
     with pytest.warns(UserWarning, match=UNKNOWN):
-        dialora.summarize(TEXTS, run=root, method="lora")
+        summarize(TEXTS, system=root, method="lora")
     put_back()
     alone = shutil.copytree(next(root.glob("lora-*")), tmp_path / "alone" / "lora-s0-00000000")
     with pytest.warns(UserWarning, match=UNKNOWN):
-        assert dialora.summarize(TEXTS, run=alone) == before
+        assert summarize(TEXTS, system=alone) == before
 
 
 def test_compare_writes_down_the_base_of_earlier_runs(
@@ -182,4 +182,4 @@ def test_compare_writes_down_the_base_of_earlier_runs(
     assert sorted(path.name for path in root.glob("*-s0-*")) == runs
     change_base(base, "weights")
     with pytest.raises(ModelError, match=REFUSAL):
-        dialora.summarize(TEXTS, run=root, method="lora")
+        summarize(TEXTS, system=root, method="lora")

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from dialora.data.reading.tables import StreamedDialogue
 from dialora.errors import ConfigError, StageError
-from dialora.records import Prediction
+from dialora.systems.items import Item
 from dialora.systems.output import SummariesFile, open_output
+from dialora.systems.summary import Summary
 from tests.conftest import build_experiment_values
 
-ROWS = [StreamedDialogue(n, f"d{n}", f"Text {n}.") for n in range(1, 13)]
+ROWS = [Item(n, f"d{n}", "", f"Text {n}.") for n in range(1, 13)]
 
 
-def predict(items: list[StreamedDialogue]) -> list[Prediction]:
-    return [Prediction(item.id, f"Summary of {item.id}.", 3, 3, False) for item in items]
+def predict(items: list[Item]) -> list[Summary]:
+    return [Summary(f"Summary of {item.id}.", id=item.id) for item in items]
 
 
 def fill(path: Path, *, upto: int = len(ROWS)) -> int:
@@ -185,15 +185,15 @@ from pathlib import Path
 from dialora.errors import StageError
 from dialora.generation import Written
 from dialora.store import ExperimentFolder
-from dialora.systems.summaries import summarize_file
-from dialora.systems.system import System, find_system
+from tests.systems.support import summarize_file
+from dialora.systems import System, find_system
 
 root, table, kept, output = map(Path, sys.argv[1:])
 rng = random.Random(0)
 
 
 class Engine:
-    name, precision, device, seconds = "echo", "fp32", "cpu", 0.0
+    name, precision, device, stops, seconds = "echo", "fp32", "cpu", frozenset([1]), 0.0
 
     def __enter__(self): return self
     def __exit__(self, *args): return None

@@ -8,6 +8,7 @@ import json
 import shutil
 import tracemalloc
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import dialora.api
 from dialora.cli import main
 from dialora.config import DataConfig, load_experiment
 from dialora.data.examples import load_dataset
-from dialora.data.reading.rows import load_rows
+from dialora.data.sources import load_rows
 from dialora.errors import ConfigError, DataError, StageError
 from dialora.generation import Written
 from dialora.methods import LoRA
@@ -27,8 +28,8 @@ from dialora.models.adapters import apply_method, save_system
 from dialora.models.checkpoint import pin_models
 from dialora.models.loading import load_base_model, load_tokenizer
 from dialora.store import Stage, save_records
-from dialora.systems.summaries import summarize_file
-from dialora.systems.system import System, find_system
+from dialora.systems import System, find_system
+from tests.systems.support import summarize, summarize_file
 
 TEXTS = [f"#Person1#: {'So it goes. ' * (n % 7)}That is number {n}." for n in range(10)]
 
@@ -81,7 +82,7 @@ def ignore(event: dict[str, Any]) -> None:
 class Echo:
     """An engine that writes the first three tokens of what it reads."""
 
-    name, precision, device = "echo", "fp32", "cpu"
+    name, precision, device, stops = "echo", "fp32", "cpu", frozenset([1])
 
     def __init__(self, fail_after: int = 10**9) -> None:
         self.rows, self.left = 0, fail_after
@@ -118,7 +119,7 @@ def test_summaries_come_in_the_tables_order_whatever_the_chunk(root: Path, table
     assert outputs[0] == outputs[1]
     assert [row["id"] for row in outputs[0]] == [f"d{n}" for n in range(10)]
     assert [row["row"] for row in outputs[0]] == list(range(1, 11))
-    assert [row["summary"] for row in outputs[0]] == dialora.summarize(TEXTS, run=root, method="lora")
+    assert [row["summary"] for row in outputs[0]] == summarize(TEXTS, system=root, method="lora")
     assert len({row["summary"] for row in outputs[0]}) > 3
     # The conversion stays beside the run for the next use.
     assert (root / "lora-s0-00000000" / "ctranslate2-fp32" / "model.bin").is_file()
@@ -185,10 +186,10 @@ def test_what_something_else_made_is_not_continued(root: Path, table: Path, tmp_
     output = tmp_path / "out.jsonl"
     summarize_file(find_system(root, method="lora"), table, output, observer=ignore)
     for method, overrides in (("zero_shot", []), ("lora", ["generation.precision=int8"])):
-        with pytest.raises(ConfigError, match="another system, setting or table made it"):
+        with pytest.raises(ConfigError, match="another system, setting or input made it"):
             summarize_file(find_system(root, method=method, set=overrides), table, output, observer=ignore)
     table.write_text(table.read_text() + '{"dialogue": "One more."}\n')
-    with pytest.raises(ConfigError, match="another system, setting or table made it"):
+    with pytest.raises(ConfigError, match="another system, setting or input made it"):
         summarize_file(find_system(root, method="lora"), table, output, observer=ignore)
     foreign = tmp_path / "foreign.csv"
     foreign.write_text("my,own\n")
@@ -227,8 +228,9 @@ def test_an_empty_dialogue_keeps_its_row(root: Path, tmp_path: Path, echo: Echo)
 def test_no_cell_is_a_formula_to_a_spreadsheet(
     root: Path, tmp_path: Path, echo: Echo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = importlib.import_module("dialora.generation.generate")  # the package has a function of that name
-    monkeypatch.setattr(module, "decode_summary", lambda tokenizer, ids: "=HYPERLINK(1)")
+    monkeypatch.setattr(
+        importlib.import_module("dialora.generation"), "decode_summary", lambda tokenizer, ids: "=HYPERLINK(1)"
+    )
     table, output = tmp_path / "t.jsonl", tmp_path / "o.csv"
     ids = ["=1+1", "+49 30 1", "-x", "@me", "\t=1", "\r-x", "-5", "+1.5e3", "d-1", "'=1"]
     write_table(table, ({"id": id_, "dialogue": f"Hi {at}"} for at, id_ in enumerate(ids)))
@@ -255,7 +257,8 @@ def test_every_format_gives_the_same_dialogues(root: Path, table: Path, tmp_path
     made = set()
     for name in ("table.jsonl", "t.csv", "t.tsv", "t.parquet", "t.json", "texts"):
         summarize_file(system, tmp_path / name, tmp_path / f"of-{name}.jsonl", observer=ignore)
-        made.add((tmp_path / f"of-{name}.jsonl").read_bytes())
+        rows = [row | {"source": ""} for row in read_output(tmp_path / f"of-{name}.jsonl")]
+        made.add(json.dumps(rows))
     assert len(made) == 1
 
 
@@ -272,7 +275,7 @@ def test_every_format_gives_the_same_dialogues(root: Path, table: Path, tmp_path
         ("t.csv", "", "is empty"),
         ("t.csv", "dialogue,id\n", "has no rows"),
         ("t.csv", "dialogue,dialogue\nHi.,Bye\n", "two columns are called 'dialogue'"),
-        ("t.xml", "<a/>", "unknown format '.xml'"),
+        ("t.xml", "<a/>", "is of no known format of conversations"),
         ("t.parquet", "no", "is not a readable Parquet file"),
     ],
 )
@@ -298,7 +301,7 @@ def test_a_column_that_is_named_now_must_be_there(
     # The names that the data to train on had need not be those of every table.
     system = find_system(root, method="lora")
     data = system.config.data.model_copy(update={option: "nope"})
-    elsewhere = System(system.config.model_copy(update={"data": data}), "lora", system.folder, system.training)
+    elsewhere = replace(system, config=system.config.model_copy(update={"data": data}))
     assert summarize_file(elsewhere, table, output, observer=ignore) == 10
     numbered = find_system(root, method="lora", set={"data.id_column": "none"})
     summarize_file(numbered, table, tmp_path / "numbered.jsonl", observer=ignore)
@@ -339,8 +342,8 @@ def test_the_commands_answer(root: Path, table: Path, tmp_path: Path, capsys: py
     output = tmp_path / "out.jsonl"
     assert main(["summarize", str(table), "--run", str(root), "--method", "lora", "--output", str(output)]) == 0
     assert len(read_output(output)) == 10
-    assert main(["summarize", str(table), "--run", str(root), "--method", "lora", "--output", "out.txt"]) == 2
-    assert "the format is its suffix: .jsonl or .csv" in capsys.readouterr().err
+    assert main(["summarize", str(table), "--run", str(root), "--method", "lora", "--output", "out.doc"]) == 2
+    assert "the format is its suffix: .jsonl, .csv, .parquet, .txt" in capsys.readouterr().err
     (tmp_path / "folder.jsonl").mkdir()
     command = ["summarize", str(table), "--run", str(root), "--method", "lora", "--output"]
     assert main([*command, str(tmp_path / "folder.jsonl")]) == 2

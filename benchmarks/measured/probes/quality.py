@@ -35,8 +35,8 @@ def system(spec: dict[str, Any]) -> dict[str, Any]:
 
 def precision(spec: dict[str, Any]) -> dict[str, Any]:
     """Summarize the test split with a lower precision, beside fp32. `spec`: output, method (as above), precision."""
+    from dialora.systems import find_system
     from dialora.systems.precision import measure_precision
-    from dialora.systems.system import find_system
 
     found = find_system(Path(spec["output"]), method=spec["method"], set={"generation.precision": spec["precision"]})
     cost = measure_precision(found)

@@ -9,7 +9,7 @@ from dialora.api.comparisons import examples, load_comparison, score_outputs
 from dialora.api.experiments import compare, generate, report, score, train, tune
 from dialora.api.inspection import check, check_data, methods, params
 from dialora.api.study import analyse_study, create_study
-from dialora.api.systems import load_model, parity, summarize, summarize_file
+from dialora.api.systems import load, load_model, parity, summarize, summarize_files
 
 __all__ = [
     "analyse_study",
@@ -19,6 +19,7 @@ __all__ = [
     "create_study",
     "examples",
     "generate",
+    "load",
     "load_comparison",
     "load_model",
     "methods",
@@ -28,7 +29,7 @@ __all__ = [
     "score",
     "score_outputs",
     "summarize",
-    "summarize_file",
+    "summarize_files",
     "train",
     "tune",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dialora.api.inputs import Experiment, Folder, Overrides, find_path
-from dialora.config import load_data_experiment, load_experiment
+from dialora.config import ExperimentConfig, load_data_experiment, load_experiment
 from dialora.errors import ModelError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def check(experiment: Experiment = "bundled", *, set: Overrides = (), output: Fo
     config = load_experiment(experiment, set)
     with suppress(ModelError):  # which the checks tell
         config = settle(config)
+    config = _tell_bases_apart(config)
     findings = check_experiment(config, read_dataset(config), output=find_path(output) or RUNS / config.name)
     return pd.DataFrame([finding.to_json() for finding in findings]).set_index("check")
 
@@ -59,7 +60,7 @@ def params(experiment: Experiment = "bundled", *, set: Overrides = ()) -> pd.Dat
     from dialora.report.labels import build_labels, name_bases
 
     config = load_experiment(experiment, set)
-    labels, bases = build_labels(config), name_bases(config)
+    labels, bases = build_labels(config), name_bases(_tell_bases_apart(config))
     rows = [
         {
             "system": labels[key],
@@ -87,6 +88,19 @@ def methods(experiment: Experiment = "bundled", *, set: Overrides = ()) -> list[
         name_targets=partial(name_targets, config),
     )
     return describe_methods(base)
+
+
+def _tell_bases_apart(config: ExperimentConfig) -> ExperimentConfig:
+    """Return the experiment with its bases pinned where it names several: a copy of one is no other, as when it runs.
+
+    Where a base cannot be had, none is; whatever reads it says so.
+    """
+    from dialora.models.checkpoint import pin_models
+
+    if any(method.model is not None for method in config.methods.values()):
+        with suppress(ModelError):
+            return pin_models(config)
+    return config
 
 
 __all__ = ["check", "check_data", "methods", "params"]

@@ -1,54 +1,136 @@
-"""Trained systems in use."""
+"""Systems in use."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dialora.api.inputs import Experiment, Folder, Overrides, Watch, find_path
-from dialora.config import load_experiment
+from dialora.config import BUNDLED, load_experiment
 from dialora.records import ignore_events
+from dialora.store import RUNS
 
 if TYPE_CHECKING:
+    from dialora.records import Observer
     from dialora.systems import System
     from dialora.systems.precision import PrecisionCost
+    from dialora.systems.summarizer import Summarizer
+    from dialora.systems.summary import Summary
+
+SystemName = str | Path | None
+
+
+def load(
+    system: SystemName = None,
+    *,
+    method: str | None = None,
+    base: str | None = None,
+    speakers: Any = None,
+    on_long: Any = "split",
+    join: Any = "concatenate",
+    set: Overrides = (),
+    observer: Watch = None,
+) -> Summarizer:
+    """Return a system that is ready to summarize: `.summarize(text, turns or path)`, `.stream(many of them)`.
+
+    `system` is a run's folder, an experiment's with `method`, a PEFT adapter's, a model's, a converted one's, or a hub
+    id; `base` is the model of an adapter that names another place for it, or of a converted folder. Without a system it
+    is the winner of the bundled experiment, which is run first where it has not been.
+
+    `speakers` is `person_tags` or `names`, as the system was trained on unless it is given. What is longer than the
+    system reads is summarized in parts (`on_long`: split, truncate, error), whose summaries follow each other or are
+    summarized once more (`join`: concatenate, resummarize). `set` takes `generation.*` and `decoding.*`. Raises
+    DialoraError.
+    """
+    from dialora.systems.options import SummaryOptions
+    from dialora.systems.summarizer import Summarizer
+
+    options = SummaryOptions(on_long=on_long, join=join, speakers=speakers)
+    found = find_system(system, method=method, base=base, set=set, observer=observer)
+    return Summarizer(found, options, lambda message: warnings.warn(message, stacklevel=2))
 
 
 def summarize(
-    dialogues: Sequence[str], *, run: str | Path, method: str | None = None, set: Overrides = ()
-) -> list[str]:
-    """Summarize dialogues with a trained system: one summary each, in order; an empty dialogue has an empty one.
-
-    `run` is a run's folder, or an experiment's with `method`. `set` takes `generation.*` and `decoding.*`.
-    """
-    import warnings
-
-    from dialora.systems import find_system
-    from dialora.systems.summaries import summarize_texts
-
-    system = find_system(Path(run), method=method, set=set)
-    return summarize_texts(system, dialogues, on_warning=lambda message: warnings.warn(message, stacklevel=3))
-
-
-def summarize_file(
-    source: str | Path,
+    content: Any,
     *,
-    run: str | Path | System,
-    output: str | Path,
+    system: SystemName = None,
     method: str | None = None,
+    base: str | None = None,
+    speakers: Any = None,
+    on_long: Any = "split",
+    join: Any = "concatenate",
+    set: Overrides = (),
+) -> Summary | list[Summary]:
+    """Summarize a text, a list of turns, a file, or many of them; see `load` and `Summarizer.summarize`.
+
+    Whoever has more than one thing to summarize loads the system once.
+    """
+    loaded = load(system, method=method, base=base, speakers=speakers, on_long=on_long, join=join, set=set)
+    return loaded.summarize(content)
+
+
+def summarize_files(
+    inputs: str | Path | Sequence[str | Path],
+    *,
+    output: str | Path,
+    system: SystemName | System = None,
+    method: str | None = None,
+    base: str | None = None,
+    speakers: Any = None,
+    on_long: Any = "split",
+    join: Any = "concatenate",
+    rename: Mapping[str, str] | None = None,
     set: Overrides = (),
     observer: Watch = None,
 ) -> int:
-    """Summarize a table of dialogues of any length into a .jsonl or .csv file; return how many were written now.
+    """Summarize files, folders and patterns into a .jsonl, .csv, .parquet or .txt file; return how many were written.
 
-    `run` is a run's folder, an experiment's with `method`, or a system that is found already. Killed, the same call
-    goes on where it was.
+    Memory stays the same however much they hold. `rename` has new names of speakers. Killed, the same call goes on
+    where it was.
     """
-    from dialora.systems import summaries
+    from dialora.systems.items import open_inputs
+    from dialora.systems.options import SummaryOptions
+    from dialora.systems.summaries import summarize_inputs
 
-    system = _find_system(run, method, set)
-    return summaries.summarize_file(system, Path(source), Path(output), observer=observer or ignore_events)
+    options = SummaryOptions(on_long=on_long, join=join, speakers=speakers)
+    found = find_system(system, method=method, base=base, set=set, observer=observer)
+    named = [inputs] if isinstance(inputs, str | Path) else inputs
+    with open_inputs(named, names=rename) as opened:
+        return summarize_inputs(found, opened, Path(output), options=options, observer=observer or ignore_events)
+
+
+def find_system(
+    system: SystemName | System,
+    *,
+    method: str | None = None,
+    base: str | None = None,
+    set: Overrides = (),
+    observer: Watch = None,
+) -> System:
+    """Return the system that a name is, or the winner of the bundled experiment; see `load`. Loads nothing yet."""
+    from dialora.systems import System, find_winner
+    from dialora.systems import find_system as find
+    from dialora.systems.finding import has_comparison
+
+    if isinstance(system, System):
+        return system
+    if system is not None:
+        return find(system, method=method, base=base, set=set)
+    root = RUNS / BUNDLED
+    if not has_comparison(root):
+        from dialora.api.experiments import compare
+
+        (observer or ignore_events)({"event": "note", "message": f"No system is named, so the winner of the bundled "
+                                    f"experiment is used, which is run first, into {root}."})  # fmt: skip
+        compare(BUNDLED, output=root, observer=lambda event: _pass_on(event, observer or ignore_events))
+    return find(root, method=method or find_winner(root), base=base, set=set)
+
+
+def _pass_on(event: dict[str, Any], observer: Observer) -> None:
+    if event["event"] != "reported":  # the comparison is not what was asked for
+        observer(event)
 
 
 def parity(
@@ -63,8 +145,8 @@ def parity(
     from dialora.systems.precision import measure_precision
 
     overrides = [f"{key}={value}" for key, value in set.items()] if isinstance(set, Mapping) else [*set]
-    system = _find_system(run, method, [*overrides, f"generation.precision={precision}"])
-    return measure_precision(system, observer=observer or ignore_events)
+    found = find_system(run, method=method, set=[*overrides, f"generation.precision={precision}"])
+    return measure_precision(found, observer=observer or ignore_events)
 
 
 def load_model(
@@ -75,8 +157,6 @@ def load_model(
     `method` names an entry of `methods:` that has a base of its own, and loads that one. Raises ModelError for an
     adapter of a run that was trained on another base; another adapter that names another base is loaded with a warning.
     """
-    import warnings
-
     from dialora.models.adapters import load_adapter
     from dialora.models.loading import load_base_model
     from dialora.systems.adapter_base import choose_base, describe_doubt
@@ -93,10 +173,4 @@ def load_model(
     return adapted
 
 
-def _find_system(run: str | Path | System, method: str | None, set: Overrides) -> System:
-    from dialora.systems import System, find_system
-
-    return run if isinstance(run, System) else find_system(Path(run), method=method, set=set)
-
-
-__all__ = ["load_model", "parity", "summarize", "summarize_file"]
+__all__ = ["find_system", "load", "load_model", "parity", "summarize", "summarize_files"]

@@ -1,9 +1,10 @@
-"""What files of conversations hold, printed before anything is summarized."""
+"""`dialora summarize` in its ways: what the files hold, what goes in, summaries on the terminal or in a file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -11,34 +12,44 @@ from dialora.cli.printing import print_json, print_rows
 from dialora.errors import DataError
 from dialora.printable import clean
 
+if TYPE_CHECKING:
+    from dialora.experiment.progress import ProgressDisplay
+    from dialora.systems import System
+    from dialora.systems.items import Inputs
+    from dialora.systems.options import SummaryOptions
+
 _MOST_SPEAKERS = 6
-_COLUMNS = ("format", "conversations", "turns", "speakers", "file")
+_COLUMNS = ("file", "format", "conversations", "turns", "tokens", "parts", "speakers")
 
 
-def print_inspected(inputs: Sequence[str], *, json: bool) -> None:
-    """Print for each file its format, conversations, turns and speakers, and what became of the rest of it.
+def print_inspected(inputs: Inputs, system: System, options: SummaryOptions, *, json: bool) -> None:
+    """Print for each file its format, conversations, turns and speakers, what a system reads of it, and what became of
+    the rest.
 
     Raises DataError at the end, a line for each file that cannot be read.
     """
-    from dialora.data.transcripts.inputs import InspectedFile, inspect_inputs
+    from dialora.data.transcripts.inputs import InspectedFile, inspect_file
+    from dialora.systems.reading import ItemReader
 
     def show_speakers(file: InspectedFile) -> str:
         shown = ", ".join(file.speakers[:_MOST_SPEAKERS])
         return f"{shown} … ({len(file.speakers)})" if len(file.speakers) > _MOST_SPEAKERS else shown
 
-    passed_over: dict[Path, list[str]] = {}
-    files = list(inspect_inputs(inputs, passed_over=passed_over))
-    folders = [InspectedFile(str(folder), notes=tuple(notes)) for folder, notes in passed_over.items()]
+    reader = ItemReader(system, options, lambda message: None)
+    files = [inspect_file(path, measure=reader.measure) for path in inputs.paths]
+    folders = [InspectedFile(str(folder), notes=tuple(notes)) for folder, notes in inputs.passed_over.items()]
     if json:
         print_json([file.to_json() for file in (*files, *folders)])
     else:
         rows = [
-            (file.format, f"{file.num_conversations:,}", f"{file.num_turns:,}", show_speakers(file), file.path)
+            (file.path, file.format, f"{file.num_conversations:,}", f"{file.num_turns:,}",
+             f"{file.num_tokens:,}", f"{file.num_parts:,}", show_speakers(file))
             for file in files
             if file.format is not None
-        ]
+        ]  # fmt: skip
         if rows:
-            print_rows("What the files hold", _COLUMNS, rows, right=(1, 2))
+            print_rows("What the files hold", _COLUMNS, rows, right=(2, 3, 4, 5))
+            typer.echo(clean(f"Tokens and parts are those of {system.name}, prompts included."))
         for file in (*files, *folders):
             for note in file.notes:
                 typer.echo(clean(f"{file.path}: {note}"))
@@ -46,4 +57,70 @@ def print_inspected(inputs: Sequence[str], *, json: bool) -> None:
         raise DataError("\n".join(problems))
 
 
-__all__ = ["print_inspected"]
+def print_inputs(inputs: Inputs, system: System, options: SummaryOptions, *, json: bool) -> None:
+    """Print the exact text of each part of each conversation that goes in."""
+    from dialora.systems.reading import ItemReader
+
+    reader = ItemReader(system, options, lambda message: typer.echo(clean(f"warning: {message}"), err=True))
+    rows: list[dict[str, Any]] = []
+    for item in inputs.stream(system.config.data, required=system.named_columns, notes=[]):
+        (read,) = reader.read([item])
+        for number, part in enumerate(read.parts, start=1):
+            text, size = reader.show(part), len(part.source.input_ids)
+            if json:
+                rows.append({"source": item.source, "id": item.id, "part": number, "num_tokens": size, "text": text})
+                continue
+            of = f", part {number} of {len(read.parts)}" if len(read.parts) > 1 else ""
+            typer.secho(clean(f"{item.source}: {item.id}{of}, {size:,} tokens"), bold=True)
+            typer.echo(clean(text) + "\n")
+    if json:
+        print_json(rows)
+
+
+def print_summaries(
+    inputs: Inputs, system: System, options: SummaryOptions, observer: ProgressDisplay, *, json: bool
+) -> None:
+    """Print every summary, and behind it what is to be known of it."""
+    from dialora.systems.output import list_cells
+    from dialora.systems.rendering import format_summaries
+    from dialora.systems.summaries import stream_summaries
+
+    made = stream_summaries(system, inputs, options=options, observer=observer)
+    rows = (list_cells(item, summary) for item, summary in made)
+    if json:
+        print_json(list(rows))
+        return
+
+    def tell(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for row in rows:
+            for remark in _list_remarks(row):
+                observer({"event": "note", "message": f"{row['id']}: {remark}"})
+            yield row
+
+    for text in format_summaries(tell(rows)):
+        typer.echo(text, nl=False)
+
+
+def write_summaries(
+    inputs: Inputs, system: System, output: Path, options: SummaryOptions, observer: ProgressDisplay
+) -> None:
+    """Write every summary into a file."""
+    from dialora.systems.summaries import summarize_inputs
+
+    summarize_inputs(system, inputs, output, options=options, observer=observer)
+    typer.echo(f"Summaries: {output}")
+
+
+def _list_remarks(row: dict[str, Any]) -> Iterator[str]:
+    """Give what a reader has to know of a summary."""
+    if row["num_parts"] > 1:
+        yield f"longer than the system reads, so summarized in {row['num_parts']} parts."
+    if row["truncated"]:
+        yield "longer than the system reads; its end was not read."
+    if row["finish_reason"] == "length":
+        yield "the summary was cut at decoding.max_new_tokens."
+    if row["unsupported_names"]:
+        yield f"the conversation does not have: {', '.join(row['unsupported_names'])}."
+
+
+__all__ = ["print_inputs", "print_inspected", "print_summaries", "write_summaries"]

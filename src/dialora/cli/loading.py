@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dialora.config import ExperimentConfig, OutputsConfig
+    from dialora.records import Observer
     from dialora.systems import System
 
 
@@ -31,14 +31,35 @@ def load_table(files: Sequence[str], overrides: Sequence[str] | None) -> Outputs
     return config
 
 
-def load_system(run: Path, method: str | None, overrides: Sequence[str] | None) -> System:
-    """Find a trained system. Raises ConfigError, StageError."""
+def load_system(
+    system: str | None,
+    method: str | None,
+    overrides: Sequence[str] | None,
+    *,
+    base: str | None = None,
+    observer: Observer | None = None,
+) -> System:
+    """Find a system. Raises DialoraError."""
+    from dialora.api.systems import find_system
+    from dialora.config import BUNDLED
     from dialora.models.network import forbid_network
-    from dialora.systems import find_system
 
-    system = find_system(run, method=method, set=overrides or ())
-    forbid_network(system.config)
-    return system
+    if system is None:
+        load(BUNDLED, None)
+    found = find_system(system, method=method, base=base, set=overrides or (), observer=observer)
+    forbid_network(found.config)
+    return found
 
 
-__all__ = ["load", "load_system", "load_table"]
+def find_default() -> System:
+    """Find the system that none is named for, as far as it can be had without running anything."""
+    from dialora.config import BUNDLED
+    from dialora.store import RUNS
+    from dialora.systems.finding import find_system, find_winner, has_comparison
+
+    load(BUNDLED, None)
+    root = RUNS / BUNDLED
+    return find_system(root, method=find_winner(root)) if has_comparison(root) else find_system(BUNDLED)
+
+
+__all__ = ["find_default", "load", "load_system", "load_table"]

@@ -18,8 +18,23 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="DIR", help="The experiment's folder \\[default: runs/NAME]."),
 ]
-OptionalRun = Annotated[
-    Path | None, typer.Option("--run", metavar="FOLDER", help="A run's folder, or an experiment's with --method.")
+System = Annotated[
+    str | None,
+    typer.Option(
+        "--system",
+        "--run",
+        metavar="SYSTEM",
+        help="A run's folder, an experiment's with --method, a PEFT adapter's, a model's, one converted for "
+        "CTranslate2, or a hub id \\[default: the winner of the bundled experiment].",
+    ),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="MODEL",
+        help="The model of an adapter that names another place for it, or of a converted folder.",
+    ),
 ]
 Method = Annotated[
     str | None, typer.Option("--method", metavar="KEY", help="Which of an experiment's systems, by its method.")
@@ -30,4 +45,4 @@ SetInUse = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
-__all__ = ["Experiment", "Json", "Method", "OptionalRun", "Output", "Set", "SetInUse"]
+__all__ = ["Base", "Experiment", "Json", "Method", "Output", "Set", "SetInUse", "System"]

@@ -35,9 +35,10 @@ def print_rows(
     title: str, columns: tuple[str, ...], rows: Sequence[tuple[str | Text, ...]], *, right: tuple[int, ...] = ()
 ) -> None:
     """Print a table; `right` are the columns of numbers. A text is printed as it is, never as markup."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from dialora.experiment.progress import build_console
 
     table = Table(title=Text(clean(title)), title_justify="left")
     for i, column in enumerate(columns):
@@ -45,7 +46,7 @@ def print_rows(
         table.add_column(column, justify="right" if i in right else "left", overflow="fold", no_wrap=i in (0, *right))
     for row in rows:
         table.add_row(*(Text(clean(cell)) if isinstance(cell, str) else cell for cell in row))
-    Console().print(table)
+    build_console().print(table)
 
 
 __all__ = ["observing", "print_json", "print_rows"]

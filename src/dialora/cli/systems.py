@@ -8,63 +8,105 @@ from typing import Annotated
 import typer
 
 from dialora.cli.app import app
-from dialora.cli.conversations import print_inspected
-from dialora.cli.loading import load_system
-from dialora.cli.options import Json, Method, OptionalRun, SetInUse
+from dialora.cli.loading import find_default, load_system
+from dialora.cli.options import Base, Json, Method, SetInUse, System
 from dialora.cli.printing import observing, print_json, print_rows
 
 
 @app.command()
 def summarize(
-    source: Annotated[
+    inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE",
-            help="A table of dialogues (csv, tsv, json, jsonl, parquet, xlsx) or texts (txt), each read as it stands, "
-            "chats and captions too; with --dry-run files, folders and patterns of any format of conversations, or - "
-            "for standard input.",
+            metavar="INPUT...",
+            help="Files, folders and patterns of any format of conversations (docs/summarize.md), tables of dialogues "
+            "(csv, tsv, json, jsonl, parquet, xlsx), or - for standard input.",
         ),
     ],
-    run: OptionalRun = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Where to: a .jsonl or .csv file.")
-    ] = None,
+    system: System = None,
     method: Method = None,
-    set: SetInUse = None,
+    base: Base = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="Where to: a .jsonl, .csv, .parquet or .txt file \\[default: summaries are printed].",
+        ),
+    ] = None,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option("--rename", metavar="OLD=NEW", help="A new name for a speaker, as SPEAKER_00=Anna. Repeatable."),
+    ] = None,
+    speakers: Annotated[
+        str | None,
+        typer.Option(
+            "--speakers",
+            metavar="STYLE",
+            help="How speakers are called in what is read: person_tags (#Person1#) or names \\[default: as in the "
+            "system's training data].",
+        ),
+    ] = None,
+    on_long: Annotated[
+        str,
+        typer.Option(
+            "--on-long", metavar="HOW", help="What is longer than the system reads: split into parts, truncate, error."
+        ),
+    ] = "split",
+    join: Annotated[
+        str,
+        typer.Option(
+            "--join", metavar="HOW", help="Summaries of parts: concatenate them in order, or resummarize them."
+        ),
+    ] = "concatenate",
+    prompt: Annotated[
+        bool, typer.Option("--prompt", help="Only print the exact text that goes in, each part of it.")
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option(
             "--dry-run",
-            help="Only print what is in the files: format, conversations, turns, speakers; nothing is summarized.",
+            help="Only print what is in the files: format, conversations, turns, speakers, tokens and parts.",
         ),
     ] = False,
+    set: SetInUse = None,
     json: Json = False,
 ) -> None:
-    """Summarize a file of dialogues of any length with a trained system, in the file's order.
+    """Summarize conversations with any system: a run, an adapter, a model, a converted one, or the bundled winner.
 
-    Memory stays the same however long the file is. Interrupted or killed, the same command goes on where it was. Each
-    output row has row, id, summary and truncated (the dialogue was longer than the system reads). On a processor,
+    Turns are written as the system's training data had them, and names come back in the summary. What is longer than
+    the system reads is summarized in parts. Every row of the output has its file and id, finish_reason (stop; length:
+    cut at decoding.max_new_tokens), num_parts, truncated, and the names that the conversation does not have. Memory
+    stays the same however much there is; interrupted or killed, the same command goes on where it was. On a processor,
     --set generation.precision=int8 is faster; `dialora parity` tells what it changes.
     """
-    from dialora import api
+    from dialora.cli.conversations import print_inputs, print_inspected, print_summaries, write_summaries
+    from dialora.data.transcripts import parse_names
+    from dialora.systems.items import open_inputs
+    from dialora.systems.options import SummaryOptions
 
-    if dry_run:
-        given = {"--run": run, "--output": output, "--method": method, "--set": set}
-        if unused := [name for name, value in given.items() if value]:
-            raise typer.BadParameter("only looks at the files; leave it out with --dry-run.", param_hint=unused[0])
-        print_inspected(source, json=json)
-        return
-    if json:
-        raise typer.BadParameter("summaries are written to --output; --json is for --dry-run.", param_hint="--json")
-    if len(source) > 1:
-        raise typer.BadParameter("one table or folder of texts is summarized at a time.", param_hint="SOURCE")
-    if run is None or output is None:
-        missing = "--run" if run is None else "--output"
-        raise typer.BadParameter("is missing; only --dry-run goes without.", param_hint=missing)
-    system = load_system(run, method, set)
-    with observing() as observer:
-        api.summarize_file(source[0], run=system, output=output, observer=observer)
-    typer.echo(f"Summaries: {output}")
+    for given, name in ((dry_run, "--dry-run"), (prompt, "--prompt")):
+        if given and output is not None:
+            raise typer.BadParameter(
+                f"nothing is summarized with {name}; leave one of them out.", param_hint="--output"
+            )
+    if prompt and dry_run:
+        raise typer.BadParameter("leave --dry-run out.", param_hint="--prompt")
+    if json and output is not None:
+        raise typer.BadParameter("is for what is printed; leave it or --output out.", param_hint="--json")
+    options = SummaryOptions(on_long=on_long, join=join, speakers=speakers)  # type: ignore[arg-type]
+    names = parse_names(rename or ())
+    with open_inputs(inputs, names=names) as opened, observing() as observer:
+        is_only_looked_at = system is None and method is None and (dry_run or prompt)
+        found = find_default() if is_only_looked_at else load_system(system, method, set, base=base, observer=observer)
+        if dry_run:
+            print_inspected(opened, found, options, json=json)
+        elif prompt:
+            print_inputs(opened, found, options, json=json)
+        elif output is not None:
+            write_summaries(opened, found, output, options, observer)
+        else:
+            print_summaries(opened, found, options, observer, json=json)
 
 
 @app.command()
@@ -80,7 +122,7 @@ def parity(
     """
     from dialora import api
 
-    system = load_system(run, method, [*(set or ()), f"generation.precision={precision}"])
+    system = load_system(str(run), method, [*(set or ()), f"generation.precision={precision}"])
     with observing(quiet=json) as observer:
         found = api.parity(system, observer=observer)
     if json:

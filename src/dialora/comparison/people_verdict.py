@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dialora.comparison.people import Preference, RatingDifference, StudyResult
+from dialora.printable import join_words
 
 EVENED_OUT = 0.005
 """A share so far from that of the counts beside it is said to be no count."""
@@ -136,23 +137,19 @@ def _describe_rated(result: StudyResult, rows: Sequence[RatingDifference]) -> st
     clear = [row for row in rows if row.is_clear]
     criteria = {row.criterion: result.criteria[row.criterion].lower() for row in rows}
     if not clear:
-        return f"Ratings of {a} and {b} do not differ clearly in {_join(list(criteria.values()))}."
+        return f"Ratings of {a} and {b} do not differ clearly in {join_words(list(criteria.values()))}."
     parts = [
         f"{'higher' if row.difference > 0 else 'lower'} in {criteria[row.criterion]} ({format_difference(row)})"
         for row in clear
     ]
     others = [criteria[row.criterion] for row in rows if not row.is_clear]
-    rest = f"; no clear difference in {_join(others)}" if others else ""
-    return f"From 1 to 5, {a} was rated {_join(parts)} than {b}{rest}."
+    rest = f"; no clear difference in {join_words(others)}" if others else ""
+    return f"From 1 to 5, {a} was rated {join_words(parts)} than {b}{rest}."
 
 
 def _name(result: StudyResult, row: RatingDifference) -> str:
     criterion = result.criteria[row.criterion].lower()
     return f"{result.labels[row.a]} from {result.labels[row.b]} in {criterion} ({format_difference(row)})"
-
-
-def _join(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 __all__ = ["describe_studies", "describe_study", "format_difference", "format_share"]

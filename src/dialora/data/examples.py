@@ -18,8 +18,9 @@ from typing import Any, Self
 
 from dialora.config import DataConfig
 from dialora.data.overlap import find_overlapping
-from dialora.data.reading.rows import DialogueRow, SourceRows, load_rows
+from dialora.data.reading.rows import DialogueRow, SourceRows
 from dialora.data.reading.splits import SPLITS
+from dialora.data.sources import load_rows
 from dialora.errors import DataError
 from dialora.records import Example, Record
 

@@ -181,14 +181,18 @@ def _check_labels(config: ExperimentConfig, dataset: DialogueDataset, tokenizer:
     from dialora.data.tokens import IGNORED_LABEL
 
     pairs = _pairs(config, [*dataset.train, *dataset.test][:8], tokenizer)
-    collator, end = load_family(config).build_collator(tokenizer.pad_token_id), build_prompt(config, tokenizer).end_id
-    batch = collator.collate_pairs(pairs)
+    family, end = load_family(config), build_prompt(config, tokenizer).end_id
+    batch = family.build_collator(tokenizer.pad_token_id).collate_pairs(pairs)
     for row, pair in enumerate(pairs):
-        real = [label for label in batch["labels"][row].tolist() if label != IGNORED_LABEL]
+        ids, labels = batch["input_ids"][row], batch["labels"][row]
+        is_label, is_read = labels != IGNORED_LABEL, batch["attention_mask"][row] == 1
+        real = labels[is_label].tolist()
         if real != pair.labels or (tokenizer.eos_token_id if end is None else end) not in pair.labels[-2:]:
             return "failed", f"labels of {pair.id} do not end with the end token, or their padding is not masked"
-        if int(batch["attention_mask"][row].sum()) != collator.measure([pair])[0][0]:
-            return "failed", f"the attention mask of {pair.id} does not cover its source exactly"
+        if family.is_causal and ids[is_label].tolist() != real:
+            return "failed", f"labels of {pair.id} do not stand on the tokens of its reference"
+        if ids[is_read].tolist() != pair.input_ids + (pair.labels if family.is_causal else []):
+            return "failed", f"the attention mask of {pair.id} does not cover exactly what is read of it"
     return "ok", "padding is masked, every target ends with the end token, the attention mask covers the source"
 
 

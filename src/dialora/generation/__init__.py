@@ -9,8 +9,8 @@ what torch would, and that an interrupted generation goes on where it was.
 
 from dialora.generation.convert import convert_system, converted_stage, identify_system, read_converting_seconds
 from dialora.generation.engine import Engine, Written
-from dialora.generation.engines import open_engine
-from dialora.generation.generate import Generated, generate, write_predictions
+from dialora.generation.engines import open_converted, open_engine
+from dialora.generation.generate import Generated, decode_summary, generate, write_predictions, write_sources
 from dialora.generation.parity import check_parity, write_all
 from dialora.generation.torch_engine import TorchEngine
 
@@ -22,10 +22,13 @@ __all__ = [
     "check_parity",
     "convert_system",
     "converted_stage",
+    "decode_summary",
     "generate",
     "identify_system",
+    "open_converted",
     "open_engine",
     "read_converting_seconds",
     "write_all",
     "write_predictions",
+    "write_sources",
 ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from types import TracebackType
@@ -42,7 +42,8 @@ class CTranslate2Engine:
     """A converted system with the experiment's decoding.
 
     `threads` is how many cores to use in all; `parallel` how many batches at once, a good number when not given.
-    `device` is cpu or cuda. Raises GenerationError where it cannot be loaded.
+    `device` is cpu or cuda. `facts` are what `dialora.json` says, where the folder has none. Raises GenerationError
+    where it cannot be loaded.
     """
 
     name = "ctranslate2"
@@ -56,6 +57,7 @@ class CTranslate2Engine:
         threads: int,
         parallel: int | None = None,
         device: str = "cpu",
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         _take_widest_instructions()
         import ctranslate2
@@ -63,12 +65,13 @@ class CTranslate2Engine:
 
         self.precision, self.device = precision, device
         self.parallel = parallel or (split_threads(threads)[0] if device == "cpu" else 1)
-        facts = load_json(folder / names.CONVERSION_FACTS)
+        facts = load_json(folder / names.CONVERSION_FACTS) if facts is None else facts
         self._is_causal: bool = facts["is_causal"]
         vocabulary = "vocabulary.json" if self._is_causal else "shared_vocabulary.json"
         self._names: list[str] = json.loads((folder / vocabulary).read_text(encoding="utf-8"))
         self._ids = {name: i for i, name in enumerate(self._names)}
         self._first = [self._names[i] for i in facts["first_ids"]]
+        self.stops = frozenset[int](facts["end_ids"])
         self._options = build_options(decoding, end_ids=facts["end_ids"], is_causal=self._is_causal)
         self._max_rows = max(1, MAX_ROWS // decoding.num_beams)
         # What is forbidden to come again is the summary's; CTranslate2 counts what it was still given as written.
@@ -79,7 +82,7 @@ class CTranslate2Engine:
             self._model: Any = kind(
                 str(folder),
                 device=device,
-                compute_type=QUANTIZATION[precision],
+                compute_type=QUANTIZATION.get(precision, precision),
                 inter_threads=self.parallel,
                 intra_threads=max(1, threads // self.parallel),
                 max_queued_batches=-1,

@@ -31,6 +31,8 @@ class Engine(Protocol):
     """torch or ctranslate2."""
     precision: str
     """What it multiplies in: fp32, bf16 or int8."""
+    stops: frozenset[int]
+    """The ids that end a summary; one that ends otherwise was cut at `decoding.max_new_tokens`."""
 
     @property
     def device(self) -> str:

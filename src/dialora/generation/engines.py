@@ -10,10 +10,10 @@ a warning. The model then leaves the GPU.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -114,6 +114,19 @@ def _open_converted(
     return build()
 
 
+def open_converted(folder: Path, decoding: DecodingConfig, *, facts: Mapping[str, Any]) -> Engine:
+    """Return CTranslate2 for a folder that is converted already, on the processor, in the precision it was made in.
+
+    `facts` are what `convert` writes down of a system. Raises GenerationError.
+    """
+    from dialora.generation.ctranslate2_engine import CTranslate2Engine
+
+    if find_version() is None:
+        raise GenerationError(f"{folder}: needs CTranslate2, which is not installed (pip install ctranslate2).")
+    precision = facts.get("precision", "fp32")
+    return CTranslate2Engine(folder, decoding, precision=precision, threads=torch.get_num_threads(), facts=facts)
+
+
 def explain_torch(generation: GenerationConfig, decoding: DecodingConfig, model: nn.Module) -> str | None:
     """Return why CTranslate2 is not for this adapter, machine or decoding; None where it is."""
     if find_version() is None:
@@ -150,4 +163,4 @@ def _describe(parity: Parity) -> str:
     return text if difference is None else f"{text}, the largest difference of scores is {difference:.2g}"
 
 
-__all__ = ["NUM_CHECKED", "explain_torch", "open_engine"]
+__all__ = ["NUM_CHECKED", "explain_torch", "open_converted", "open_engine"]

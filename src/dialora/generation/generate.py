@@ -30,12 +30,21 @@ OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenSources:
+    """The new tokens of every source, in the order of the sources."""
+
+    new_ids: list[list[int]]
+    seconds: float
+    """What all batches took together, each when it was written: an interrupted generation counts whole, and once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Generated:
     """What was written."""
 
     predictions: list[Prediction]
     seconds: float
-    """What all batches took together, each when it was written: an interrupted generation counts whole, and once."""
+    """As in `WrittenSources`."""
 
 
 def generate(
@@ -69,16 +78,50 @@ def write_predictions(
 ) -> Generated:
     """Summarize every example; predictions come in the order of the examples.
 
-    `sources` are the examples' tokenized prompts. Batches found in `log` are taken from there, with the seconds they
-    took, and new ones are added. Raises GenerationError, and Interrupted after `should_stop` said so.
+    `sources` are the examples' tokenized prompts; see `write_sources`.
     """
-    distinct = list({tuple(source.input_ids): source for source in sources}.values())
-    batches = plan_source_batches([source.input_ids for source in distinct], decoding, device=engine.device)
+    written = write_sources(
+        engine,
+        [source.input_ids for source in sources],
+        decoding,
+        log=log,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    predictions = [
+        Prediction(
+            id=example.id,
+            summary=decode_summary(tokenizer, new_ids),
+            num_source_tokens=len(source.input_ids),
+            num_new_tokens=len(new_ids),
+            truncated=source.truncated,
+        )
+        for example, source, new_ids in zip(examples, sources, written.new_ids, strict=True)
+    ]
+    return Generated(predictions, written.seconds)
+
+
+def write_sources(
+    engine: Engine,
+    sources: Sequence[Sequence[int]],
+    decoding: DecodingConfig,
+    *,
+    log: PartialLog | None = None,
+    on_progress: OnProgress = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> WrittenSources:
+    """Write what follows each source's token ids; equal ones are written once.
+
+    Batches found in `log` are taken from there, with the seconds they took, and new ones are added. Raises
+    GenerationError, and Interrupted after `should_stop` said so.
+    """
+    distinct = list(dict.fromkeys(map(tuple, sources)))
+    batches = plan_source_batches(distinct, decoding, device=engine.device)
     # A log is of its own plan: other versions may have cut other batches.
     log = replace(log, key=stable_hash([log.key, batches])) if log else None
     finished = log.load() if log else {}
     written: dict[tuple[int, ...], list[int]] = {}
-    missing = ([distinct[i].input_ids for i in batch] for n, batch in enumerate(batches) if n not in finished)
+    missing = ([list(distinct[i]) for i in batch] for n, batch in enumerate(batches) if n not in finished)
     seconds = 0.0
     with engine:
         results = engine.write(missing)
@@ -94,20 +137,10 @@ def write_predictions(
                     log.append(number, made.rows, seconds=made.seconds)
                 watch.reset()
             for i, row in zip(batch, made.rows, strict=True):
-                written[tuple(distinct[i].input_ids)] = row["new_ids"]
+                written[distinct[i]] = row["new_ids"]
             seconds += made.seconds
             on_progress(len(written), len(distinct))
-    predictions = [
-        Prediction(
-            id=example.id,
-            summary=decode_summary(tokenizer, written[tuple(source.input_ids)]),
-            num_source_tokens=len(source.input_ids),
-            num_new_tokens=len(written[tuple(source.input_ids)]),
-            truncated=source.truncated,
-        )
-        for example, source in zip(examples, sources, strict=True)
-    ]
-    return Generated(predictions, seconds)
+    return WrittenSources([written[tuple(source)] for source in sources], seconds)
 
 
 def plan_source_batches(
@@ -133,4 +166,13 @@ def decode_summary(tokenizer: PreTrainedTokenizerBase, new_ids: Sequence[int]) -
     return text.strip()
 
 
-__all__ = ["Generated", "OnProgress", "decode_summary", "generate", "plan_source_batches", "write_predictions"]
+__all__ = [
+    "Generated",
+    "OnProgress",
+    "WrittenSources",
+    "decode_summary",
+    "generate",
+    "plan_source_batches",
+    "write_predictions",
+    "write_sources",
+]

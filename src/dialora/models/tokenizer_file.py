@@ -32,25 +32,25 @@ def load_as_written(
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    source, revision = _fetch(source, revision), None
-    loaded: Any = AutoTokenizer.from_pretrained(source, revision=revision, config=base, trust_remote_code=False)
-    path = find_file(source, PIECES, revision) if heeds_file else None
-    if path is None or not hasattr(loaded, "backend_tokenizer"):
+    folder = _fetch(source, revision)
+    loaded: Any = AutoTokenizer.from_pretrained(folder, config=base, trust_remote_code=False)
+    path = folder / PIECES
+    if not heeds_file or not path.exists() or not hasattr(loaded, "backend_tokenizer"):
         return loaded
     backend = loaded.backend_tokenizer
     if _reads_alike(backend, type(backend).from_file(str(path))):
         return loaded
     # What only the class knows: which of the pieces begin, end and pad.
     special = {name: token for name, token in loaded.special_tokens_map.items() if isinstance(token, str)}
-    return PreTrainedTokenizerFast.from_pretrained(source, revision=revision, trust_remote_code=False, **special)
+    return PreTrainedTokenizerFast.from_pretrained(folder, trust_remote_code=False, **special)
 
 
-def _fetch(source: str, revision: str | None) -> str:
+def _fetch(source: str, revision: str | None) -> Path:
     """Return the folder of a hub id's tokenizer, all of it there, so that transformers need not ask the hub itself."""
     if Path(source).is_dir():
-        return source
+        return Path(source)
     found = [find_file(source, name, revision) for name in (PIECES, SETTINGS, *BPE, *SENTENCEPIECE, *BESIDES)]
-    return str(next(path.parent for path in found if path is not None))
+    return next(path.parent for path in found if path is not None)
 
 
 def _reads_alike(ours: Any, file: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from dialora.config import ExperimentConfig
 from dialora.config.base_identity import tell_base
-from dialora.report import numbers
+from dialora.printable import join_words
 from dialora.store import load_json
 
 
@@ -55,7 +55,7 @@ def describe_known_data(config: ExperimentConfig) -> list[str]:
         name, published = PurePath(model).name, find_published(model)
         said = name if published == name else f"{name}, which is or comes from {published},"
         for known in find_known(published):
-            text = f"{said} was trained on {numbers.join_words(known.data)}, among others (source: {known.source})"
+            text = f"{said} was trained on {join_words(known.data)}, among others (source: {known.source})"
             if any(_squeeze(data) in _squeeze(_name_data(config.data.source)) for data in known.data):
                 text += "; this experiment's data seems to be of them"
                 text += ", so its untrained row is no zero-shot" if base in untrained else ""

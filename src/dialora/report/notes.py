@@ -10,9 +10,9 @@ import numpy as np
 from dialora.comparison import SystemRuns
 from dialora.config import ExperimentConfig, ScoringConfig
 from dialora.config.base_identity import tell_base
+from dialora.printable import join_words
 from dialora.protocols import PROTOCOLS, STANDARD
 from dialora.records import Example
-from dialora.report import numbers
 from dialora.report.environments import describe_environments
 from dialora.report.labels import name_bases
 from dialora.scoring.learned import sign_learned
@@ -80,7 +80,7 @@ def describe_prompts(config: ExperimentConfig, labels: dict[str, str]) -> list[s
             others.setdefault(first, []).append(labels[key])
     bases = name_bases(config)
     return [
-        f"{numbers.join_words(found)} {'has' if len(found) == 1 else 'have'} another prompt than {labels[first]}, the "
+        f"{join_words(found)} {'has' if len(found) == 1 else 'have'} another prompt than {labels[first]}, the "
         f"first system{f' on {bases[first]}' if bases else ''}: what differs between them is the prompt, and not the "
         f"method alone."
         for first, found in others.items()

@@ -7,7 +7,6 @@ scores four digits, intervals three, as the notebook's tables and `results.json`
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from dialora.comparison import Interval
 
@@ -125,12 +124,6 @@ def _signed(text: str) -> str:
     return text.replace("-", MINUS)
 
 
-def join_words(words: Sequence[str]) -> str:
-    """Return words as a sentence lists them."""
-    *some, last = words
-    return f"{', '.join(some)} and {last}" if some else last
-
-
 __all__ = [
     "MINUS",
     "MISSING",
@@ -149,6 +142,5 @@ __all__ = [
     "format_score",
     "format_share",
     "format_speed",
-    "join_words",
     "shorten_digest",
 ]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dialora.comparison import METRICS, Comparison, Difference, Interval, System
+from dialora.printable import join_words
 from dialora.report import numbers
 from dialora.report.palette import is_trained
 
@@ -73,7 +74,7 @@ def build_parameters_table(comparison: Comparison) -> Table | None:
     ]
     if as_loaded:
         verb = "is" if len(as_loaded) == 1 else "are"
-        loaded = numbers.join_words(as_loaded)
+        loaded = join_words(as_loaded)
         footnote = f"{loaded} {verb} counted as loaded, as in the notebook; zero-shot trains none of them."
     columns = ("System", "Trainable", "All", "Trainable %")
     return Table("parameters", "Parameters", columns, tuple(rows), footnote)
@@ -174,7 +175,7 @@ def build_improvements_table(comparison: Comparison) -> Table | None:
             continue
         items = [_find(comparison, system.key, first.key, metric) for metric in comparison.metrics]
         rows.append(_system_row(system, *(_improvement_cell(item) for item in items)))
-    over = numbers.join_words([first.label for first in firsts.values()])
+    over = join_words([first.label for first in firsts.values()])
     is_one = len(firsts) == 1
     of = f"{over}'s mean" if is_one else f"the mean of the first system of its base ({over})"
     footnote = (

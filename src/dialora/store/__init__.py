@@ -5,6 +5,7 @@ the old one or the new one, that what is not what was written does not count, th
 an experiment's folder, and that no other room spells a name of a run directory (see `names`). Never imports torch.
 """
 
+from dialora.store.cache import find_cache
 from dialora.store.damage import digest_once, tell_damage, telling_damage
 from dialora.store.digest import digest_code
 from dialora.store.disk import disk_errors_explained, explain_disk_error
@@ -19,6 +20,7 @@ from dialora.store.files import (
     save_records,
     save_sealed,
     save_text,
+    stream_records,
 )
 from dialora.store.finding import FoundRun, find_runs, is_run_folder, open_training, read_run
 from dialora.store.log import LoggedBatch, PartialLog
@@ -43,6 +45,7 @@ __all__ = [
     "digest_once",
     "disk_errors_explained",
     "explain_disk_error",
+    "find_cache",
     "find_runs",
     "hash_file",
     "is_run_folder",
@@ -62,6 +65,7 @@ __all__ = [
     "save_records",
     "save_sealed",
     "save_text",
+    "stream_records",
     "tell_damage",
     "telling_damage",
 ]

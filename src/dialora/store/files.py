@@ -58,11 +58,16 @@ def save_records(records: Iterable[Record], path: Path) -> None:
             file.write(json.dumps(record.to_json(), ensure_ascii=False) + "\n")
 
 
-def load_records(kind: type[T], path: Path) -> list[T]:
-    """Read records from JSON lines."""
+def stream_records(kind: type[T], path: Path) -> Iterator[T]:
+    """Give records from JSON lines, one after the other."""
     # At line feeds alone: dialogues may hold U+2028 and the like, which others take for line ends.
     with path.open(encoding="utf-8", newline="\n") as file:
-        return [kind.from_json(json.loads(line)) for line in file if line != "\n"]
+        yield from (kind.from_json(json.loads(line)) for line in file if line != "\n")
+
+
+def load_records(kind: type[T], path: Path) -> list[T]:
+    """Read records from JSON lines."""
+    return list(stream_records(kind, path))
 
 
 def save_sealed(text: str, path: Path) -> None:
@@ -112,5 +117,6 @@ __all__ = [
     "save_records",
     "save_sealed",
     "save_text",
+    "stream_records",
     "sync",
 ]

@@ -17,14 +17,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dialora.data.reading.tables import StreamedDialogue
 from dialora.errors import ConfigError
 from dialora.printable import clean_cell, escape_json
-from dialora.records import Prediction
-from dialora.store import load_json, locked, replacing, save_json
+from dialora.store import hash_file, load_json, locked, replacing, save_json
+from dialora.systems.items import Item
+from dialora.systems.summary import Summary
 
-COLUMNS = ("row", "id", "summary", "truncated")
-OUTPUTS = (".jsonl", ".csv")
+COLUMNS = ("row", "source", "id", "summary", "finish_reason", "num_parts", "truncated", "unsupported_names")
+SCHEMA_VERSION = 4
+APPENDED = (".jsonl", ".csv")
+"""What is written chunk by chunk."""
 
 
 class SummariesFile:
@@ -35,7 +37,7 @@ class SummariesFile:
         self.num_rows = 0
         """Dialogues whose summaries are there."""
         self._manifest = _manifest(path)
-        self._values: dict[str, Any] = {"schema_version": 3, "key": key, "run": run, "chunks": []}
+        self._values: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "key": key, "run": run, "chunks": []}
 
     @property
     def partial(self) -> Path:
@@ -47,11 +49,11 @@ class SummariesFile:
         """Where the chunk that is being appended is kept whole."""
         return self.path.with_name(f"{self.path.name}.appended")
 
-    def append(self, items: Sequence[StreamedDialogue], predictions: Sequence[Prediction]) -> None:
+    def append(self, items: Sequence[Item], summaries: Sequence[Summary]) -> None:
         """Add a chunk; it is on disk before this returns."""
         is_first = not self._values["chunks"]
         header = _csv_line(COLUMNS) if is_first and self.suffix == ".csv" else b""
-        content = header + b"".join(_lines(items, predictions, self.suffix))
+        content = header + b"".join(_lines(items, summaries, self.suffix))
         with replacing(self.appended) as temporary:
             temporary.write_bytes(content)
         with self.path.open("ab") as file:
@@ -81,10 +83,7 @@ class SummariesFile:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             same = False
         if not same:
-            raise ConfigError(
-                f"--output {self.path}: is there already, and another system, setting or table made it, or an earlier "
-                f"version; remove it or give another name."
-            )
+            raise _refuse_other(self.path)
         with self.path.open("r+b") as file:
             for chunk in found.get("chunks", []):
                 num_lines = _count_lines(file, chunk)
@@ -123,6 +122,44 @@ def open_output(path: Path, *, key: str, run: str) -> Iterator[SummariesFile]:
             path.unlink(missing_ok=True)
 
 
+class FinishedFile:
+    """An output that is made in one go of finished rows; its manifest says what from, and its digest."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path, self.key = path, key
+
+    @property
+    def is_whole(self) -> bool:
+        """It is there as it was written. Raises ConfigError where something else is."""
+        if not self.path.exists():
+            return False
+        try:
+            found = load_json(_manifest(self.path))
+            is_same = found["key"] == self.key and found["sha256"] == hash_file(self.path)
+        except (OSError, ValueError, KeyError, TypeError):
+            is_same = False
+        if not is_same:
+            raise _refuse_other(self.path)
+        return True
+
+    def seal(self) -> None:
+        """Write down what made it."""
+        values = {"schema_version": SCHEMA_VERSION, "key": self.key, "sha256": hash_file(self.path)}
+        save_json(values, _manifest(self.path))
+
+    def remove_rows(self, rows: Path) -> None:
+        """Remove the rows that it was made of."""
+        for path in (rows, _manifest(rows)):
+            path.unlink(missing_ok=True)
+
+
+def _refuse_other(path: Path) -> ConfigError:
+    return ConfigError(
+        f"--output {path}: is there already, and another system, setting or input made it, or an earlier version; "
+        f"remove it or give another name."
+    )
+
+
 def _count_lines(file: BinaryIO, chunk: dict[str, Any]) -> int | None:
     """Read a chunk and return its number of lines; None where it is not as it was written."""
     try:
@@ -134,15 +171,32 @@ def _count_lines(file: BinaryIO, chunk: dict[str, Any]) -> int | None:
     return content.count(b"\n") if is_as_written else None
 
 
-def _lines(items: Sequence[StreamedDialogue], predictions: Sequence[Prediction], suffix: str) -> Iterator[bytes]:
-    """Give one line per dialogue, which holds no other line break."""
-    for item, made in zip(items, predictions, strict=True):
+def _lines(items: Sequence[Item], summaries: Sequence[Summary], suffix: str) -> Iterator[bytes]:
+    """Give one line per item, which holds no other line break."""
+    for item, made in zip(items, summaries, strict=True):
+        row = list_cells(item, made)
         if suffix == ".csv":
             # A line break in a cell would make the lines more than the rows.
-            yield _csv_line((item.number, clean_cell(item.id), clean_cell(made.summary), str(made.truncated).lower()))
+            yield _csv_line(map(_as_cell, row.values()))
         else:
-            values = (item.number, item.id, made.summary, made.truncated)
-            yield escape_json(json.dumps(dict(zip(COLUMNS, values, strict=True)), ensure_ascii=False)).encode() + b"\n"
+            yield escape_json(json.dumps(row, ensure_ascii=False)).encode() + b"\n"
+
+
+def list_cells(item: Item, summary: Summary) -> dict[str, Any]:
+    """Return the cells of an item's row by their columns."""
+    values = (
+        item.number, item.source, item.id, summary.text, summary.finish_reason, summary.num_parts, summary.truncated,
+        list(summary.unsupported_names),
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _as_cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return clean_cell("; ".join(value))
+    return clean_cell(value) if isinstance(value, str) else value
 
 
 def _csv_line(cells: Iterable[Any]) -> bytes:
@@ -155,4 +209,4 @@ def _manifest(output: Path) -> Path:
     return output.with_name(f"{output.name}.manifest.json")
 
 
-__all__ = ["OUTPUTS", "SummariesFile", "open_output"]
+__all__ = ["APPENDED", "COLUMNS", "FinishedFile", "SummariesFile", "list_cells", "open_output"]

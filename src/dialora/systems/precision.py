@@ -6,7 +6,7 @@ made them so. Differences are paired over dialogues, with the intervals of `comp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,13 @@ from dialora.comparison import METRICS, aggregate_references
 from dialora.comparison.draws import Counts
 from dialora.comparison.statistics import bootstrap_interval
 from dialora.data.tokens import tokenize_sources
-from dialora.errors import StageError
+from dialora.errors import ConfigError, StageError
 from dialora.experiment.plan import plan_runs
-from dialora.models.bases import build_prompt
 from dialora.records import Example, Observer, Prediction, Record, ignore_events
 from dialora.scoring import score_predictions
 from dialora.store import Stage, load_json, load_records, names, read_run
-from dialora.systems.system import System, find_config
+from dialora.systems.runs import find_config
+from dialora.systems.system import RunSystem, System
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ class PrecisionCost(Record):
 
 def measure_precision(system: System, *, observer: Observer = ignore_events) -> PrecisionCost:
     """Summarize the experiment's test dialogues as `generation` says and compare with fp32. Raises DialoraError."""
+    if not isinstance(system, RunSystem):
+        raise ConfigError(
+            f"{system.name}: is no run; precisions are compared on the test dialogues of a run's experiment."
+        )
     config = system.config
     experiment = read_run(system.folder).experiment
     if not experiment.has_data:
@@ -55,13 +59,13 @@ def measure_precision(system: System, *, observer: Observer = ignore_events) -> 
     predictions, seconds, engine = _write(system, examples, observer)
     reference, reference_seconds = _load_fp32(system)
     if reference is None or [p.id for p in reference] != [e.id for e in examples]:
-        plain = System(config.model_copy(update={"generation": config.generation.model_copy(update={
-            "engine": "auto", "precision": "fp32"})}), system.key, system.folder, system.training)  # fmt: skip
+        generation = config.generation.model_copy(update={"engine": "auto", "precision": "fp32"})
+        plain = replace(system, config=config.model_copy(update={"generation": generation}))
         reference, reference_seconds, _ = _write(plain, examples, observer)
     values, values_fp32 = (_score(system, examples, made) for made in (predictions, reference))
     draws = Counts(len(examples), config.scoring.num_resamples, seed=0)
     return PrecisionCost(
-        system=system.folder.name,
+        system=system.name,
         engine=engine,
         precision=config.generation.precision,
         num_dialogues=len(examples),
@@ -84,11 +88,11 @@ def _write(system: System, examples: list[Example], observer: Observer) -> tuple
     from dialora.generation import write_predictions
 
     config = system.config
-    about = {"event": "progress", "stage": "generation", "run": system.folder.name, "key": system.key}
+    about = {"event": "progress", "stage": "generation", "run": system.name, "key": system.key}
     sources = tokenize_sources(
         [example.dialogue for example in examples],
         system.tokenizer,
-        prompt=build_prompt(config, system.tokenizer),
+        prompt=system.prompt,
         max_length=config.data.max_source_length,
     )
     engine = system.open_engine(
@@ -105,7 +109,7 @@ def _write(system: System, examples: list[Example], observer: Observer) -> tuple
     return made.predictions, made.seconds, engine.name
 
 
-def _load_fp32(system: System) -> tuple[list[Prediction] | None, float | None]:
+def _load_fp32(system: RunSystem) -> tuple[list[Prediction] | None, float | None]:
     """Return the experiment's own summaries and their seconds, if it made them in fp32 with this decoding."""
     from dialora.config import load_experiment
 

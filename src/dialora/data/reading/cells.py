@@ -22,7 +22,7 @@ from dialora.data.reading.changes import (
     Changes,
 )
 from dialora.data.reading.marks import is_missing, remove_special_tokens, replace_line_breaks
-from dialora.data.reading.raw import Row
+from dialora.data.reading.raw import Row, TranscriptText
 from dialora.data.reading.text import normalise_name, require_whole
 from dialora.data.reading.turn_lists import TEXT_KEYS, TurnKeys, is_turns, read_turns
 from dialora.data.reading.written_lists import is_token_ids, looks_like_list, parse_list
@@ -55,6 +55,8 @@ def read_dialogue(
     `speakers` are those of the turns where they stand in a column of their own.
     """
     changes = Changes() if changes is None else changes
+    if isinstance(value, TranscriptText):
+        return str(value)
     if isinstance(value, str):
         text = _read_cell(value, where, "dialogue", changes)
         written = parse_list(text) if looks_like_list(text) else None

@@ -83,7 +83,7 @@ def find_columns(present: list[str], config: DataConfig, split: str, notes: list
     """Find the column of each role in one split. Raises DataError when dialogue or summary has none."""
     return Columns(
         dialogue=find_dialogue_column(present, config, split, notes),
-        summaries=_find_summary_columns(present, config, split, notes),
+        summaries=find_summary_columns(present, config, split, notes),
         id=find_optional(present, config.id_column, ID_COLUMNS),
         topic=find_optional(present, config.topic_column, TOPIC_COLUMNS),
     )
@@ -104,7 +104,8 @@ def find_dialogue_column(present: list[str], config: DataConfig, split: str, not
     return found[0]
 
 
-def _find_summary_columns(present: list[str], config: DataConfig, split: str, notes: list[str]) -> tuple[str, ...]:
+def find_summary_columns(present: list[str], config: DataConfig, split: str, notes: list[str]) -> tuple[str, ...]:
+    """Find the columns that hold summaries. Raises DataError when there is none."""
     if config.summary_columns is not None:
         candidates = [[name for name in config.summary_columns if name in present]]
     else:
@@ -220,6 +221,7 @@ __all__ = [
     "find_dialogue_column",
     "find_optional",
     "find_speakers_column",
+    "find_summary_columns",
     "list_columns",
     "looks_like_data",
     "normalise_name",

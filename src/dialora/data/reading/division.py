@@ -26,14 +26,14 @@ def divide(source: RawSource, config: DataConfig, notes: list[str]) -> dict[str,
     present = column_names(row for items in rows.values() for _, row in items)
     column = find_optional(present, config.split_column, (SPLIT_COLUMN,))
     if column is None and config.split_column is None and "" in rows:
-        column = _find_column_of_splits(present, rows[""])
+        column = find_column_of_splits(present, rows[""])
     sorted_rows = _sort_by_column(rows, column, config, notes) if column is not None else None
     if sorted_rows is not None:
         return sorted_rows
     return _hold_out(rows[""], config, notes) if "" in rows else rows
 
 
-def _find_column_of_splits(present: list[str], rows: NumberedRows) -> str | None:
+def find_column_of_splits(present: list[str], rows: NumberedRows) -> str | None:
     """Return the column, whatever its name, in which every row names a split, train and another one among them."""
     for name in present:
         found = set()
@@ -102,4 +102,4 @@ def _hold_out(rows: NumberedRows, config: DataConfig, notes: list[str]) -> dict[
     return splits
 
 
-__all__ = ["NumberedRows", "divide"]
+__all__ = ["NumberedRows", "divide", "find_column_of_splits"]

@@ -7,7 +7,7 @@ files of one split are joined where they are shards; everything else that is unc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +55,15 @@ def read_named_files(folder: Path, files: Mapping[Any, Sequence[str]]) -> RawSou
     return _read_splits(named, [])
 
 
-def read_folder(folder: Path) -> RawSource:
-    """Read a folder's files. Raises DataError."""
-    files = [path for path in _list(folder) if path.is_file()]
+def read_folder(folder: Path, *, but: Collection[Path] = ()) -> RawSource:
+    """Read a folder's files, leaving out those of `but`. Raises DataError."""
+    files = [path for path in _list(folder, but) if path.is_file()]
     if not any(_is_readable(file) and find_split(file.name) for file in files) and (folder / "data").is_dir():
-        files += [path for path in _list(folder / "data") if path.is_file()]
+        files += [path for path in _list(folder / "data", but) if path.is_file()]
     metadata = [file for file in files if file.name in _METADATA_FILES]
     files = [file for file in files if file not in metadata]
     readable = [file for file in files if _is_readable(file) and file.with_suffix("") not in files]
-    by_split = _sort_files(readable) or _sort_folders(folder)
+    by_split = _sort_files(readable) or _sort_folders(folder, but)
     if not by_split and len(readable) == 1:
         return read_single_file(readable[0])
     if not by_split and readable and _are_shards(readable):
@@ -99,12 +99,12 @@ def _sort_files(readable: Sequence[Path]) -> dict[str, list[Path]]:
     return by_split
 
 
-def _sort_folders(folder: Path) -> dict[str, list[Path]]:
+def _sort_folders(folder: Path, but: Collection[Path]) -> dict[str, list[Path]]:
     """Return the files of each split that lie in a sub-folder of its name. Raises DataError where two name one."""
     by_split: dict[str, list[Path]] = {}
     folders = [path for path in _list(folder) if path.is_dir() and find_split(path.name)]
     for path in folders:
-        files = [file for file in _list(path) if _is_readable(file) and file.name not in _METADATA_FILES]
+        files = [file for file in _list(path, but) if _is_readable(file) and file.name not in _METADATA_FILES]
         if files and by_split.setdefault(str(find_split(path.name)), files) is not files:
             raise DataError(f"{folder}: several folders name one split: {join_names(folders)}; {_CHOOSE}.")
     return by_split
@@ -121,8 +121,8 @@ def _read_splits(by_split: Mapping[str, Sequence[Path]], notes: list[str]) -> Ra
     return RawSource(splits, [], tuple(notes))
 
 
-def _list(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+def _list(folder: Path, but: Collection[Path] = ()) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path not in but)
 
 
 def _is_readable(file: Path) -> bool:

@@ -1,6 +1,6 @@
-"""A source → rows of text, sorted into splits: what each cell says, whether it can be used or not.
+"""Raw rows → rows of text, sorted into splits: what each cell says, whether it can be used or not.
 
-Takes a DataConfig, gives SourceRows. A cell that holds no text is empty, one that holds something else than text is a
+Takes a RawSource, gives SourceRows. A cell that holds no text is empty, one that holds something else than text is a
 DataError with its place. What was done to the texts stands in the notes.
 """
 
@@ -20,8 +20,7 @@ from dialora.data.reading.columns import (
     find_speakers_column,
 )
 from dialora.data.reading.division import divide
-from dialora.data.reading.raw import Row
-from dialora.data.reading.sources import read_source
+from dialora.data.reading.raw import RawSource, Row
 from dialora.data.reading.splits import SPLITS
 from dialora.data.reading.turn_lists import TurnKeys
 
@@ -54,9 +53,8 @@ class SourceRows:
     notes: tuple[str, ...]
 
 
-def load_rows(config: DataConfig) -> SourceRows:
-    """Read every row of `config.source`, whether it can be used or not. Raises DataError."""
-    source = read_source(config)
+def read_rows(source: RawSource, config: DataConfig) -> SourceRows:
+    """Read every row of a source, whether it can be used or not. Raises DataError."""
     check_named_columns(source, config)
     notes = list(source.notes)
     keys, changes = TurnKeys(config.turn_text_key, config.turn_speaker_key), Changes()
@@ -97,9 +95,9 @@ __all__ = [
     "DialogueRow",
     "SourceRows",
     "is_empty",
-    "load_rows",
     "read_dialogue",
     "read_label",
+    "read_rows",
     "read_summaries",
     "read_text",
 ]

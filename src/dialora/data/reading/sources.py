@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from importlib import resources
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from dialora.data.reading.raw import RawSource
 from dialora.errors import DataError
 
 
-def read_source(config: DataConfig) -> RawSource:
-    """Read every row of `config.source`. Raises DataError."""
+def read_source(config: DataConfig, *, but: Collection[Path] = ()) -> RawSource:
+    """Read every row of `config.source`; of a folder, `but` are files that hold no rows. Raises DataError."""
     source = config.source.strip()
     path = Path(os.path.expanduser(source))
     with reading_explained(path):
@@ -38,10 +39,18 @@ def read_source(config: DataConfig) -> RawSource:
             _refuse_without_effect(
                 config, "name", f"it names a configuration on the hub; {shorten_path(source)} is here"
             )
-            return read_folder(path) if path.is_dir() else read_single_file(path)
+            return read_folder(path, but=but) if path.is_dir() else read_single_file(path)
     if _looks_like_path(source):
         raise DataError(f"{shorten_path(source)}: no such file or folder. Relative paths count from {Path.cwd()}.")
     return read_hub(source, name=config.name, revision=config.revision)
+
+
+def find_folder(config: DataConfig) -> Path | None:
+    """Return the folder here that `config.source` names; None where it names something else."""
+    source = config.source.strip()
+    path = Path(os.path.expanduser(source))
+    # What cannot even be looked at is told when it is read.
+    return path if source not in ("", BUNDLED) and os.path.isdir(path) else None
 
 
 def _refuse_without_effect(config: DataConfig, option: str, reason: str) -> None:
@@ -65,4 +74,4 @@ def _looks_like_path(source: str) -> bool:
     return not is_hub_id or suffix in FORMATS or is_known_suffix(suffix)
 
 
-__all__ = ["read_source"]
+__all__ = ["find_folder", "read_source"]

@@ -6,7 +6,7 @@ one line, where nothing is said, nobody is named, or a file is of no known forma
 """
 
 from dialora.data.transcripts.conversation import Conversation, Turn, parse_names, rename_speakers
-from dialora.data.transcripts.dialogue import STYLES, Dialogue, find_style, restore_names, to_dialogue
+from dialora.data.transcripts.dialogue import STYLES, Dialogue, Style, find_style, restore_names, to_dialogue
 from dialora.data.transcripts.formats import FORMATS
 from dialora.data.transcripts.reading import read_conversations
 
@@ -15,6 +15,7 @@ __all__ = [
     "STYLES",
     "Conversation",
     "Dialogue",
+    "Style",
     "Turn",
     "find_style",
     "parse_names",

@@ -171,14 +171,14 @@ def quote(text: str) -> str:
 
 
 def parse_names(options: Sequence[str]) -> dict[str, str]:
-    """Return the new name of each speaker by texts as `SPEAKER_00=Anna`. Raises DataError."""
+    """Return the new name of each speaker by options as `SPEAKER_00=Anna`. Raises DataError."""
     names: dict[str, str] = {}
     for option in options:
         old, sign, new = (part.strip() for part in option.rpartition("="))
         if not (old and sign and new):
-            raise DataError(f"new name {option!r}: give the speaker, an equals sign and the new name: SPEAKER_00=Anna.")
+            raise DataError(f"--rename {option!r}: give the speaker, an equals sign and the new name: SPEAKER_00=Anna.")
         if names.setdefault(old, new) != new:
-            raise DataError(f"{old!r} has two new names, {names[old]!r} and {new!r}; give one.")
+            raise DataError(f"--rename: {old!r} has two new names, {names[old]!r} and {new!r}; give one.")
     return names
 
 

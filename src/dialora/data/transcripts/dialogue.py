@@ -42,9 +42,11 @@ def to_dialogue(conversation: Conversation, style: Style) -> Dialogue:
     """Return a conversation as text, a line for each turn, in a style of the training data. Raises DataError."""
     if style not in STYLES:
         raise DataError(f"style {style!r} is none of {', '.join(STYLES)}.")
-    labels = {name: f"#Person{number}#" for number, name in enumerate(conversation.speakers, start=1)}
-    if style == "names":
-        labels = _write_labels(conversation.speakers)
+    speakers = conversation.speakers
+    if has_style(conversation, style):  # who is a tag already stays who they are
+        labels = _write_labels(speakers)
+    else:
+        labels = {name: f"#Person{number}#" for number, name in enumerate(speakers, start=1)}
     text = "\n".join(f"{labels[turn.speaker]}: {turn.text}" for turn in conversation.turns)
     return Dialogue(text, {label: name for name, label in labels.items()})
 
@@ -62,6 +64,11 @@ def restore_names(summary: str, names: Mapping[str, str]) -> str:
         return names.get(f"#Person{int(match[1])}#", match[0])
 
     return _TAG.sub(replace, summary) if any(map(_IS_TAG.fullmatch, names)) else summary
+
+
+def has_style(conversation: Conversation, style: Style) -> bool:
+    """Whether the speakers are called as in a style already."""
+    return style == "names" or all(map(_IS_TAG.fullmatch, conversation.speakers))
 
 
 def find_style(dialogues: Iterable[str]) -> Style:
@@ -87,4 +94,4 @@ def _write_labels(speakers: Iterable[str]) -> dict[str, str]:
     return labels
 
 
-__all__ = ["STYLES", "Dialogue", "Style", "find_style", "restore_names", "to_dialogue"]
+__all__ = ["STYLES", "Dialogue", "Style", "find_style", "has_style", "restore_names", "to_dialogue"]

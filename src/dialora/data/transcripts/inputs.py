@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -29,6 +29,7 @@ from dialora.data.reading.formats.json_lines import JsonLines
 from dialora.data.reading.tables import TEXTS, stream_dialogues
 from dialora.data.reading.text import normalise_name
 from dialora.data.transcripts.content import Content, Json, Text
+from dialora.data.transcripts.conversation import Conversation
 from dialora.data.transcripts.formats import Sureness
 from dialora.data.transcripts.opening import STANDARD_INPUT, open_content, open_folder
 from dialora.data.transcripts.parts import as_objects
@@ -41,6 +42,8 @@ from dialora.records import Record
 TABLE = "table"
 _PATTERN = frozenset("*?[")
 _STARS = re.compile(r"\*{2,}")
+Measure = Callable[[Conversation | str], tuple[int, int]]
+"""Returns how many tokens a system reads of a conversation, or of a row of a table, and in how many parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,10 @@ class InspectedFile(Record):
     num_turns: int = 0
     speakers: tuple[str, ...] = ()
     """In order of appearance; of a table none, for every row has its own."""
+    num_tokens: int | None = None
+    """What a system reads of it, prompts included; None where none was asked."""
+    num_parts: int | None = None
+    """In how many parts it is read."""
     notes: tuple[str, ...] = ()
     """About this file; on one within it, with its name."""
     problem: str | None = None
@@ -139,42 +146,53 @@ def _is_table(content: Content, suffix: str) -> bool:
     return is_rows and has_dialogues and not names.isdisjoint((*SUMMARY_COLUMNS, *OTHER_SUMMARY_COLUMNS))
 
 
-def inspect_inputs(
-    inputs: Sequence[str], *, passed_over: dict[Path, list[str]] | None = None
-) -> Iterator[InspectedFile]:
-    """Give what each file of the inputs holds, whether it can be read or not; `passed_over` is as in `expand_inputs`.
-
-    Raises DataError as `expand_inputs` does.
-    """
-    for path in expand_inputs(inputs, passed_over=passed_over):
-        try:
-            yield _inspect(path)
-        except DataError as error:
-            yield InspectedFile(str(path), problem=str(error))
+def inspect_inputs(inputs: Sequence[str]) -> Iterator[InspectedFile]:
+    """Give what each file of the inputs holds, whether it can be read or not. Raises DataError as `expand_inputs`."""
+    return map(inspect_file, expand_inputs(inputs))
 
 
-def _inspect(path: Path) -> InspectedFile:
+def inspect_file(path: Path, *, measure: Measure | None = None) -> InspectedFile:
+    """Return what a file holds, whether it can be read or not."""
+    try:
+        return _inspect(path, measure)
+    except DataError as error:
+        return InspectedFile(str(path), problem=str(error))
+
+
+def _inspect(path: Path, measure: Measure | None) -> InspectedFile:
     notes: list[str] = []
+    measured: list[tuple[int, int]] = []
     content = open_conversations(path)
-    if content is None:
-        num_rows = num_turns = 0
-        for item in stream_dialogues(path, DataConfig(source=str(path)), notes=notes):
-            num_rows, num_turns = num_rows + 1, num_turns + sum(find_speakers(item.dialogue).values())
-        told = tuple(note.removeprefix(f"{path}: ").removeprefix(f"{path.name}: ") for note in notes)
-        return InspectedFile(str(path), TABLE, num_rows, num_turns, (), told)
     formats: dict[str, None] = {}
     speakers: dict[str, None] = {}
     counts: dict[str, int] = {}
     num_conversations = num_turns = 0
-    for one in read_content(content, path, name=find_name(path), notes=notes):
-        num_conversations, num_turns = num_conversations + 1, num_turns + len(one.turns)
-        formats[one.format] = None
-        speakers.update(dict.fromkeys(one.speakers))
-        for what, count in one.counts.items():
-            counts[what] = counts.get(what, 0) + count
+    if content is None:
+        formats[TABLE] = None
+        for item in stream_dialogues(path, DataConfig(source=str(path)), notes=notes):
+            num_conversations, num_turns = num_conversations + 1, num_turns + sum(find_speakers(item.dialogue).values())
+            measured += [measure(item.dialogue)] if measure else []
+    else:
+        for one in read_content(content, path, name=find_name(path), notes=notes):
+            num_conversations, num_turns = num_conversations + 1, num_turns + len(one.turns)
+            formats[one.format] = None
+            speakers.update(dict.fromkeys(one.speakers))
+            measured += [measure(one)] if measure else []
+            for what, count in one.counts.items():
+                counts[what] = counts.get(what, 0) + count
     about = (note.removeprefix(f"{path}: ").removeprefix(f"{path}{os.sep}") for note in notes)
-    told = (*(f"{what}: {count:,}." for what, count in counts.items()), *about)
-    return InspectedFile(str(path), ", ".join(formats), num_conversations, num_turns, tuple(speakers), told)
+    if content is None:
+        about = (note.removeprefix(f"{path.name}: ") for note in about)
+    return InspectedFile(
+        str(path),
+        ", ".join(formats),
+        num_conversations,
+        num_turns,
+        tuple(speakers),
+        sum(tokens for tokens, _ in measured) if measure else None,
+        sum(parts for _, parts in measured) if measure else None,
+        (*(f"{what}: {count:,}." for what, count in counts.items()), *about),
+    )
 
 
 def _list_folder(folder: Path, passed_over: dict[Path, list[str]]) -> list[Path]:
@@ -187,4 +205,4 @@ def _list_folder(folder: Path, passed_over: dict[Path, list[str]]) -> list[Path]
     return [folder / name for name in sorted((*names, *archive.unreadable))]
 
 
-__all__ = ["TABLE", "InspectedFile", "expand_inputs", "inspect_inputs", "open_conversations"]
+__all__ = ["TABLE", "InspectedFile", "Measure", "expand_inputs", "inspect_file", "inspect_inputs", "open_conversations"]

@@ -52,7 +52,7 @@ _DAMAGE = (
 def open_content(path: Path) -> Content:
     """Return what lies at a path, `-` being standard input. Raises DataError where it cannot be looked at."""
     if path == STANDARD_INPUT:
-        return parse_bytes(_read_standard_input(), path)
+        return parse_bytes(read_standard_input(), path)
     with reading_explained(path):
         if not path.exists():
             raise DataError(f"{shorten_path(path)}: no such file or folder. Relative paths count from {Path.cwd()}.")
@@ -84,7 +84,8 @@ def parse_bytes(data: bytes, path: Path) -> Content:
     return parse_text(text, path)
 
 
-def _read_standard_input() -> bytes:
+def read_standard_input() -> bytes:
+    """Return all that comes on standard input, and at most a byte more than any file may have. Raises DataError."""
     try:
         if sys.stdin is None:  # closed before the program began
             raise OSError("it is closed")
@@ -173,4 +174,4 @@ def _open_zip(file: Path | BytesIO, path: Path) -> Text | Archive:
     return Archive(sorted(shown), read, open_member)
 
 
-__all__ = ["MAX_FILES", "STANDARD_INPUT", "open_content", "open_folder", "parse_bytes"]
+__all__ = ["MAX_FILES", "STANDARD_INPUT", "open_content", "open_folder", "parse_bytes", "read_standard_input"]

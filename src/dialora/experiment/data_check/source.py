@@ -11,7 +11,7 @@ from dialora.config import ExperimentConfig
 from dialora.data.examples import DialogueDataset, build_dataset
 from dialora.data.quality import DataCheck, check_data
 from dialora.data.reading.formats import find_stem
-from dialora.data.reading.rows import load_rows
+from dialora.data.sources import load_rows
 from dialora.data.tokens import count_source_tokens, count_target_tokens
 from dialora.store import RUNS, names
 

@@ -16,6 +16,7 @@ from dialora.scoring.faithfulness.measures import (
     SummaryFaithfulness,
     UnsupportedEntity,
     collect_vocabulary,
+    list_unsupported,
     measure_summary,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "SummaryFaithfulness",
     "UnsupportedEntity",
     "collect_vocabulary",
+    "list_unsupported",
     "measure_summary",
 ]

@@ -86,6 +86,24 @@ def measure_summary(
     )
 
 
+def list_unsupported(summary: str, dialogue: str, *, kinds: Collection[str] = KINDS) -> list[UnsupportedEntity]:
+    """Return what a summary names and its dialogue does not, of these kinds, in the order of the summary.
+
+    What is no name is told by the dialogue's own words.
+    """
+    masked = mask_tags(dialogue)
+    places: list[tuple[str, tuple[int, int]]] = []
+    if "speaker" in kinds:
+        places += [("speaker", span) for span in find_unsupported_tags(summary, dialogue)]
+    if "name" in kinds:
+        found = find_unsupported_names(summary, SpokenNames(masked), vocabulary=collect_vocabulary([dialogue]))
+        places += [("name", span) for span in found]
+    if not {"number", "time", "price"}.isdisjoint(kinds):
+        quantities = find_unsupported_quantities(mask_tags(summary), SpokenQuantities(masked))
+        places += [(item.kind, (item.start, item.end)) for item in quantities if item.kind in kinds]
+    return _cut_out(summary, places)
+
+
 def collect_vocabulary(texts: Iterable[str]) -> frozenset[str]:
     """Return the words that stand in lower case somewhere in the texts: no names, as far as these tell."""
     return frozenset(word for text in texts for word in _WORD.findall(text) if word.islower())
@@ -109,6 +127,10 @@ def _find_unsupported(summary: str, spoken: SpokenDialogue) -> list[UnsupportedE
         for item in find_unsupported_quantities(mask_tags(summary), spoken.quantities)
     ]
     places += [("name", span) for span in find_unsupported_names(summary, spoken.names, vocabulary=spoken.vocabulary)]
+    return _cut_out(summary, places)
+
+
+def _cut_out(summary: str, places: Iterable[tuple[str, tuple[int, int]]]) -> list[UnsupportedEntity]:
     return [
         UnsupportedEntity(kind, summary[start:end].strip())
         for kind, (start, end) in sorted(places, key=lambda item: item[1])
@@ -121,6 +143,7 @@ __all__ = [
     "SummaryFaithfulness",
     "UnsupportedEntity",
     "collect_vocabulary",
+    "list_unsupported",
     "measure_summary",
     "split_words",
 ]

@@ -1,0 +1,102 @@
+"""A system that is loaded once and summarizes whatever a caller has: a text, turns, files, or many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from dialora.data.transcripts import Conversation
+from dialora.data.transcripts.dialogue import has_style
+from dialora.data.transcripts.formats.labelled_text import DialogSum, SamSum
+from dialora.data.transcripts.text import read_as_transcript
+from dialora.errors import DataError
+from dialora.systems.items import Item, build_item, is_turns, open_inputs
+from dialora.systems.options import SummaryOptions
+from dialora.systems.summary import Summary
+from dialora.systems.system import System
+from dialora.systems.writing import SummaryWriter
+
+AS_IT_STANDS = (SamSum.name, DialogSum.name)
+"""Formats of text that need not be read to be summarized where speakers are called as the system knows them."""
+CHUNK = 256
+"""Items that are batched together by `stream`; it asks for so many before it gives the first."""
+_LONGEST_PATH = 4096
+
+
+class Summarizer:
+    """Summarizes with one system, whose model is loaded when it is first needed, and stays."""
+
+    def __init__(self, system: System, options: SummaryOptions, on_warning: Callable[[str], None]) -> None:
+        self.system, self.options = system, options
+        self._writer = SummaryWriter(system, options, on_warning)
+
+    def summarize(self, content: Any) -> Summary | list[Summary]:
+        """Return the summary of a text, of a list of turns, or of a path; or a list of those of several of them.
+
+        A text is a str, read as a conversation where it is one, and otherwise as it stands. Turns are pairs of speaker
+        and text, objects with both, or Turns. A path is a Path, or a str that is one: a file, folder or pattern of any
+        format, and of one conversation the summary is given alone. Raises DataError.
+        """
+        if is_path(content):
+            made = list(self.stream([content]))
+            return made[0] if len(made) == 1 else made
+        if isinstance(content, str | Conversation) or (isinstance(content, Sequence) and is_turns(content)):
+            return next(self.stream([content]))
+        if not isinstance(content, Iterable):
+            raise DataError(f"summarize: got {type(content).__name__}; give a text, turns, a path, or several of them.")
+        return list(self.stream(content))
+
+    def stream(self, contents: Iterable[Any]) -> Iterator[Summary]:
+        """Give the summaries of many texts, lists of turns or paths, in their order, in constant memory.
+
+        They are summarized in batches of the caller's next ones, so their number need not be known. Raises DataError.
+        """
+        items = self._list_items(contents)
+        while chunk := list(islice(items, CHUNK)):
+            yield from self._writer.write(chunk)
+
+    def show_input(self, content: Any) -> list[str]:
+        """Return the exact text that the system reads of a text, turns or a path: one for each part."""
+        reader = self._writer.reader
+        return [reader.show(part) for one in reader.read(list(self._list_items([content]))) for part in one.parts]
+
+    def _list_items(self, contents: Iterable[Any]) -> Iterator[Item]:
+        number = 0
+        for content in contents:
+            if is_path(content):
+                with open_inputs([content]) as inputs:
+                    for item in inputs.stream(self.system.config.data, notes=[]):
+                        number += 1
+                        yield item
+                continue
+            number += 1
+            item = build_item(content, number)
+            yield replace(item, content=self._recognise(item.content, item.id))
+
+    def _recognise(self, content: Conversation | str, name: str) -> Conversation | str:
+        """Return a text as the conversation that it is, unless the system would read the same of it as it stands."""
+        talk = read_as_transcript(content, name) if isinstance(content, str) else None
+        is_plain = talk is None or (talk.format in AS_IT_STANDS and has_style(talk, self._writer.reader.style))
+        return content if is_plain or talk is None else talk
+
+
+def is_path(content: Any) -> bool:
+    """Whether something names files: a Path, or a text on one line that is one.
+
+    Raises DataError for a text that is called as a file and is not there: it is no conversation.
+    """
+    if isinstance(content, Path):
+        return True
+    if not isinstance(content, str) or not 0 < len(content) < _LONGEST_PATH or "\n" in content:
+        return False
+    path = Path(content).expanduser()
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+__all__ = ["CHUNK", "Summarizer", "is_path"]
