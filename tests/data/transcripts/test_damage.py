@@ -112,3 +112,26 @@ def test_a_name_is_no_other_input(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TALK)))
     assert main(["summarize", name, "--dry-run"]) == 2
     assert ("names no file" if not name else "-: no such file") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 400, "٣" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1\n{}:00:01,000 --> 00:00:02,000\nAnna: hi\n",
+        "WEBVTT\n\n{}\n00:01.000 --> 00:02.000\nAnna: hi\n\n{}\n00:03.000 --> 00:04.000\nBob: yo\n",
+        "[{}:04] Anna: hi\nBob: yo\n",
+        "Anna  {}:04\nhi\n",
+        "{}.3.21, 12:30 - Anna: hi\nBob: yo\n",
+        '{{"segments": [{{"start": "{}", "text": "hi", "speaker": "A"}}]}}',
+        '[{{"type": "message", "ts": "{}", "user": "U1", "text": "hi"}}]',
+    ],
+)
+def test_a_number_of_any_length_is_read_or_refused_in_one_line(text: str, number: str) -> None:
+    try:
+        read(text.replace("{}", number).replace("{{", "{").replace("}}", "}"))
+    except DataError as error:
+        problem = str(error)
+    else:
+        problem = ""
+    assert "\n" not in problem

@@ -130,8 +130,8 @@ class Draft:
         Raises DataError where a text holds half a character.
         """
         num_units = len(self._units) + sum(self.left_out.values())
+        # Speaker, pieces and start of each turn; joined at the end, for a turn may have very many.
         runs: list[tuple[str, list[str], float | None]] = []
-        """The speaker of each turn, its pieces and start; joined at the end, in time that grows with their length."""
         num_merged = 0
         self._inherit_speakers()
         for unit in self._units:
