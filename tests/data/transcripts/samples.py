@@ -122,3 +122,9 @@ def expect(format_name: str, turns: Turns, *, merges: bool) -> list[tuple[str, s
         else:
             found.append((speaker, said))
     return found
+
+
+def list_places(value: Any) -> list[list[Any]]:
+    """The way to every part of a document."""
+    keys = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    return [place for key in keys for place in ([key], *([key, *inner] for inner in list_places(value[key])))]

@@ -6,15 +6,20 @@ import gzip
 import io
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dialora.cli import main
 from dialora.data.transcripts import read_conversations
+from dialora.data.transcripts.documents import DOCUMENT
+from dialora.data.transcripts.inputs import inspect_inputs
 from dialora.errors import DataError
-from tests.data.transcripts.samples import write
-from tests.data.transcripts.support import read, show
+from tests.data.transcripts.samples import WRITERS, write
+from tests.data.transcripts.support import build_zip, read, show
 
 TALK = b"Anna: hi\nBob: yo\n"
 
@@ -40,6 +45,34 @@ def test_any_damage_of_a_zip_file_is_one_clear_line(method: int) -> None:
                 problems.append(str(error))
     assert len(problems) > len(whole) // 6
     assert all(problem.startswith("talk.txt") and "\n" not in problem for problem in problems)
+
+
+def build_packed(data: bytes) -> bytes:
+    return build_zip({"a.txt": data, "sub/b.json.gz": gzip.compress(data), "c.png": data})
+
+
+@pytest.mark.parametrize("suffix", ["", ".txt", ".vtt", ".json", ".jsonl", ".csv", ".xlsx", ".parquet", ".gz", ".docx"])
+def test_any_bytes_under_any_name_are_read_or_refused_in_one_line(suffix: str, tmp_path: Path) -> None:
+    """As they are, packed, or damaged after packing."""
+    path = tmp_path / f"talk{suffix}"
+    wholes = [write(name) for name in WRITERS]
+    sources = st.one_of(st.sampled_from(wholes), st.binary(max_size=200))
+    packings = st.sampled_from([bytes, gzip.compress, build_packed, lambda data: build_zip({DOCUMENT: data})])
+    changes = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.binary(max_size=9)), max_size=3)
+
+    @settings(max_examples=120, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(sources, packings, changes)
+    def check(source: bytes, pack: Callable[[bytes], bytes], damages: list[tuple[float, int, bytes]]) -> None:
+        data = pack(source)
+        for share, size, other in damages:
+            at = int(share * len(data))
+            data = data[:at] + other + data[at + size :]
+        path.write_bytes(data)
+        (found,) = inspect_inputs([str(path)])
+        assert (found.problem is None) == (found.format is not None)
+        assert "\n" not in (found.problem or "")
+
+    check()
 
 
 @pytest.mark.parametrize("packed", [gzip.compress(TALK), gzip.compress(write("Teams DOCX"))], ids=["text", "document"])
@@ -79,3 +112,26 @@ def test_a_name_is_no_other_input(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TALK)))
     assert main(["summarize", name, "--dry-run"]) == 2
     assert ("names no file" if not name else "-: no such file") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 400, "٣" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1\n{}:00:01,000 --> 00:00:02,000\nAnna: hi\n",
+        "WEBVTT\n\n{}\n00:01.000 --> 00:02.000\nAnna: hi\n\n{}\n00:03.000 --> 00:04.000\nBob: yo\n",
+        "[{}:04] Anna: hi\nBob: yo\n",
+        "Anna  {}:04\nhi\n",
+        "{}.3.21, 12:30 - Anna: hi\nBob: yo\n",
+        '{{"segments": [{{"start": "{}", "text": "hi", "speaker": "A"}}]}}',
+        '[{{"type": "message", "ts": "{}", "user": "U1", "text": "hi"}}]',
+    ],
+)
+def test_a_number_of_any_length_is_read_or_refused_in_one_line(text: str, number: str) -> None:
+    try:
+        read(text.replace("{}", number).replace("{{", "{").replace("}}", "}"))
+    except DataError as error:
+        problem = str(error)
+    else:
+        problem = ""
+    assert "\n" not in problem

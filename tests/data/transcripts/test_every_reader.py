@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from dialora.data.transcripts import FORMATS, Conversation
 from dialora.data.transcripts.content import Archive, Content, Json, Text
+from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.opening import parse_bytes
 from dialora.data.transcripts.reading import read_content
 from dialora.data.transcripts.recognition import find_transcript_format
 from dialora.errors import DataError
-from tests.data.transcripts.samples import TURNS, WRITERS, expect, write
+from tests.data.transcripts.samples import TURNS, WRITERS, expect, list_places, write
 from tests.data.transcripts.support import require_balance
 
 ALL = sorted(WRITERS)
@@ -227,6 +228,21 @@ def test_any_archive_is_read_or_refused_in_one_line(files: dict[str, str]) -> No
         require_balance(conversation)
 
 
+def test_merging_takes_time_that_grows_with_the_length() -> None:
+    """A turn of many pieces is joined once, not anew for each."""
+
+    def measure(num_pieces: int) -> float:
+        draft = Draft("talk")
+        for _ in range(num_pieces):
+            draft.add("Anna", "é" * 200)
+        start = time.process_time()
+        (turn,) = draft.finish("x", "talk", merges=True).turns
+        assert len(turn.text) == 201 * num_pieces - 1
+        return time.process_time() - start
+
+    assert measure(16_000) < 12 * measure(4_000) + 0.1
+
+
 HEADS = {
     "WhatsApp": "03.08.21, 12:30 - Anna: hi ",
     "Teams VTT": "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n<v Anna>",
@@ -246,9 +262,3 @@ def test_a_long_run_of_anything_takes_no_longer_than_its_length(name: str, run: 
     start = time.process_time()
     read_damaged(data)
     assert time.process_time() - start < 3
-
-
-def list_places(value: Any) -> list[list[Any]]:
-    """The way to every part of a document."""
-    keys = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
-    return [place for key in keys for place in ([key], *([key, *inner] for inner in list_places(value[key])))]

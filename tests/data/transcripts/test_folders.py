@@ -176,8 +176,8 @@ def slack_day(*texts: str) -> bytes:
 def test_a_file_named_by_a_date_makes_no_export_of_slack(tmp_path: Path, day: bytes) -> None:
     fill(tmp_path, {"talks/2024-05-01.json": day, "b.txt": TALK})
     found = list(inspect_inputs([str(tmp_path)]))
-    assert next((Path(one.path).name, one.num_turns) for one in found) == ("b.txt", 2)
-    assert len(found) == 2
+    assert [Path(one.path).name for one in found] == ["b.txt", "2024-05-01.json"]
+    assert found[0].num_turns == 2
     assert "Slack" not in str([one.format for one in found])
 
 
@@ -193,3 +193,10 @@ def test_what_lies_beside_an_export_of_slack_is_said(tmp_path: Path) -> None:
     (found,) = inspect_inputs([str(tmp_path)])
     assert (found.format, found.num_turns) == ("Slack", 1)
     assert found.notes == ("left out files of other kinds: 2.", "left out links to folders: 1.")
+
+
+def test_a_pipe_in_an_export_of_slack_is_said(tmp_path: Path) -> None:
+    fill(tmp_path, {"users.json": b"[]", "general/2024-05-01.json": slack_day("a")})
+    os.mkfifo(tmp_path / "general" / "2024-05-02.json")
+    (found,) = inspect_inputs([str(tmp_path)])
+    assert "2024-05-02.json: is no file but a pipe" in str(found.problem)

@@ -130,7 +130,8 @@ class Draft:
         Raises DataError where a text holds half a character.
         """
         num_units = len(self._units) + sum(self.left_out.values())
-        turns: list[Turn] = []
+        # Speaker, pieces and start of each turn; joined at the end, for a turn may have very many.
+        runs: list[tuple[str, list[str], float | None]] = []
         num_merged = 0
         self._inherit_speakers()
         for unit in self._units:
@@ -138,14 +139,15 @@ class Draft:
             speaker = require_whole(unit.speaker or UNKNOWN, where, "speaker of a turn")
             if not text:
                 self.leave_out(_NOTHING_LEFT, speaker)
-            elif merges and turns and turns[-1].speaker == speaker:
-                turns[-1] = Turn(speaker, f"{turns[-1].text} {text}", turns[-1].start)
+            elif merges and runs and runs[-1][0] == speaker:
+                runs[-1][1].append(text)
                 num_merged += 1
             else:
-                turns.append(Turn(speaker, text, unit.start))
+                runs.append((speaker, [text], unit.start))
         name = require_whole(fold(self.name), where, "name of a conversation")
         left_out, remarks = dict(self.left_out), dict(self.remarks)
-        return Conversation(name, format_name, tuple(turns), num_units, num_merged, left_out, remarks)
+        turns = tuple(Turn(speaker, " ".join(texts), start) for speaker, texts, start in runs)
+        return Conversation(name, format_name, turns, num_units, num_merged, left_out, remarks)
 
     def _inherit_speakers(self) -> None:
         """Give units without a speaker that of the unit before, or else of the first one behind that has any."""

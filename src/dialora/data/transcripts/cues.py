@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import dropwhile
 
-_CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
+_CLOCK = r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 TIMING = re.compile(rf"^\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s(?P<rest>.*))?$")
 _SETTING = re.compile(r"(?:vertical|line|position|size|align|region|[XY][12]):\S+")
 _HEADER = re.compile(r"^\ufeff?WEBVTT(?:[ \t].*)?$")

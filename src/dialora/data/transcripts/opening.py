@@ -116,8 +116,10 @@ def open_folder(folder: Path) -> Archive:
             raise failed[0]
 
     def read(name: str) -> bytes:
-        with reading_explained(folder / name), (folder / name).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        with reading_explained(folder / name):
+            require_file(folder / name)
+            with (folder / name).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise DataError(f"{folder / name}: holds more than {MAX_BYTES >> 20} MB; divide it.")
         return data

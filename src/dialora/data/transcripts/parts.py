@@ -9,6 +9,7 @@ from typing import Any
 from dialora.errors import DataError
 
 _LONGEST = 100
+_UNBOUNDED = (float("inf"), float("-inf"))
 _NUMBER = re.compile(r"[0-9]{1,3}|[A-Za-z]")
 
 
@@ -28,10 +29,19 @@ def as_objects(value: Any) -> list[Mapping[str, Any]]:
 
 
 def as_text(value: Any) -> str:
-    """Return a text, or the digits of a number; nothing for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    """Return a text, or the digits of a number; nothing for anything else, as what is no number (NaN)."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value in _UNBOUNDED or value != value:
         return ""
     return str(value).strip()[: _LONGEST if not isinstance(value, str) else None]
+
+
+def require_text(value: Any, where: str) -> str:
+    """Return what is said as it is written, nothing for null. Raises DataError for what is no text, not to lose it."""
+    if isinstance(value, str) or value is None:
+        return value or ""
+    if isinstance(value, bool | list | Mapping):
+        raise DataError(f"{where}: must be a text, got {type(value).__name__}.")
+    return as_text(value)
 
 
 def number_speaker(value: Any) -> str | None:
@@ -41,7 +51,7 @@ def number_speaker(value: Any) -> str | None:
 
 
 def require_objects(value: Any, where: str) -> list[Mapping[str, Any]]:
-    """Return a list of objects. Raises DataError where it is none, or an item is none, so that nothing is lost."""
+    """Return a list of objects. Raises DataError where it is none, or an item is none, not to lose anything."""
     if not isinstance(value, list):
         raise DataError(f"{where}: must be a list of objects, got {type(value).__name__}.")
     for number, item in enumerate(value, start=1):
@@ -50,4 +60,4 @@ def require_objects(value: Any, where: str) -> list[Mapping[str, Any]]:
     return value
 
 
-__all__ = ["as_list", "as_object", "as_objects", "as_text", "number_speaker", "require_objects"]
+__all__ = ["as_list", "as_object", "as_objects", "as_text", "number_speaker", "require_objects", "require_text"]

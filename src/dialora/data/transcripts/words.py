@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from dialora.data.transcripts.conversation import Draft
 
 INHERITED = "words without a speaker, so given the one of the words around"
+_EMPTY = "words without a text"
+_OTHER_TEXT = "texts that are not those of their words, which are read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,14 @@ def add_words(draft: Draft, words: Sequence[Word], *, text: str | None = None, s
     it is written, which says where spaces stand.
     """
     known = inherit_speakers(draft, words, speaker)
-    for found, piece, start in _join_runs(known, text):
-        draft.add(found, piece, start)
+    draft.leave_out(_EMPTY, count=sum(not word.text.strip() for word in known))
+    runs = [
+        list(run) for _, run in groupby((word for word in known if word.text.strip()), key=lambda word: word.speaker)
+    ]
+    pieces = _cut(runs, text) if text is not None else None
+    draft.remark(_OTHER_TEXT, text is not None and pieces is None)
+    for run, piece in zip(runs, pieces or map(_write, runs), strict=True):
+        draft.add(run[0].speaker, piece, next((word.start for word in run if word.start is not None), None))
 
 
 def join_channels(channels: Sequence[Sequence[Word]]) -> list[Word]:
@@ -56,14 +64,6 @@ def inherit_speakers(draft: Draft, words: Sequence[Word], segment: str | None) -
         last = word.speaker or (segment if segment and not word.is_sign else last)
         known.append(Word(word.text, last, word.start, word.is_sign))
     return known
-
-
-def _join_runs(words: Sequence[Word], text: str | None) -> Iterator[tuple[str | None, str, float | None]]:
-    runs = [list(run) for _, run in groupby(words, key=lambda word: word.speaker)]
-    pieces = _cut(runs, text) if text is not None else None
-    for at, run in enumerate(runs):
-        start = next((word.start for word in run if word.start is not None), None)
-        yield run[0].speaker, pieces[at] if pieces else _write(run), start
 
 
 def _cut(runs: Sequence[Sequence[Word]], text: str) -> list[str] | None:

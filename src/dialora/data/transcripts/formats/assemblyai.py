@@ -8,7 +8,7 @@ from dialora.data.transcripts.clock import parse_seconds
 from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.parts import as_list, as_object, as_objects, as_text, number_speaker, require_objects
+from dialora.data.transcripts.parts import as_list, as_object, number_speaker, require_objects, require_text
 from dialora.data.transcripts.words import Word, add_words
 
 
@@ -37,15 +37,16 @@ class AssemblyAI(TranscriptFormat[Json]):
         if as_list(value.get("utterances")):
             for one in require_objects(value.get("utterances"), f"{name}: utterances"):
                 start = parse_seconds(one.get("start"), per_second=1000)
-                draft.add(number_speaker(one.get("speaker")), as_text(one.get("text")), start)
+                text = require_text(one.get("text"), f"{name}: utterances: text")
+                draft.add(number_speaker(one.get("speaker")), text, start)
         else:
             words = [
                 Word(
-                    as_text(word.get("text")),
+                    require_text(word.get("text"), f"{name}: words: text"),
                     number_speaker(word.get("speaker")),
                     parse_seconds(word.get("start"), per_second=1000),
                 )
-                for word in as_objects(value.get("words"))
+                for word in require_objects(value.get("words"), f"{name}: words")
             ]
             add_words(draft, words)
         yield draft

@@ -9,7 +9,7 @@ from dialora.data.transcripts.clock import parse_seconds
 from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.parts import as_list, as_object, as_objects, as_text, require_objects
+from dialora.data.transcripts.parts import as_list, as_object, as_objects, as_text, require_objects, require_text
 from dialora.data.transcripts.words import Word, add_words, join_channels
 
 Item = Mapping[str, Any]
@@ -37,7 +37,8 @@ class AmazonTranscribe(TranscriptFormat[Json]):
         if any(as_object(one).get("speaker_label") for one in segments):
             for one in require_objects(segments, f"{name}: audio_segments"):
                 speaker = as_text(one.get("speaker_label")) or None
-                draft.add(speaker, as_text(one.get("transcript")), parse_seconds(one.get("start_time")))
+                text = require_text(one.get("transcript"), f"{name}: audio_segments: transcript")
+                draft.add(speaker, text, parse_seconds(one.get("start_time")))
         else:
             add_words(draft, _list_words(results, name))
         yield draft
@@ -45,14 +46,15 @@ class AmazonTranscribe(TranscriptFormat[Json]):
 
 def _list_words(results: Item, name: str) -> list[Word]:
     speakers = _find_speakers(results)
-    channels = as_objects(as_object(results.get("channel_labels")).get("channels"))
-    if channels and not speakers:
-        return join_channels([_list_channel(channel) for channel in channels])
-    words = []
-    for item in require_objects(results.get("items", []), f"{name}: items"):
+    labels = as_object(results.get("channel_labels"))
+    if "channels" in labels and not speakers:
+        channels = require_objects(labels["channels"], f"{name}: channels")
+        return join_channels([_list_channel(channel, f"{name}: channels") for channel in channels])
+    words, where = [], f"{name}: items"
+    for item in require_objects(results.get("items", []), where):
         start = as_text(item.get("start_time"))
         speaker = as_text(item.get("speaker_label")) or speakers.get(start) or as_text(item.get("channel_label"))
-        words.append(_build_word(item, speaker or None))
+        words.append(_build_word(item, speaker or None, where))
     return words
 
 
@@ -65,15 +67,15 @@ def _find_speakers(results: Item) -> dict[str, str]:
     }
 
 
-def _list_channel(channel: Item) -> list[Word]:
+def _list_channel(channel: Item, where: str) -> list[Word]:
     label = as_text(channel.get("channel_label")) or None
-    return [_build_word(item, label) for item in as_objects(channel.get("items"))]
+    return [_build_word(item, label, where) for item in require_objects(channel.get("items"), f"{where}: items")]
 
 
-def _build_word(item: Item, speaker: str | None) -> Word:
-    best = as_object(next(iter(as_list(item.get("alternatives"))), None))
-    is_sign = item.get("type") == "punctuation"
-    return Word(as_text(best.get("content")), speaker, parse_seconds(item.get("start_time")), is_sign)
+def _build_word(item: Item, speaker: str | None, where: str) -> Word:
+    alternatives = require_objects(item.get("alternatives"), f"{where}: alternatives")
+    content = require_text(alternatives[0].get("content"), f"{where}: content") if alternatives else ""
+    return Word(content, speaker, parse_seconds(item.get("start_time")), item.get("type") == "punctuation")
 
 
 __all__ = ["AmazonTranscribe"]

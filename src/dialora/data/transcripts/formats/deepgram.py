@@ -9,7 +9,15 @@ from dialora.data.transcripts.clock import parse_seconds
 from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.parts import as_list, as_object, as_objects, as_text, number_speaker, require_objects
+from dialora.data.transcripts.parts import (
+    as_list,
+    as_object,
+    as_objects,
+    as_text,
+    number_speaker,
+    require_objects,
+    require_text,
+)
 from dialora.data.transcripts.words import Word, add_words, inherit_speakers, join_channels
 
 
@@ -37,11 +45,13 @@ class Deepgram(TranscriptFormat[Json]):
         if as_list(results.get("utterances")):
             for utterance in require_objects(results.get("utterances"), f"{name}: utterances"):
                 speaker = _name_speaker(as_text(utterance.get("channel")) if are_several else "", utterance)
-                draft.add(speaker, as_text(utterance.get("transcript")), parse_seconds(utterance.get("start")))
+                text = require_text(utterance.get("transcript"), f"{name}: utterances: transcript")
+                draft.add(speaker, text, parse_seconds(utterance.get("start")))
         else:
+            where = f"{name}: channels"
             found = [
-                inherit_speakers(draft, _list_words(channel, str(number) if are_several else ""), None)
-                for number, channel in enumerate(require_objects(channels, f"{name}: channels"))
+                inherit_speakers(draft, _list_words(channel, str(number) if are_several else "", where), None)
+                for number, channel in enumerate(require_objects(channels, where))
             ]
             add_words(draft, join_channels(found))
         yield draft
@@ -53,20 +63,22 @@ def _name_speaker(channel: str, part: Mapping[str, Any]) -> str | None:
     return ", ".join(filter(None, parts)) or None
 
 
-def _list_words(channel: Mapping[str, Any], number: str) -> list[Word]:
-    best = as_object(next(iter(as_list(channel.get("alternatives"))), None))
-    words = as_objects(best.get("words"))
+def _list_words(channel: Mapping[str, Any], number: str, where: str) -> list[Word]:
+    alternatives = require_objects(channel.get("alternatives"), f"{where}: alternatives")
+    best = next(iter(alternatives), {})
+    words = require_objects(best.get("words") or [], f"{where}: words")
     are_told = any(number_speaker(word.get("speaker")) for word in words)
     found = [
         Word(
-            as_text(word.get("punctuated_word")) or as_text(word.get("word")),
+            require_text(word.get("punctuated_word") or word.get("word"), f"{where}: words: word"),
             # In a channel with speakers a word without one has that of the words around.
             _name_speaker(number, word) if number_speaker(word.get("speaker")) or not are_told else None,
             parse_seconds(word.get("start")),
         )
         for word in words
     ]
-    return found or [Word(text, _name_speaker(number, {})) for text in [as_text(best.get("transcript"))] if text]
+    text = require_text(best.get("transcript"), f"{where}: transcript")
+    return found or ([Word(text, _name_speaker(number, {}))] if text else [])
 
 
 __all__ = ["Deepgram"]

@@ -8,7 +8,7 @@ from dialora.data.transcripts.clock import Beginning, parse_moment
 from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import UNKNOWN, Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects
+from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects, require_text
 
 _SPOKEN = frozenset(("Default", "Reply", "ApplicationCommand", "ContextMenuCommand", "0", "19", "20", "23"))
 """Notices fill `content` too: the type alone tells them. Early versions write numbers."""
@@ -34,11 +34,11 @@ class Discord(TranscriptFormat[Json]):
         value = as_object(content.document)
         draft, beginning = Draft(as_text(as_object(value.get("channel")).get("name")) or name), Beginning()
         for message in require_objects(value.get("messages"), f"{name}: messages"):
-            text = as_text(message.get("content"))
+            text = require_text(message.get("content"), f"{name}: messages: content")
             start = beginning.since(parse_moment(message.get("timestamp")))
             if as_text(message.get("type", "Default")) not in _SPOKEN:
                 draft.leave_out("notices of Discord", text)
-            elif not text:
+            elif not text.strip():
                 draft.leave_out("media without a text", as_text(message.get("id")))
             else:
                 author = as_object(message.get("author"))

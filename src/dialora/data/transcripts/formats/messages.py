@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects
+from dialora.data.transcripts.parts import as_object, as_text, require_objects, require_text
 from dialora.errors import DataError
 
 _PROMPTS = frozenset(("system", "developer"))
 _TOOLS = frozenset(
     ("tool", "function", "function_call", "function_response", "observation", "tool_call", "tool_response")
 )
+_CALLS = ("tool_calls", "function_call")
 _NAMES = ("id", "conversation_id", "dialogue_id", "title")
 
 
@@ -60,15 +61,19 @@ class MessageLog(TranscriptFormat[Json]):
 
     def _read(self, title: str, messages: list[Any], where: str) -> Draft:
         draft = Draft(title)
-        for message in require_objects(messages, where):
+        for number, message in enumerate(require_objects(messages, where), start=1):
+            if message.keys().isdisjoint((self.speaker_key, self.text_key)):
+                raise DataError(f"{where}: message {number} has neither {self.speaker_key!r} nor {self.text_key!r}.")
             role = as_text(message.get(self.speaker_key))
-            text = _join_parts(message.get(self.text_key), draft)
+            text = _join_parts(message.get(self.text_key), draft, f"{where}: message {number}: {self.text_key}")
+            has_calls = any(message.get(key) for key in _CALLS)
             if role in _PROMPTS:
                 draft.leave_out("prompts of the system", text)
-            elif role in _TOOLS or (not text and any(message.get(key) for key in ("tool_calls", "function_call"))):
+            elif role in _TOOLS or (has_calls and not text.strip()):
                 draft.leave_out("calls of tools and their results", text)
             else:
                 draft.add(self._find_speaker(message, role) or None, text)
+                draft.remark("messages with calls of tools, of which the text is kept", has_calls)
         return draft
 
     def _find_speaker(self, message: Mapping[str, Any], role: str) -> str:
@@ -94,11 +99,11 @@ class ShareGpt(MessageLog):
     columns = frozenset(list_keys)
 
 
-def _join_parts(content: Any, draft: Draft) -> str:
-    if not isinstance(content, list):
-        return as_text(content)
+def _join_parts(content: Any, draft: Draft, where: str) -> str:
+    if not isinstance(content, list | Mapping):
+        return require_text(content, where)
     texts = []
-    for part in as_list(content):
+    for part in content if isinstance(content, list) else [content]:
         text = part if isinstance(part, str) else as_object(part).get("text")
         if isinstance(text, str):
             texts.append(text)

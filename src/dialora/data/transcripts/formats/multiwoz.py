@@ -8,7 +8,7 @@ from typing import Any
 from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects
+from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects, require_text
 from dialora.errors import DataError
 
 
@@ -30,8 +30,10 @@ class SchemaGuided(TranscriptFormat[Json]):
             if not isinstance(dialogue, Mapping):
                 raise DataError(f"{name}: dialogue {number} must be an object, got {type(dialogue).__name__}.")
             draft = Draft(as_text(dialogue.get("dialogue_id")) or f"{name} {number}")
-            for turn in require_objects(dialogue.get("turns"), f"{name}: {draft.name}: turns"):
-                draft.add(as_text(turn.get("speaker")) or None, as_text(turn.get("utterance")))
+            where = f"{name}: {draft.name}: turns"
+            for turn in require_objects(dialogue.get("turns"), where):
+                text = require_text(turn.get("utterance"), f"{where}: utterance")
+                draft.add(as_text(turn.get("speaker")) or None, text)
             yield draft
 
 
@@ -53,8 +55,9 @@ class MultiWoz(TranscriptFormat[Json]):
         for identifier, dialogue in as_object(content.document).items():
             draft = Draft(identifier)
             log: Any = as_object(dialogue).get("log")
-            for number, turn in enumerate(require_objects(log, f"{name}: {identifier}: log")):
-                draft.add("SYSTEM" if number % 2 else "USER", as_text(turn.get("text")))
+            where = f"{name}: {identifier}: log"
+            for number, turn in enumerate(require_objects(log, where)):
+                draft.add("SYSTEM" if number % 2 else "USER", require_text(turn.get("text"), f"{where}: text"))
             yield draft
 
 

@@ -9,7 +9,7 @@ from dialora.data.transcripts.clock import parse_seconds
 from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.parts import as_object, as_objects, as_text, number_speaker, require_objects
+from dialora.data.transcripts.parts import as_object, as_objects, as_text, number_speaker, require_objects, require_text
 
 
 class Rev(TranscriptFormat[Json]):
@@ -32,18 +32,18 @@ class Rev(TranscriptFormat[Json]):
             number = one.get("speaker")
             speaker = as_text(one.get("speaker_name")) or names.get(as_text(number)) or number_speaker(number)
             elements = require_objects(one.get("elements", []), f"{name}: elements")
-            text = _join(elements)
+            text = _join(elements, f"{name}: elements: value")
             start = next((s for part in elements if (s := parse_seconds(part.get("ts"))) is not None), None)
             draft.add(speaker, text, start)
         yield draft
 
 
-def _join(elements: Sequence[Mapping[str, Any]]) -> str:
+def _join(elements: Sequence[Mapping[str, Any]], where: str) -> str:
     """Return what is said; words that stand side by side get the space that is left out between them."""
     text, was_word = "", False
     for element in elements:
         is_word = element.get("type") != "punct"
-        value = str(element.get("value") or "")
+        value = require_text(element.get("value"), where)
         text += f" {value}" if is_word and was_word else value
         was_word = is_word
     return text

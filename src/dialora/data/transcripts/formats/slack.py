@@ -16,7 +16,7 @@ from dialora.data.transcripts.clock import Beginning, parse_seconds
 from dialora.data.transcripts.content import Archive, Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects
+from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects, require_text
 from dialora.data.transcripts.slack_text import SPOKEN, find_author, read_text, read_users
 from dialora.errors import DataError
 
@@ -112,7 +112,7 @@ def _peek(archive: Archive, path: PurePosixPath) -> Any:
 
 
 def _add(draft: Draft, message: Message, users: Mapping[str, str], beginning: Beginning) -> None:
-    text = read_text(as_text(message.get("text")), users)
+    text = read_text(require_text(message.get("text"), f"{draft.name}: messages: text"), users)
     start = beginning.since(parse_seconds(message.get("ts")))
     if as_text(message.get("subtype")) not in SPOKEN:
         draft.leave_out("notices of Slack", text)

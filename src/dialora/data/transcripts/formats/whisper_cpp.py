@@ -9,7 +9,7 @@ from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
 from dialora.data.transcripts.labels import find_label
-from dialora.data.transcripts.parts import as_object, as_objects, as_text, number_speaker, require_objects
+from dialora.data.transcripts.parts import as_object, as_objects, as_text, number_speaker, require_objects, require_text
 
 _UNSURE = "?"
 
@@ -32,7 +32,8 @@ class WhisperCpp(TranscriptFormat[Json]):
         draft = Draft(name)
         for segment in require_objects(as_object(content.document).get("transcription"), f"{name}: transcription"):
             start = parse_seconds(as_object(segment.get("offsets")).get("from"), per_second=1000)
-            number, text = as_text(segment.get("speaker")), as_text(segment.get("text"))
+            number = as_text(segment.get("speaker"))
+            text = require_text(segment.get("text"), f"{name}: transcription: text")
             labelled = find_label(text)
             if number and number != _UNSURE:
                 draft.add(number_speaker(number), text, start)

@@ -9,7 +9,7 @@ from dialora.data.transcripts.clock import parse_seconds
 from dialora.data.transcripts.content import Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.parts import as_list, as_object, as_objects, as_text, require_objects
+from dialora.data.transcripts.parts import as_list, as_object, as_objects, as_text, require_objects, require_text
 from dialora.data.transcripts.words import Word, add_words
 
 
@@ -34,7 +34,7 @@ class WhisperX(TranscriptFormat[Json]):
         draft = Draft(name)
         segments = list(content.items()) if content.is_list else as_object(content.document).get("segments")
         for segment in require_objects(segments, f"{name}: segments"):
-            _add(draft, segment)
+            _add(draft, segment, f"{name}: segments")
         yield draft
 
 
@@ -44,14 +44,18 @@ def _find_segments(value: Any) -> list[Mapping[str, Any]]:
     return found if len(found) == len(as_list(segments)) else []
 
 
-def _add(draft: Draft, segment: Mapping[str, Any]) -> None:
-    text, speaker = as_text(segment.get("text")), as_text(segment.get("speaker")) or None
+def _add(draft: Draft, segment: Mapping[str, Any], where: str) -> None:
+    text, speaker = require_text(segment.get("text"), f"{where}: text"), as_text(segment.get("speaker")) or None
     words = [
-        Word(as_text(word.get("word")), as_text(word.get("speaker")) or None, parse_seconds(word.get("start")))
-        for word in as_objects(segment.get("words"))
+        Word(
+            require_text(word.get("word"), f"{where}: word"),
+            as_text(word.get("speaker")) or None,
+            parse_seconds(word.get("start")),
+        )
+        for word in require_objects(segment.get("words") or [], f"{where}: words")
     ]
-    if any(word.speaker not in (None, speaker) for word in words):
-        add_words(draft, words, text=text, speaker=speaker)
+    if words and (not text.strip() or any(word.speaker not in (None, speaker) for word in words)):
+        add_words(draft, words, text=text.strip() or None, speaker=speaker)
     else:
         draft.add(speaker, text, parse_seconds(segment.get("start")))
 
