@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 
 from dialora.errors import ConfigError, DialoraError
 from dialora.generation import engines
-from dialora.store import find_cache
+from dialora.store import find_cache, one_at_a_time
 from dialora.systems import find_system
 from tests.systems.adapters import SETTINGS, make_adapter, merge_by_hand
 from tests.systems.support import summarize
@@ -95,6 +98,41 @@ def test_a_cache_that_cannot_be_written_only_costs_time(
             summarize(TEXTS, system=base, set=FAST | asked)
         assert "\n" not in str(caught.value)
     assert summarize(TEXTS, system=base, set=FAST | {"generation.engine": "torch"}) == expected
+
+
+def test_who_makes_the_same_waits(tmp_path: Path, own: Path) -> None:
+    order = []
+
+    def wait(patience: float) -> None:
+        with one_at_a_time(tmp_path / "made", patience=patience):
+            order.append(patience)
+
+    with one_at_a_time(tmp_path / "made"):
+        waiting = threading.Thread(target=wait, args=[60.0])
+        waiting.start()
+        with one_at_a_time(tmp_path / "other"):
+            wait(0.1)  # a lock that is never let go of keeps nobody from work
+        assert order == [0.1]
+    waiting.join(60)
+    assert order == [0.1, 60.0]
+
+
+@pytest.mark.slow
+def test_two_at_once_share_a_conversion(base: Path, own: Path, tmp_path: Path) -> None:
+    make_adapter(base, tmp_path / "adapter")
+    (tmp_path / "talk.txt").write_text("Anna: Hi.\nBen: Hello there.\n", encoding="utf-8")
+    options = ["--system", "adapter", "--base", base.name, "--set", "generation.precision=int8"]
+    commands = [
+        [sys.executable, "-m", "dialora", "summarize", "talk.txt", *options, "--output", f"{number}.jsonl"]
+        for number in range(2)
+    ]
+    at_work = [subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) for command in commands]
+    for one in at_work:
+        _, said = one.communicate(timeout=300)
+        assert one.returncode == 0, said
+        assert b"torch is used" not in said
+    assert (tmp_path / "0.jsonl").read_bytes() == (tmp_path / "1.jsonl").read_bytes()
+    assert len(list(own.glob("systems/*/ctranslate2-int8/model.bin"))) == 1
 
 
 def test_a_cache_lies_where_it_is_named_or_where_the_system_keeps_them(

@@ -18,7 +18,7 @@ from dialora.data.transcripts import Style, find_style
 from dialora.errors import DialoraError
 from dialora.models.checkpoint import is_pinned
 from dialora.records import Example
-from dialora.store import ExperimentFolder, Stage, disk_errors_explained, names, read_run, stream_records
+from dialora.store import ExperimentFolder, Stage, disk_errors_explained, names, one_at_a_time, read_run, stream_records
 
 if TYPE_CHECKING:
     from torch import nn
@@ -101,7 +101,7 @@ class System:
             )
 
         try:
-            with disk_errors_explained(self.conversions):
+            with disk_errors_explained(self.conversions), one_at_a_time(stage.folder):
                 return open_as(generation)
         except DialoraError as error:
             # A conversion only makes it faster, unless it is asked for.
