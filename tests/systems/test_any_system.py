@@ -237,6 +237,26 @@ def test_an_adapter_whose_base_is_called_otherwise_is_told_of(
     assert other == write(adapter, base=str(base))
 
 
+@pytest.mark.parametrize("task", [None, "CAUSAL_LM", "FEATURE_EXTRACTION"])
+def test_the_task_that_an_adapter_was_saved_for_does_not_matter(
+    task: str | None, base: Path, tmp_path: Path, write: Callable[..., list[str]]
+) -> None:
+    expected = write(make_adapter(base, tmp_path / "named"), base=base)
+    assert write(make_adapter(base, tmp_path / "adapter", SETTINGS | {"task_type": task}), base=base) == expected
+
+
+def test_a_model_that_was_merged_in_place_is_a_model(
+    base: Path, tmp_path: Path, write: Callable[..., list[str]]
+) -> None:
+    merged = merge_by_hand(base, make_adapter(base, tmp_path / "adapter"), tmp_path / "merged")
+    expected = write(merged)
+    shutil.copy(tmp_path / "adapter" / "adapter_config.json", merged)
+    assert write(merged) == expected
+    # With the adapter's weights there as well, it is still an adapter, of a base that the folder is not.
+    shutil.copy(tmp_path / "adapter" / "adapter_model.safetensors", merged)
+    assert write(merged, base=base) == expected
+
+
 class Evil:
     """What a pickle would run."""
 

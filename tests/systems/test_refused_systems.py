@@ -153,6 +153,8 @@ def test_an_adapter_that_names_code_is_refused_or_its_code_is_not_run(
     ("system", "said"),
     [
         ("empty", r"--system empty: is neither a run's folder nor an experiment's .* nor an adapter, a model"),
+        ("outputs", r"--system outputs: is neither .* What it holds may be meant: checkpoint-500, checkpoint-90\.$"),
+        ("broken", r"adapter broken: adapter_config\.json is damaged: it is not JSON"),
         ("talk.txt", r"--system talk\.txt: is a file, not a folder; give a run's folder"),
         ("folder/config.json", r"--system folder/config\.json: is a file, not a folder"),
         ("./nothing", r"--system \./nothing: no such folder; give a run's folder"),
@@ -175,6 +177,12 @@ def test_what_is_no_system_is_refused_in_a_line(
     (place / "empty").mkdir()
     (place / "folder").mkdir()
     (place / "folder" / "config.json").write_text("{}", encoding="utf-8")
+    for name in ("checkpoint-90", "checkpoint-500", "logs"):
+        (place / "outputs" / name).mkdir(parents=True)
+    for name in ("checkpoint-90", "checkpoint-500"):
+        (place / "outputs" / name / "adapter_config.json").write_text("{}", encoding="utf-8")
+    (place / "broken").mkdir()
+    (place / "broken" / "adapter_config.json").write_text('{"base_model', encoding="utf-8")
     (place / "circle").symlink_to("circle")
     require_refusal(["--system", system, "--output", "out.jsonl"], said, capsys)
 

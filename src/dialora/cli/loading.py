@@ -54,9 +54,10 @@ def load_system(
 
 def load_run(run: str, method: str | None, overrides: Sequence[str]) -> System:
     """Find the system of a run. Raises DialoraError."""
-    from dialora.models.network import forbid_network
+    from dialora.models.network import forbid_network, forbid_telemetry
     from dialora.systems.finding import find_run
 
+    forbid_telemetry()
     found = find_run(run, method=method, set=overrides)
     forbid_network(found.config)
     return found

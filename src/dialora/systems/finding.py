@@ -10,11 +10,11 @@ from typing import Any
 
 from dialora.config import BUNDLED, load_experiment
 from dialora.errors import ConfigError, StageError
-from dialora.models.files import show
+from dialora.models.files import list_names, show
 from dialora.report.comparison_stage import load_comparison
 from dialora.store import RUNS, ExperimentFolder, find_runs, is_run_folder, names
 from dialora.systems.converted import find_converted_system, is_converted, require_as_converted
-from dialora.systems.foreign import find_adapter_system, find_model_system, is_adapter, read_revision
+from dialora.systems.foreign import find_adapter_system, find_model_system, is_adapter, is_loadable, read_revision
 from dialora.systems.runs import find_run_system
 from dialora.systems.system import RunSystem, System
 
@@ -34,7 +34,7 @@ def find_system(
     name: str | Path,
     *,
     method: str | None = None,
-    base: str | None = None,
+    base: str | Path | None = None,
     set: Iterable[str] | Mapping[str, Any] = (),
 ) -> System:
     """Find the system that a name is; loads nothing yet.
@@ -46,7 +46,7 @@ def find_system(
     is no run also `prompt`, `data.max_source_length` and `model_revision`. Raises DialoraError.
     """
     overrides = set if isinstance(set, Mapping) else list(set)
-    path = _find_folder(name)
+    path, base = _find_folder(name), None if base is None else str(base)
     if path is not None and (run := _find_run(path)) is not None:
         _refuse("--base", base, f"{run} says itself what its base is")
         return _open_run(run, path, method, overrides)
@@ -60,7 +60,7 @@ def find_system(
     if path is not None and not (path / "config.json").is_file():
         raise ConfigError(
             f"--system {path}: is neither a run's folder nor an experiment's (no {names.EXPERIMENT}), nor an adapter, "
-            f"a model (no config.json) or a converted one."
+            f"a model (no config.json) or a converted one.{_name_inner(path)}"
         )
     _refuse("--base", base, f"{name} is a whole model")
     return find_model_system(source, set=overrides, named_columns=named)
@@ -113,7 +113,7 @@ def find_winner(root: Path) -> str:
     return max(systems, key=lambda system: system.scores["rouge1"].mean).key
 
 
-def require_bundled(*, method: str | None, base: str | None, set: Iterable[str] | Mapping[str, Any]) -> None:
+def require_bundled(*, method: str | None, base: str | Path | None, set: Iterable[str] | Mapping[str, Any]) -> None:
     """Raise ConfigError for what the bundled experiment's systems are not to be asked for, before it is run."""
     _refuse("--base", base, "no --system is named, and the bundled experiment says itself what its base is")
     require_in_use(set)
@@ -149,6 +149,12 @@ def _find_folder(name: str | Path) -> Path | None:
     raise ConfigError(f"--system {shown}: no such folder; {GIVE}")
 
 
+def _name_inner(path: Path) -> str:
+    """Return what may be meant inside a folder that is no system: a training's checkpoints, say."""
+    inner = [child.name for child in path.iterdir() if child.is_dir() and is_loadable(child)]
+    return f" What it holds may be meant: {list_names(inner)}." if inner else ""
+
+
 def _find_run(path: Path) -> Path | None:
     """Return the folder of the run or experiment that a folder is, or the run that it is a part of; else None."""
     folder = Path(os.path.realpath(path))
@@ -175,7 +181,7 @@ def _open_run(run: Path, path: Path, method: str | None, overrides: list[str] | 
     return system
 
 
-def _refuse(option: str, value: str | None, reason: str) -> None:
+def _refuse(option: str, value: str | Path | None, reason: str) -> None:
     if value is not None:
         raise ConfigError(f"{option} {show(value)}: {reason}; leave {option} out.")
 

@@ -165,8 +165,11 @@ def is_adapter(source: str, revision: str | None = None) -> bool:
 
     Raises ModelError where the hub does not tell.
     """
-    if Path(source).is_dir():
-        return (Path(source) / SETTINGS).is_file()
+    folder = Path(source)
+    if folder.is_dir():
+        # A model that was merged in place keeps its adapter's settings, and is whole without them.
+        is_merged = (folder / CONFIG).is_file() and not any((folder / name).exists() for name in WEIGHTS)
+        return (folder / SETTINGS).is_file() and not is_merged
     if revision is not None:
         with suppress(OSError, ValueError):  # of an adapter, it is its base's
             if find_file(source, CONFIG, revision) is not None:
@@ -176,8 +179,13 @@ def is_adapter(source: str, revision: str | None = None) -> bool:
         if not is_model:
             return find_file(source, SETTINGS, None) is not None
     with suppress(OSError, ValueError):  # an adapter may bring its base's config; what is a model need not know
-        return find_file(source, SETTINGS, None) is not None
+        return all(any(find_file(source, name, None) for name in either) for either in ((SETTINGS,), WEIGHTS))
     return False
+
+
+def is_loadable(folder: Path) -> bool:
+    """Whether a folder says that it is an adapter or a model."""
+    return any((folder / name).is_file() for name in (SETTINGS, CONFIG))
 
 
 def name_source(source: str) -> str:
@@ -207,10 +215,13 @@ def _find_base(folder: Path) -> tuple[str, str | None]:
 
     A folder lies beside the adapter, as they were saved, or where its name leads from here.
     """
+    try:
+        revision = read_object(folder / SETTINGS).get("revision")
+    except ValueError as error:
+        raise ModelError(f"adapter {folder}: {error}.") from error
     named = read_base_name(folder / SETTINGS)
     if named is None:
         raise ModelError(f"adapter {folder}: names no base model; {GIVE_BASE}, a folder or hub id.")
-    revision = read_object(folder / SETTINGS).get("revision")
     with suppress(OSError, ValueError):
         for beside in (folder / named, folder.parent / named):
             if not Path(named).is_absolute() and (beside / CONFIG).is_file():
@@ -255,6 +266,7 @@ __all__ = [
     "find_adapter_system",
     "find_model_system",
     "is_adapter",
+    "is_loadable",
     "name_source",
     "read_revision",
 ]
