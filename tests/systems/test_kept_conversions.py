@@ -127,10 +127,9 @@ def test_two_at_once_share_a_conversion(base: Path, own: Path, tmp_path: Path) -
         for number in range(2)
     ]
     at_work = [subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) for command in commands]
-    for one in at_work:
-        _, said = one.communicate(timeout=300)
-        assert one.returncode == 0, said
-        assert b"torch is used" not in said
+    said = [one.communicate(timeout=300)[1] for one in at_work]
+    assert [one.returncode for one in at_work] == [0, 0], said
+    assert b"torch is used" not in b"".join(said)
     assert (tmp_path / "0.jsonl").read_bytes() == (tmp_path / "1.jsonl").read_bytes()
     assert len(list(own.glob("systems/*/ctranslate2-int8/model.bin"))) == 1
 
