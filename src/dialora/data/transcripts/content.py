@@ -66,6 +66,11 @@ class Json:
         return iter(self.head if self.is_list else [self.head])
 
     @property
+    def first_records(self) -> list[Any]:
+        """The first records, by which a format is recognised where one of them is empty."""
+        return self.head[:HEAD] if self.is_list else [self.head]
+
+    @property
     def first(self) -> Any:
         """The first record, None where there is none."""
         if self.is_list:

@@ -27,8 +27,6 @@ _LABEL = re.compile(
     r"(?::[*_]{0,2}(?=\s|$)|：[*_]{0,2})"
 )
 _LOOKED_AT = 100
-_ELISION = re.compile(r"[^\W\d_]{1,2}['’][A-ZÀ-ÖØ-Þ]")
-"""As in d'Arc."""
 _FEW = 2
 _BRACKETED = re.compile(r"[\[(](speaker[ _]?[\w?]{1,3})[\])]:?\s*", re.IGNORECASE)
 """As whisper.cpp writes a speaker into a text."""
@@ -148,11 +146,12 @@ def _is_written_as_name(name: str) -> bool:
     if is_tag(name) or _NUMBERED.fullmatch(name):
         return True
     words = [word for word in name.split() if not word.startswith("(")]
-    return (
-        bool(words)
-        and not words[0][:1].islower()
-        and all(not word[:1].islower() or word in _PARTICLES or _ELISION.match(word) for word in words)
-    )
+    return bool(words) and not _is_small(words[0]) and all(not _is_small(word) or word in _PARTICLES for word in words)
+
+
+def _is_small(word: str) -> bool:
+    """Whether a word has no capital, of a script with capitals; `iPhone` and `d'Arc` have one."""
+    return word[:1].islower() and not any(map(str.isupper, word))
 
 
 __all__ = ["MOST_WORDS", "Labelled", "count_labelled", "find_label", "find_labels", "is_tag"]

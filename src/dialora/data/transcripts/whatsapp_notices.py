@@ -27,7 +27,8 @@ _EDITED_WORDS = _either(
     已編輯, 編集
     """
 )
-_EDITED = re.compile(rf"<[^<>\n]{{0,50}}(?:{_EDITED_WORDS})[^<>\n]{{0,30}}>$", re.IGNORECASE)
+_EDITED = re.compile(rf"\u200e?<[^<>:\n]{{0,50}}(?:{_EDITED_WORDS})[^<>:\n]{{0,30}}>$", re.IGNORECASE)
+"""What is attached stands behind a colon, and its name may hold any word."""
 _ATTACHED_WORDS = _either(
     """
     attached, file attached, archivo adjunto, datei angehängt, fichier joint, arquivo anexado, file allegato, allegato,
@@ -71,7 +72,7 @@ _DELETED = re.compile(rf"^(?:{_DELETED_WORDS})\.?$", re.IGNORECASE)
 def read_message(lines: list[str]) -> tuple[str, str | None]:
     """Return what somebody wrote, and what else WhatsApp wrote there: `MEDIA`, `DELETED` or None."""
     # A sign of direction at the end belongs to nothing; one at the start tells a notice.
-    text = "\n".join(lines).rstrip()
+    text = _remove_edited("\n".join(lines).rstrip())
     if attached := _ATTACHED.search(text):
         text, was_attached = text[: attached.start()], True
     else:
@@ -84,13 +85,15 @@ def read_message(lines: list[str]) -> tuple[str, str | None]:
         return _clean(rest), MEDIA
     if plain == "null" and not rest:
         return "", MEDIA
-    text = _clean(_remove_edited(text))
-    return text, MEDIA if was_attached else None
+    return _clean(text), MEDIA if was_attached else None
 
 
 def _remove_edited(text: str) -> str:
-    """Return a text without the note in angle brackets that it was edited, which stands behind it."""
-    return _EDITED.sub("", text) if text.endswith(">") else text
+    """Return a text without the note in angle brackets that it was edited, which stands behind it.
+
+    On an iPhone a sign of direction opens the note, as it does what is attached.
+    """
+    return _EDITED.sub("", text).rstrip() if text.endswith(">") else text
 
 
 def _clean(text: str) -> str:

@@ -32,11 +32,9 @@ class MessageLog(TranscriptFormat[Json]):
     list_keys: ClassVar[tuple[str, ...]]
 
     def recognise(self, content: Json) -> Sureness:
-        """The first record is a message, or has a list of them."""
-        first: Any = content.first
-        found = self._find_messages(first)
-        messages = [first] if found is None else found
-        message = as_object(next(iter(messages), None))
+        """The first record is a message, or the first have lists of them, of which some may be empty."""
+        lists = [[one] if (found := self._find_messages(one)) is None else found for one in content.first_records]
+        message = as_object(next((found[0] for found in lists if found), None))
         return Sureness.LIKELY if {self.speaker_key, self.text_key} <= set(message) else Sureness.NO
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
