@@ -30,7 +30,7 @@ _LOOKED_AT = 100
 _FEW = 2
 _BRACKETED = re.compile(r"[\[(](speaker[ _]?[\w?]{1,3})[\])]:?\s*", re.IGNORECASE)
 """As whisper.cpp writes a speaker into a text."""
-_NUMBERED = re.compile(r"(?P<word>[^\s\d_-]+)[ _-]?\d{1,3}")
+_NUMBERED = re.compile(r"(?P<word>[^\s\d_-]+)[ _-]?#?\d{1,3}")
 _INSIDE = frozenset("'’.·/-\u200c\u200d")
 """Signs within a word of a name; some scripts join their letters with those that have no width."""
 _BETWEEN = frozenset("&/|")
@@ -65,7 +65,8 @@ _COUNTED = _list(
     """
     step, chapter, part, version, section, option, phase, question, answer, figure, table, item, day, week, room,
     point, page, line, number, no, round, level, stage, task, goal, priority, rule, tip, act, covid, top, at, by,
-    in, on, chapitre, kapitel, schritt, seite, teil, paso, étape, passo, parte
+    in, on, issue, bug, ticket, pr, fix, reason, attempt, try,
+    chapitre, kapitel, schritt, seite, teil, paso, étape, passo, parte
     """
 )
 """Words before a number that count things, not people."""

@@ -27,14 +27,16 @@ _MORNING = _either(
 )
 _AFTERNOON = _either(
     """
-    p. m., 下午, 中午, 晚上, 오후, 午後, م, ب.ظ., بعدازظهر, ÖS, μ.μ., сл.об., du., PTG, CH, ip., em, odp., pop., nm.,
+    p. m., 下午, 中午, 晚上, 오후, 午後,
+    م, ب.ظ., بعدازظهر, ÖS, μ.μ., сл.об., du., PTG, CH, ip., em, odp., pop., nm.,
     אחה״צ, หลังเที่ยง, popiet, pēcp., попл., по подне, e pasdites, m. d., пп, பிற்பகல்
     """
 )
 _IS_AFTERNOON = re.compile(_AFTERNOON, re.IGNORECASE)
 _HALF = f"(?:{_MORNING}|{_AFTERNOON})"
 _DATE = (
-    r"(?P<a>\d{1,4})(?P<sign>[./-] ?|年 ?)(?P<b>\d{1,2})(?:[./-] ?|月 ?)(?P<c>\d{1,4})(?:\.|日| ?г\.?| ?р\.?| ?ж\.?)?"
+    r"(?P<a>\d{1,4})(?P<sign>[./-] ?|[年년] ?)(?P<b>\d{1,2})(?:[./-] ?|[月월] ?)"
+    r"(?P<c>\d{1,4})(?:\.|[日일]| ?г\.?| ?р\.?| ?ж\.?)?"
 )
 _TIME = (
     rf"(?P<before>{_HALF})? ?(?P<hour>\d{{1,2}})(?:[:.]| h )(?P<minute>\d{{2}})(?:(?:[:.]| min )(?P<second>\d{{2}}))?"

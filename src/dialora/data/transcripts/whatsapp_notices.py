@@ -23,8 +23,9 @@ _ANGLED = re.compile(r"^<[^<>\n]{3,60}>$")
 _ATTACHED = re.compile(r"\u200e<[^<>\n]{1,200}>$")
 _EDITED_WORDS = _either(
     """
-    edited, editó, editad[oa], bearbeitet, modifié, modificato, bewerkt, изменен, muoka, düzenlen, edytowan, 已编辑,
-    已編輯, 編集
+    edited, editó, edita[dt][oa]?, bearbeitet, modifié, modificato, bewerkt, изменен, muoka, düzenlen, edytowan, 已编辑,
+    已編輯, 編集, redigera, redigere?t, upraven, szerkeszt, diedit, נערכ, تعديل, 수정, chỉnh sửa, відредагован,
+    редактиран, επεξεργ
     """
 )
 _EDITED = re.compile(rf"\u200e?<[^<>:\n]{{0,50}}(?:{_EDITED_WORDS})[^<>:\n]{{0,30}}>$", re.IGNORECASE)
@@ -63,7 +64,15 @@ _DELETED_WORDS = _either(
     ce message a été supprimé, vous avez supprimé ce message, mensagem apagada, essa mensagem foi apagada,
     você apagou esta mensagem, você apagou essa mensagem, questo messaggio è stato eliminato,
     hai eliminato questo messaggio, dit bericht is verwijderd, данное сообщение удалено, вы удалили данное сообщение,
-    tämä viesti poistettiin, bu mesaj silindi, 此消息已删除, 您已删除此消息, メッセージは削除されました
+    je hebt dit bericht verwijderd, tämä viesti poistettiin, poistit tämän viestin, bu mesaj silindi,
+    bu mesajı sildiniz, 此消息已删除, 您已删除此消息, 此訊息已刪除, 您已刪除此訊息,
+    (?:この)?メッセージは削除されました, 이 메시지는 삭제되었습니다,
+    esta mensagem foi eliminada, eliminou esta mensagem, det här meddelandet togs bort, du tog bort det här meddelandet,
+    denne besked blev slettet, du slettede denne besked, denne meldingen ble slettet, du slettet denne meldingen,
+    ta wiadomość została usunięta, tato zpráva byla odstraněna, ez az üzenet törölve lett, acest mesaj a fost șters,
+    pesan ini telah dihapus, anda menghapus pesan ini, mesej ini telah dipadamkan, tin nhắn này đã bị xóa,
+    це повідомлення видалено, ви видалили це повідомлення, това съобщение беше изтрито, αυτό το μήνυμα διαγράφηκε,
+    הודעה זו נמחקה, تم حذف هذه الرسالة
     """
 )
 _DELETED = re.compile(rf"^(?:{_DELETED_WORDS})\.?$", re.IGNORECASE)

@@ -52,6 +52,12 @@ FILES = [
         OPENAI, [PAIR[0], "assistant: Let me look."], {TOOLS: 1},
         {"messages with calls of tools, of which the text is kept": 1},
     ),
+    File(
+        "refusals.json",
+        {"messages": [ASKED[0], say("assistant", None, refusal="I have no clock."), say("user", "Try."),
+                      say("assistant", [{"type": "refusal", "refusal": "I cannot: sorry."}])]},
+        OPENAI, [PAIR[0], "assistant: I have no clock.", "user: Try.", "assistant: I cannot: sorry."],
+    ),
     File("named.json", {"messages": [say("user", "Wer fährt?", name="Jörg"), say("user", "Ich!", name="Ада")]}, OPENAI,
          ["Jörg: Wer fährt?", "Ада: Ich!"]),
     File("lists.vtt", [[], ASKED, [say("user", "Code?\n```\na: 1\n```"), say("assistant", "Fine.")]], OPENAI,

@@ -86,6 +86,12 @@ FILES = [
         ["Mina: Any news?", "Paul: None: none at all."],
     ),
     File(
+        "numbered-people.srt",
+        cues("MAN #1: Halt!", "WOMAN: Why?", "MAN #2: Rule #1: no noise."),
+        NAME,
+        ["MAN #1: Halt!", "WOMAN: Why?", "MAN #2: Rule #1: no noise."],
+    ),
+    File(
         "position.srt",
         "1\n00:00:01,000 --> 00:00:02,000 X1:40 X2:600 Y1:20 Y2:50\nMina: Left?\n\n"
         "2\n00:00:03,000 --> 00:00:04,000 align:middle\nPaul: Right.\n",

@@ -117,6 +117,18 @@ Everybody but Tim.
         {ABOVE: 1},
     ),
     File(
+        "zoom-saved.txt",
+        "[Gwen Hart] 17:02:11\nDoes the door lock?\n\n[Tim Li] 17:02:40\nIt does.\n\n[Gwen Hart] 17:03:02\nTry it.\n",
+        OTTER,
+        ["Gwen Hart: Does the door lock?", "Tim Li: It does.", "Gwen Hart: Try it."],
+    ),
+    File(
+        "colon-first.txt",
+        "Gwen Hart: [00:00:01] Does it lock?\n\nTim Li: [00:00:05] It does: twice.\n\nGwen Hart: [00:00:09] Good.\n",
+        LINES,
+        ["Gwen Hart: Does it lock?", "Tim Li: It does: twice.", "Gwen Hart: Good."],
+    ),
+    File(
         "round.json",
         "(0:01) مريم: هل وصلت؟\n(0:04) علي: نعم\n(0:05) علي: قبل ساعة\n",
         LINES,

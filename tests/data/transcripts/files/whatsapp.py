@@ -229,6 +229,18 @@ e gelo
         {OWN: 1, MEDIA: 1},
     ),
     File(
+        "WhatsApp-chat med Ida.txt",
+        """\
+12.05.2024 18.03 - Beskeder og opkald er krypteret fra ende til ende.
+12.05.2024 18.04 - Mads: Denne besked blev slettet
+12.05.2024 18.05 - Ida: Hvornår kommer I? <Denne besked er redigeret>
+12.05.2024 18.06 - Mads: Kl. 19.30
+""",
+        NAME,
+        ["Ida: Hvornår kommer I?", "Mads: Kl. 19.30"],
+        {OWN: 1, DELETED: 1},
+    ),
+    File(
         "obrolan.md",
         """\
 12/05/24 18.03 - Budi: Besok rapat jam berapa?
