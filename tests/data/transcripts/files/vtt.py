@@ -124,6 +124,14 @@ FILES = [
         ["Marta: ¿Empezamos?", "José Luis: Sí.", "Marta: Bien: primero, las cuentas."],
     ),
     File(
+        "webex.vtt",
+        'WEBVTT\n\n1 "Ada Obi" (3543255552)\n00:00:05.910 --> 00:00:07.000\nDid you see: it rained?\n\n'
+        '2 "Conference Room 4" (88)\n00:00:07.500 --> 00:00:09.000\nAll day.\n\n'
+        '3 "Ada Obi" (3543255552)\n00:00:09.500 --> 00:00:11.000\nHere\ntoo.\n',
+        PLAIN,
+        ["Ada Obi: Did you see: it rained?", "Conference Room 4: All day.", "Ada Obi: Here too."],
+    ),
+    File(
         "chapters.vtt",
         "WEBVTT\n\nintro\n00:00:00.000 --> 00:00:02.000\n- Ana: Hello, Rui.\n- Rui: Hello!\n\n"
         "middle\n00:01:02.000 --> 00:01:04.000\nAna: <00:01:02.500>How <b>are</b> you?\n\nend\n"

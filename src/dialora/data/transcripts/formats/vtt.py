@@ -60,15 +60,17 @@ class NamedCues(TranscriptFormat[Text]):
         labelled = iter(found_labels)
         for cue in found.cues:
             begun = False
-            for _ in cue.lines:
+            for line in cue.lines:
                 one = next(labelled)
+                if cue.speaker:
+                    one = Labelled(None if begun else cue.speaker, clean_line(line))
                 if one.speaker or not begun:
                     draft.add(one.speaker, one.text, cue.start)
                     begun = True
                 else:
                     draft.continue_last(one.text)
             if not cue.lines:
-                draft.add(None, "", cue.start)
+                draft.add(cue.speaker, "", cue.start)
         leave_out_lines(draft, found)
         yield draft
 
