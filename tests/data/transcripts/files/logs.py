@@ -63,6 +63,8 @@ FILES = [
     File("lists.vtt", [[], ASKED, [say("user", "Code?\n```\na: 1\n```"), say("assistant", "Fine.")]], OPENAI,
          [*PAIR, "user: Code? ``` a: 1 ```", "assistant: Fine."], num_conversations=2),
     File("message-a-line.ndjson", "\n".join(map(json.dumps, ASKED)), OPENAI, PAIR),
+    File("joined.jsonl", "\n\ufeff".join(json.dumps({"messages": ASKED}) for _ in range(2)), OPENAI, PAIR * 2,
+         num_conversations=2, encoding="utf-8-sig"),
     File(
         "responses.json",
         {"messages": [say("user", [{"type": "input_text", "text": "Is it late?"}]),
