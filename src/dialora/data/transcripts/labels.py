@@ -94,6 +94,44 @@ def find_label(text: str) -> Labelled:
     return Labelled(name, start[match.end() :].lstrip()) if _may_be_name(name) else Labelled(None, text)
 
 
+def find_cue_labels(texts: Sequence[str]) -> list[Labelled]:
+    """Return each cue's text with the speaker it names, who may be called by anything: a number, an address, a sign.
+
+    Programs write a name before every cue, so what stands there is one where all cues have a label, or where it
+    returns beside names that are certain.
+    """
+    found = find_labels(texts)
+    free = [_find_free_label(text) if one.speaker is None else one for one, text in zip(found, texts, strict=True)]
+    times = Counter(one.speaker for one in free if one.speaker is not None)
+    returns = len(free) <= _FEW or max(times.values(), default=0) > 1
+    are_all = returns and all(one.speaker for one, text in zip(free, texts, strict=True) if text.strip())
+    may_return = any(one.speaker for one in found)
+    return [
+        other if other.speaker and (are_all or (may_return and times[other.speaker] > 1)) else one
+        for one, other in zip(found, free, strict=True)
+    ]
+
+
+def _find_free_label(text: str) -> Labelled:
+    """Return what stands before a colon, unless its words are prose for certain."""
+    start = text.lstrip(_BEFORE)
+    match = _LABEL.match(start[:_LOOKED_AT])
+    name = fold(match["name"] or "") if match else ""
+    words = name.casefold().split()
+    is_free = 0 < len(words) <= MOST_WORDS and not _is_prose(name) and not {name.casefold(), words[0]} & _STOP
+    return Labelled(name, start[match.end() :].lstrip()) if match and is_free else Labelled(None, text)
+
+
+def _is_prose(name: str) -> bool:
+    """Whether words are of no name: small ones without any other sign, a number alone, or what is counted."""
+    return (
+        "/" in name
+        or name.isdecimal()
+        or name.split()[0].casefold() in _COUNTED
+        or (all(map(_is_word, name.split())) and not _is_written_as_name(name))
+    )
+
+
 def find_labels(texts: Sequence[str]) -> list[Labelled]:
     """Return each text with the speaker it names, where what stands there is a name for certain."""
     found = [find_label(text) for text in texts]
@@ -155,4 +193,4 @@ def _is_small(word: str) -> bool:
     return word[:1].islower() and not any(map(str.isupper, word))
 
 
-__all__ = ["MOST_WORDS", "Labelled", "count_labelled", "find_label", "find_labels", "is_tag"]
+__all__ = ["MOST_WORDS", "Labelled", "count_labelled", "find_cue_labels", "find_label", "find_labels", "is_tag"]

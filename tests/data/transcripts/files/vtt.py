@@ -52,6 +52,27 @@ FILES = [
          "田中太郎: では、始めましょう：議題1"],
     ),
     File(
+        "zoom-anybody.vtt",
+        "WEBVTT\n\n" + cues(
+            "+1 415***0101: Am I late?", "Ingrid: No.", "Oslo Room 12 (2nd): We are: five.",
+                "anna.berg@acme.example: Hi!",
+            "🌸 Li: 早上好。", "Ingrid: So.", numbers=True,
+        ),
+        ZOOM,
+        ["+1 415***0101: Am I late?", "Ingrid: No.", "Oslo Room 12 (2nd): We are: five.", "anna.berg@acme.example: Hi!",
+         "🌸 Li: 早上好。", "Ingrid: So."],
+    ),
+    File(
+        "zoom-continued.vtt",
+        "WEBVTT\n\n" + cues(
+            "🌸 Li: Three points:", "here is one: price", "Version 2: is late.", "Ingrid: And?", "🌸 Li: At 10: lunch.",
+            numbers=True,
+        ),
+        ZOOM,
+        ["🌸 Li: Three points: here is one: price Version 2: is late.", "Ingrid: And?", "🌸 Li: At 10: lunch."],
+        {}, {BESIDE: 2}, 2,
+    ),
+    File(
         "Weekly sync.vtt",
         "WEBVTT\n\n" + cues(
             "<v Hana Sato>Did the tests pass?</v>", "<v Leo Brandt>All but one.</v>",
