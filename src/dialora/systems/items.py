@@ -125,7 +125,7 @@ def _spool(file: Path) -> None:
 def build_item(value: Any, number: int) -> Item:
     """Return what was given in Python as an item: a text, a Conversation, or a list of turns. Raises DataError.
 
-    A turn is a Turn, a pair of speaker and text, or an object with both under a usual name.
+    A turn is a Turn, a pair of speaker and text, or an object with both under a usual name; a speaker may be a number.
     """
     name = str(number)
     if isinstance(value, Item):
@@ -165,10 +165,15 @@ def _build_conversation(turns: Iterable[Any], name: str) -> Conversation:
 
 def _find(turn: Mapping[str, Any], keys: Sequence[str], where: str) -> str:
     known = {normalise_name(str(key)): value for key, value in turn.items()}
-    found = next((known[key] for key in keys if key in known), None)
-    if not isinstance(found, str):
+    key = next((key for key in keys if key in known), None)
+    if key is None:
         raise DataError(f"{where}: has no {keys[0]}; its keys are {', '.join(map(str, turn))}; recognised: "
                         f"{', '.join(keys)}.")  # fmt: skip
+    found = known[key]
+    if keys is SPEAKER_KEYS and isinstance(found, int) and not isinstance(found, bool):
+        return f"Speaker {found}"  # as recognisers number them
+    if not isinstance(found, str):
+        raise DataError(f"{where}: its {key} is {type(found).__name__}; give a text.")
     return found
 
 

@@ -93,7 +93,7 @@ class ItemReader:
     def read_again(self, text: str, names: Mapping[str, str]) -> tuple[Part, ...]:
         """Return the parts of a text that the system wrote itself, a line for each of the parts before.
 
-        Its tags are the labels of `names`, and are numbered anew, as in every dialogue: a system is used to a #Person1#.
+        Its tags are the labels of `names`, and are numbered anew: a system is used to a #Person1# in every dialogue.
         """
         tags = dict.fromkeys(_TAG.findall(text)) if any(map(_TAG.fullmatch, names)) else ()
         own = {tag: f"#Person{number}#" for number, tag in enumerate(tags, start=1)}
