@@ -110,6 +110,22 @@ def test_a_stream_asks_for_no_more_than_a_batch_ahead(loaded: Any) -> None:
         assert asked <= CHUNK * (1 + (number > CHUNK))
 
 
+def test_of_long_ones_fewer_are_held_at_a_time(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialora.systems.items.MOST_CHARACTERS", 5_000)
+    asked = 0
+
+    def talks() -> Iterator[str]:
+        nonlocal asked
+        while True:
+            asked += 1
+            yield "\n".join(f"{'AB'[n % 2]}nna: Number {asked}, remark {n}." for n in range(50))
+
+    stream = loaded.stream(talks())
+    for number in range(1, 11):
+        assert f"Number {number}, remark 49." in next(stream).text
+        assert asked <= number + 5
+
+
 def test_a_stream_of_one_thing_is_its_summary(loaded: Any, tmp_path: Path) -> None:
     path = tmp_path / "talk.txt"
     path.write_text("Anna: Is it late?\nBob: It is nine.\n")

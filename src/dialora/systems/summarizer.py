@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from dialora.data.transcripts.formats.labelled_text import DialogSum, SamSum
 from dialora.data.transcripts.reading import SUFFIXES
 from dialora.data.transcripts.text import read_as_transcript
 from dialora.errors import DataError
-from dialora.systems.items import Item, build_item, is_turns, open_inputs
+from dialora.systems.items import Item, build_item, is_turns, open_inputs, take
 from dialora.systems.options import SummaryOptions
 from dialora.systems.summary import Summary
 from dialora.systems.system import System
@@ -25,7 +24,7 @@ from dialora.systems.writing import SummaryWriter
 AS_IT_STANDS = (SamSum.name, DialogSum.name)
 """Formats of text that need not be read to be summarized where speakers are called as the system knows them."""
 CHUNK = 256
-"""Items that are batched together by `stream`; it asks for so many before it gives the first."""
+"""Items that are batched together by `stream`, at most; it asks for them before it gives the first."""
 _LONGEST_PATH = 4096
 
 
@@ -54,7 +53,7 @@ class Summarizer:
         They are summarized in batches of the caller's next ones, so their number need not be known. Raises DataError.
         """
         items = self._list_items([contents] if _is_one(contents) else contents)
-        while chunk := list(islice(items, CHUNK)):
+        while chunk := take(items, CHUNK):
             yield from self._writer.write(chunk)
 
     def show_input(self, content: Any) -> list[str]:
