@@ -118,7 +118,9 @@ def print_summaries(
             yield row
 
     for text in format_summaries(tell(rows)):
+        observer.progress.stop()  # on a terminal the bar is taken away, or the text would go on its line
         typer.echo(text, nl=False)
+        observer.progress.start()
 
 
 def write_summaries(
