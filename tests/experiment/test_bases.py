@@ -17,6 +17,7 @@ from dialora.models.bases import find_rates, settle
 from dialora.models.families import FAMILIES
 from dialora.report.bases_figure import build_base_panels
 from tests.models.families.tiny import build_folder
+from tests.systems.support import summarize
 
 PRINT = {"train": "a", "validation": "b", "test": "c"}
 
@@ -74,7 +75,7 @@ def test_three_bases_give_one_report_and_are_made_once(several: dict[str, Any], 
     again = compare(load_experiment(several), output=tmp_path / "it", observer=events.append)
     assert again.verdict == found.verdict
     assert {event.get("stage") for event in events} <= {"data", "report", None}
-    (summary,) = dialora.summarize(["#Person1#: Hi.\n#Person2#: Hello."], run=tmp_path / "it", method="lora_llama")
+    (summary,) = summarize(["#Person1#: Hi.\n#Person2#: Hello."], system=tmp_path / "it", method="lora_llama")
     assert isinstance(summary, str)
 
 

@@ -49,10 +49,10 @@ def test_an_experiment_and_summaries_of_a_file_are_written_by_ctranslate2_as_by_
     assert set(written["auto"]) == {"zero_shot", "zero_bart"}
     assert written["auto"] == written["torch"]
     run = tmp_path / "auto"
-    made = dialora.summarize(DIALOGUES, run=run, method="zero_shot")
+    made = dialora.summarize(DIALOGUES, system=run, method="zero_shot")
     assert (next(run.glob("zero_shot-*")) / "ctranslate2-fp32" / "model.bin").is_file()
     torch = {"generation.engine": "torch"}
-    assert made == dialora.summarize(DIALOGUES, run=run, method="zero_shot", set=torch)
+    assert made == dialora.summarize(DIALOGUES, system=run, method="zero_shot", set=torch)
 
 
 @pytest.mark.parametrize("key", ["zero_shot", "zero_bart"])

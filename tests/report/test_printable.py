@@ -116,11 +116,11 @@ def test_an_error_is_clean_and_not_endless(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_summaries_are_written_clean() -> None:
-    from dialora.data.reading.tables import StreamedDialogue
-    from dialora.records import Prediction
+    from dialora.systems.items import Item
+    from dialora.systems.summary import Summary
 
     text = ESCAPES.replace("\ud800", "")
-    items, made = [StreamedDialogue(1, text, "x")], [Prediction("1", text, 3, 3, truncated=False)]
+    items, made = [Item(1, text, text, "x")], [Summary(text, unsupported_names=(text,))]
     (line,) = _lines(items, made, ".csv")
     assert not UNSAFE.search(line.decode())
     (line,) = _lines(items, made, ".jsonl")

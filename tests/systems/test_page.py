@@ -27,7 +27,7 @@ def place(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(root, tmp_path / "runs" / "bundled")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("dialora.systems.finding.has_comparison", lambda root: True)
-    monkeypatch.setattr("dialora.systems.find_winner", lambda root: "lora")
+    monkeypatch.setattr("dialora.systems.finding.find_winner", lambda root: "lora")
     return tmp_path
 
 

@@ -109,11 +109,11 @@ def open_output(path: Path, *, key: str, run: str) -> Iterator[SummariesFile]:
         try:
             yield output
         except BaseException:
-            if not place.exists():  # nothing was written, so there is nothing to go on with
-                _manifest(path).unlink(missing_ok=True)
+            if not path.exists():  # nothing was written, so there is nothing to go on with
+                beside.manifest(path).unlink(missing_ok=True)
             raise
-        for path in (output.partial, output.appended):
-            path.unlink(missing_ok=True)
+        for left in (output.partial, output.appended):
+            left.unlink(missing_ok=True)
 
 
 class FinishedFile:
