@@ -14,7 +14,13 @@ from dialora.config import BUNDLED, ExperimentConfig, load_experiment, stable_ha
 from dialora.errors import ModelError
 from dialora.models.adapter_settings import SETTINGS
 from dialora.models.bases import settle
-from dialora.models.checkpoint import find_other_base, pin_models, read_base_name, resolve_model
+from dialora.models.checkpoint import (
+    find_other_base,
+    pin_models,
+    read_base_name,
+    read_base_revision,
+    resolve_model,
+)
 from dialora.models.files import find_file
 from dialora.store import digest_once, find_cache
 from dialora.systems.system import System
@@ -90,13 +96,18 @@ def find_adapter_system(
     Raises ConfigError, and ModelError where it names none that can be found.
     """
     folder = _fetch(source)
-    config = build_config(base or _find_base(folder), set)
+    config = build_config(base, set) if base else build_config(_find_base(folder), set, adapter=folder)
     return ForeignAdapter(config, METHOD, name_source(source), folder, named_columns=named_columns)
 
 
-def build_config(model: str, set: Overrides) -> ExperimentConfig:
-    """Return the configuration of a model as it is: its base's defaults, and what is `set`."""
-    values = {"name": "system", "model": model, "data": {"source": BUNDLED}, "methods": {METHOD: {}}}
+def build_config(model: str, set: Overrides, *, adapter: Path | None = None) -> ExperimentConfig:
+    """Return the configuration of a model as it is: its base's defaults, and what is `set`.
+
+    Of a hub id it is the commit that the `adapter` names, where it names one.
+    """
+    values: dict[str, Any] = {"name": "system", "model": model, "data": {"source": BUNDLED}, "methods": {METHOD: {}}}
+    if adapter is not None and not Path(resolve_model(model)).is_dir():
+        values["model_revision"] = read_base_revision(adapter / SETTINGS)
     return pin_models(settle(load_experiment(values, set)))
 
 
