@@ -35,6 +35,11 @@ def forbid_network_to_scoring(learned: Mapping[str, Metric], data: str | None) -
     _allow_network(not has_local_data or _names_hub_model(learned))
 
 
+def allow_network() -> None:
+    """Leave the Hugging Face libraries on the network, for a command whose work is there; never telemetry."""
+    _allow_network(True)
+
+
 def _is_local_data(source: str) -> bool:
     return source == BUNDLED or os.path.exists(os.path.expanduser(source))
 
@@ -50,4 +55,4 @@ def _allow_network(is_allowed: bool) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-__all__ = ["forbid_network", "forbid_network_to_scoring", "uses_hub"]
+__all__ = ["allow_network", "forbid_network", "forbid_network_to_scoring", "uses_hub"]

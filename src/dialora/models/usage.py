@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dialora.config import BUNDLED, DecodingConfig, ExperimentConfig
+from typing import Any
+
+from dialora.config import BUNDLED, ExperimentConfig
 from dialora.data.tokens import Prompt
 from dialora.models.bases import load_family
 
@@ -39,7 +41,7 @@ def render_usage(
         f'inputs = tokenizer(prompt.replace("{{dialogue}}", dialogue), return_tensors="pt"{special})',
         "ids = model.generate(",
         "    **inputs, generation_config=GenerationConfig.from_pretrained(folder), do_sample=False,",
-        f"    {_write_decoding(config.decoding, is_causal=is_causal)},",
+        f"    {', '.join(f'{name}={value!r}' for name, value in list_decoding(config).items())},",
         ")",
         f"summary = tokenizer.decode(ids[0]{new}, skip_special_tokens=True).strip()",
         "print(summary)",
@@ -60,14 +62,16 @@ def _load_adapter(kind: str, base: str | None, *, is_bundled: bool) -> tuple[lis
     return ["from peft import PeftConfig, PeftModel"], ["named = PeftConfig.from_pretrained(folder)", load, put]
 
 
-def _write_decoding(decoding: DecodingConfig, *, is_causal: bool) -> str:
-    values: dict[str, object] = {"max_new_tokens": decoding.max_new_tokens, "num_beams": decoding.num_beams}
+def list_decoding(config: ExperimentConfig) -> dict[str, Any]:
+    """Return what plain `generate` takes to write as a run's decoding does. Raises ModelError."""
+    decoding = config.decoding
+    values: dict[str, Any] = {"max_new_tokens": decoding.max_new_tokens, "num_beams": decoding.num_beams}
     if decoding.num_beams > 1:
         values |= {"length_penalty": decoding.length_penalty, "early_stopping": decoding.early_stopping}
     # Of a causal model `generate` would forbid what the dialogue says, too.
-    if decoding.no_repeat_ngram_size and not is_causal:
+    if decoding.no_repeat_ngram_size and not load_family(config).is_causal:
         values["no_repeat_ngram_size"] = decoding.no_repeat_ngram_size
-    return ", ".join(f"{name}={value!r}" for name, value in values.items())
+    return values
 
 
-__all__ = ["EXAMPLE", "render_usage"]
+__all__ = ["EXAMPLE", "list_decoding", "render_usage"]
