@@ -1,9 +1,5 @@
 """The card of a trained folder: it is about this system, names no path, and its code writes what dialora writes."""
 
-import io
-import re
-import warnings
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +14,9 @@ from dialora.experiment.trained_card import render_trained_card
 from dialora.models.usage import EXAMPLE
 from dialora.store import Stage
 from dialora.store.stage import read_key
+from tests.cards import read_code, run_code
 
 HOSTILE = "</script>```\n# A heading\n---\n{dialogue}\u202e' + \"quotes\\"
-
-
-def read_code(card: str) -> str:
-    """The only block of code of a card."""
-    (code,) = re.findall(r"^```python\n(.*?)^```$", card, re.DOTALL | re.MULTILINE)
-    return code
-
-
-def run_code(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What the code of a card prints, run in its folder."""
-    monkeypatch.chdir(folder)
-    with redirect_stdout(io.StringIO()) as printed, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        exec(code, {})
-    return printed.getvalue().rstrip("\n")
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -209,3 +210,33 @@ def test_command_line_sends_it_and_shows_no_token(finished: Path, hub: Hub, tmp_
     )
     assert failed.returncode == 1
     assert hub.token not in done.stdout + done.stderr + failed.stdout + failed.stderr
+
+
+def test_command_line_says_what_it_wrote_as_json(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dialora.cli import main
+
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")  # which the command sets for its process
+    out = tmp_path / "out"
+    command = ["publish", str(finished), "--method", "lora", "--dry-run", "--output", str(out), "--json"]
+    assert main(command) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["folder"] == str(out)
+    assert said["url"] is None
+    assert said["license"] == "unknown"
+    assert "whose licence is not known here" in " ".join(said["terms"])
+    assert (out / "README.md").is_file()
+
+
+@pytest.mark.parametrize("run", ["no-such-run", "{tmp_path}"])
+def test_what_is_no_run_is_one_line(
+    run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dialora.cli import main
+
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+    assert main(["publish", run.format(tmp_path=tmp_path), "--dry-run"]) == 2
+    error = capsys.readouterr().err
+    assert "is no run's folder, nor an experiment's" in error
+    assert len(error.splitlines()) == 1
