@@ -72,12 +72,14 @@ def test_bundled_base_is_found_by_plain_peft(tmp_path: Path, monkeypatch: pytest
     from dialora.methods import LoRA
     from dialora.models.adapters import apply_method, save_system
     from dialora.models.checkpoint import name_base
+    from dialora.models.families import family_of
     from dialora.models.loading import load_base_model, load_tokenizer
 
     config = load_experiment("bundled", ["decoding.max_new_tokens=8"])
     model, tokenizer = apply_method(load_base_model(config), LoRA(r=2), key="lora"), load_tokenizer(config)
     base, revision = name_base(config)
-    card = render_trained_card(config, "lora", Prompt(config.prompt), is_adapter=True, seed=0)
+    special = family_of(model).describe_special(model, tokenizer)
+    card = render_trained_card(config, "lora", Prompt(config.prompt), special, is_adapter=True, seed=0)
     save_system(model, tokenizer, tmp_path, base=base, revision=revision, card=card)
     (ours,) = api.summarize(
         [EXAMPLE],
@@ -101,7 +103,7 @@ def test_without_a_card_there_is_none(tmp_path: Path, tiny_model: Path, experime
 
 def test_hostile_prompt_stays_inside_its_string(experiment: dict[str, Any]) -> None:
     config = load_experiment(experiment | {"prompt": HOSTILE})
-    card = render_trained_card(config, "lora", Prompt(HOSTILE), is_adapter=True, seed=0)
+    card = render_trained_card(config, "lora", Prompt(HOSTILE), {}, is_adapter=True, seed=0)
     code = read_code(card)
     found: dict[str, Any] = {}
     exec(next(line for line in code.splitlines() if line.startswith("prompt = ")), found)

@@ -59,7 +59,8 @@ def publish(
         raise ConfigError(
             "publish: give --to owner/name, where it is to be on the hub, or --dry-run for the folder alone."
         )
-    system = find_run_system(_find_folder(run), method=method)
+    root = _find_folder(run)
+    system = find_run_system(root, method=_choose_trained(root) if method is None else method)
     choices = choose(system.config, repo=to, is_public=public, licence=license, base=base)
     facts, folder = read_facts(system), find_path(output)
     watch, target = observer or ignore_events, system.folder / names.PUBLISHED if folder is None else folder
@@ -72,6 +73,18 @@ def publish(
         watch({"event": "warning", "message": "Its base is a folder of yours: name what it is on the hub with --base."})
     url = None if dry_run or to is None else upload(target, to, is_public=public, observer=watch)
     return Publication(target, url, choices.licence, tuple(terms))
+
+
+def _choose_trained(root: Path) -> str | None:
+    """Return the only method of an experiment that trained anything; None of a run. Raises ConfigError for several."""
+    from dialora.store import find_runs, is_run_folder
+
+    if is_run_folder(root):
+        return None
+    trained = sorted({run.key for run in find_runs(root) if (run.folder / names.TRAINING).is_dir()})
+    if len(trained) > 1:
+        raise ConfigError(f"publish {root}: holds several systems; choose one with --method: {', '.join(trained)}.")
+    return trained[0] if trained else None
 
 
 def _find_folder(run: str | Path) -> Path:

@@ -125,8 +125,14 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
     assert run.training is not None
     with run.training.writing() as folder:
         base, revision = name_base(config)
-        prompt = build_prompt(config, tokenizer)
-        card = render_trained_card(config, run.key, prompt, is_adapter=hasattr(model, "peft_config"), seed=run.seed)
+        card = render_trained_card(
+            config,
+            run.key,
+            build_prompt(config, tokenizer),
+            family_of(model).describe_special(model, tokenizer),
+            is_adapter=hasattr(model, "peft_config"),
+            seed=run.seed,
+        )
         save_system(model, tokenizer, folder, base=base, revision=revision, card=card)
         save_json(facts, folder / names.TRAINING_FACTS)
     run.tidy()

@@ -6,6 +6,9 @@ or by their folder's name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import yaml
 
 from dialora.config import BUNDLED, ExperimentConfig
@@ -16,8 +19,10 @@ from dialora.report.markdown import escape_markdown
 from dialora.report.origins import find_base_origin, find_data_origin
 
 
-def render_trained_card(config: ExperimentConfig, key: str, prompt: Prompt, *, is_adapter: bool, seed: int) -> str:
-    """Return the README.md of what the entry `key` has trained. Raises ModelError."""
+def render_trained_card(
+    config: ExperimentConfig, key: str, prompt: Prompt, special: Mapping[str, Any], *, is_adapter: bool, seed: int
+) -> str:
+    """Return the README.md of what the entry `key` has trained; `special` as in `render_usage`. Raises ModelError."""
     method, base, data = config.methods[key], find_base_origin(config), find_data_origin(config)
     metadata = {
         "library_name": "peft" if is_adapter else "transformers",
@@ -40,7 +45,7 @@ def render_trained_card(config: ExperimentConfig, key: str, prompt: Prompt, *, i
         ),
         "## How to use it",
         describe_base_needed(config, is_adapter=is_adapter),
-        f"```python\n{render_usage(config, prompt, is_adapter=is_adapter)}\n```",
+        f"```python\n{render_usage(config, prompt, special, is_adapter=is_adapter)}\n```",
     ]
     front = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n" + "\n\n".join(line for line in lines if line) + "\n"

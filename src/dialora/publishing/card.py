@@ -12,6 +12,7 @@ import yaml
 
 from dialora.comparison.faithfulness import HUMAN, SystemFaithfulness
 from dialora.config import BUNDLED
+from dialora.models.bases import load_family
 from dialora.models.usage import render_usage
 from dialora.printable import clean_all
 from dialora.publishing.choices import Choices
@@ -89,7 +90,12 @@ def _render_usage(facts: RunFacts, choices: Choices) -> list[str]:
     config, is_adapter = facts.config, facts.is_adapter
     name, is_lost = find_base_origin(config).name, is_adapter and choices.needs_folder(config)
     code = render_usage(
-        config, facts.prompt, is_adapter=is_adapter, folder=choices.repo or ".", base=name if is_lost else None
+        config,
+        facts.prompt,
+        facts.special,
+        is_adapter=is_adapter,
+        folder=choices.repo or ".",
+        base=name if is_lost else None,
     )
     needs = f"{'peft ' if is_adapter else ''}transformers torch"
     needs += " dialora" if is_adapter and config.model == BUNDLED else ""
@@ -101,6 +107,11 @@ def _render_usage(facts: RunFacts, choices: Choices) -> list[str]:
         )
     if config.methods[facts.key].name == "qlora":
         notes.append("Its base was kept in four bits; on the whole base, as here, it writes other words now and then.")
+    if load_family(config).is_causal and config.decoding.no_repeat_ngram_size:
+        size = config.decoding.no_repeat_ngram_size
+        notes.append(
+            f"When it was scored, no {size} tokens stood twice in a summary, which plain `generate` cannot do."
+        )
     notes.append(f"`pip install {needs}`{'' if choices.repo else ', in this folder'}:")
     after = (
         f"Sources longer than {config.data.max_source_length:,} tokens were cut at the end of the dialogue. `dialora "

@@ -60,8 +60,7 @@ def _write_settings(facts: RunFacts, choices: Choices, folder: Path) -> None:
         settings = load_json(folder / SETTINGS) | {"base_model_name_or_path": named, "revision": revision}
         text = json.dumps(settings, indent=2, ensure_ascii=False, sort_keys=True)
         save_text(facts.hide(text) + "\n", folder / SETTINGS)
-    path = folder / GENERATION
-    save_json((load_json(path) if path.is_file() else {}) | list_decoding(facts.config), path)
+    save_json(list_decoding(facts.config, facts.special), folder / GENERATION)
 
 
 __all__ = ["EVAL_RESULTS", "write_folder"]

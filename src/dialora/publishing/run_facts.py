@@ -19,6 +19,7 @@ from dialora.config import ExperimentConfig, load_experiment
 from dialora.data.tokens import Prompt
 from dialora.errors import ConfigError, StageError
 from dialora.models.adapter_settings import SETTINGS
+from dialora.models.usage import read_special
 from dialora.records import ExampleScores
 from dialora.report.comparison_stage import build_comparison, load_comparison
 from dialora.store import ExperimentFolder, Stage, load_json, load_records, names, read_key, read_run
@@ -38,6 +39,8 @@ class RunFacts:
     key: str
     seed: int
     prompt: Prompt
+    special: dict[str, Any]
+    """The special tokens of generation."""
     training: Path
     """Its folder."""
     files: tuple[str, ...]
@@ -92,6 +95,7 @@ def read_facts(system: UsedSystem) -> RunFacts:
         key=system.key,
         seed=seed,
         prompt=system.prompt,
+        special=read_special(system.config, system.tokenizer, training),
         training=training,
         files=tuple(name for name in load_json(training / names.MANIFEST)["files"] if name not in own),
         comparison=build_comparison(_map_texts(comparison.to_json(), hide)),
