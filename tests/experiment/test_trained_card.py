@@ -90,6 +90,13 @@ def test_bundled_base_is_found_by_plain_peft(tmp_path: Path, monkeypatch: pytest
     assert str(Path(dialora.__file__).parent) not in card + (tmp_path / "adapter_config.json").read_text()
 
 
+def test_terms_of_the_data_stand_in_it(experiment: dict[str, Any]) -> None:
+    values = experiment | {"model": "bundled", "data": {"source": "Samsung/samsum"}}
+    text = render_trained_card(load_experiment(values), "lora", Prompt("{dialogue}"), {}, is_adapter=True, seed=0)
+    assert ModelCard(text).data.license == "cc-by-nc-nd-4.0"
+    assert "nothing adapted from it may be shared" in text
+
+
 def test_without_a_card_there_is_none(tmp_path: Path, tiny_model: Path, experiment: dict[str, Any]) -> None:
     from dialora.methods import LoRA
     from dialora.models.adapters import apply_method, save_system

@@ -228,6 +228,13 @@ def test_of_ones_own_data_there_are_none(finished: Path) -> None:
     assert read_card(folder).data.datasets is None
 
 
+def test_a_file_that_is_gone_is_no_hub_id(copied: Path) -> None:
+    change_data_source(copied, "data/chats.csv")
+    folder = write(copied)
+    assert read_card(folder).data.datasets is None
+    assert not (folder / ".eval_results").exists()
+
+
 @pytest.mark.parametrize(
     ("source", "name", "licence", "terms"),
     [

@@ -44,15 +44,8 @@ def publish(
     the folder, `published/` in the run's unless it is given; with `dry_run` nothing is sent, and `to` may be missing.
     Raises ConfigError, StageError, ModelError, HubError.
     """
-    from dialora.publishing import (
-        choose,
-        describe_terms,
-        find_works,
-        has_terms,
-        read_facts,
-        upload,
-        write_folder,
-    )
+    from dialora.publishing import choose, read_facts, upload, write_folder
+    from dialora.report.licences import describe_terms, find_works, has_terms
     from dialora.systems.runs import find_run_system
 
     if to is None and not dry_run:

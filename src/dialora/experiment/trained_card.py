@@ -15,6 +15,7 @@ from dialora.config import BUNDLED, ExperimentConfig
 from dialora.data.tokens import Prompt
 from dialora.models.usage import render_usage
 from dialora.printable import clean
+from dialora.report.licences import UNKNOWN, choose_licence, describe_terms, find_works
 from dialora.report.markdown import escape_markdown
 from dialora.report.origins import find_base_origin, find_data_origin
 
@@ -31,6 +32,10 @@ def render_trained_card(
     }
     if base.hub_id is not None:
         metadata["base_model"] = base.hub_id
+    works = find_works(config)
+    licence = choose_licence(works, None)
+    if licence != UNKNOWN:
+        metadata["license"] = licence
     what = "An adapter" if is_adapter else "A whole model"
     lines = [
         f"# {method.label} for dialogue summaries",
@@ -43,6 +48,8 @@ def render_trained_card(
                 f"- Reads at most {config.data.max_source_length:,} tokens of prompt and dialogue",
             ]
         ),
+        "## Licence",
+        "\n".join(f"- {_show(sentence)}" for sentence in describe_terms(works, licence)),
         "## How to use it",
         describe_base_needed(config, is_adapter=is_adapter),
         f"```python\n{render_usage(config, prompt, special, is_adapter=is_adapter)}\n```",

@@ -16,11 +16,11 @@ from dialora.models.bases import load_family
 from dialora.models.usage import render_usage
 from dialora.printable import clean_all
 from dialora.publishing.choices import Choices
-from dialora.publishing.licences import describe_terms, find_works
 from dialora.publishing.metadata import build_metadata, clean_line
 from dialora.publishing.run_facts import RunFacts
 from dialora.report import numbers
 from dialora.report.known_data import describe_known_data
+from dialora.report.licences import describe_terms, find_works
 from dialora.report.markdown import escape_markdown, render_table
 from dialora.report.origins import Origin, find_base_origin, find_data_origin
 from dialora.report.paper import build_paper_table

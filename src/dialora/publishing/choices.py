@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dialora.config import BUNDLED, ExperimentConfig
 from dialora.errors import ConfigError
-from dialora.publishing.licences import choose_licence, find_works, require_licence
+from dialora.report.licences import choose_licence, find_works, require_licence
 from dialora.report.origins import find_base_origin
 
 _HUB_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*/[A-Za-z0-9_][A-Za-z0-9._-]*")

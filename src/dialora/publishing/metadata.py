@@ -12,8 +12,8 @@ from typing import Any
 from dialora.comparison import Interval
 from dialora.printable import clean
 from dialora.publishing.choices import Choices
-from dialora.publishing.licences import find_works
 from dialora.publishing.run_facts import RunFacts
+from dialora.report.licences import find_works
 from dialora.report.origins import Origin, find_data_origin
 from dialora.report.tables import METRIC_NAMES, name_metric
 

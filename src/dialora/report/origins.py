@@ -13,6 +13,8 @@ from dialora.config import BUNDLED, ExperimentConfig
 from dialora.config.base_identity import FILES
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_FILES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".txt", ".zip", ".gz")
+"""No hub id ends so; a file that is gone may be called like one otherwise."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -55,7 +57,8 @@ def find_base_origin(config: ExperimentConfig) -> Origin:
 
 
 def _is_hub_id(source: str) -> bool:
-    return _HUB_ID.fullmatch(source) is not None and not Path(source).expanduser().exists()
+    is_one = _HUB_ID.fullmatch(source) is not None and not source.lower().endswith(_FILES)
+    return is_one and not Path(source).expanduser().exists()
 
 
 def _name_folder(source: str) -> str:

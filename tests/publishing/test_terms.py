@@ -8,8 +8,8 @@ import pytest
 
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.errors import ConfigError
-from dialora.publishing import choose, describe_terms, find_works
-from dialora.publishing.licences import LICENCES, has_terms
+from dialora.publishing import choose
+from dialora.report.licences import LICENCES, describe_terms, find_works, has_terms
 
 
 def build(model: str, source: str) -> ExperimentConfig:
