@@ -63,7 +63,7 @@ def test_methods_shows_the_rates_and_layers_of_the_base(
     assert main(["methods", "--set", f"model={bart}"]) == 0
     printed = capsys.readouterr().out
     assert re.search(r"│ full +│.*│ +3e-05 │", printed)
-    assert re.search(r"│ lora +│.*│ q_proj, +│", printed)
+    assert re.search(r"│ lora +│.*│ q_proj,( v_proj)? +│", printed)
     assert main(["methods", "--set", f"model={bart}", "--markdown"]) == 0
     assert "| `target_modules` | `[q_proj, v_proj]` |" in capsys.readouterr().out
 

@@ -130,7 +130,10 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         r"1 that fit nowhere \(base_model\.model\.decoder\.block\.7",
     ),
     "another prefix": (weights(prefix), r"\d+ missing \(.+\d+ that fit nowhere \(base_model\.model\.model\."),
-    "another shape": (weights(lambda found: found.update({min(found): torch.ones(2, 7)})), "size mismatch"),
+    "another shape": (
+        weights(lambda found: found.update({min(found): torch.ones(2, 7)})),
+        r"1 of its weights have other shapes than the base has room for \(.*: \[2, 7\], here \[2, 32\]\)",
+    ),
     "infinite": (weights(spoil), r"1 that hold numbers that are not finite \(base_model"),
     "whole numbers": (
         weights(lambda found: found.update({min(found): torch.ones(2, 32, dtype=torch.int8)})),

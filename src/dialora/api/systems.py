@@ -26,7 +26,7 @@ def load(
     system: SystemName = None,
     *,
     method: str | None = None,
-    base: str | None = None,
+    base: Folder = None,
     speakers: Any = None,
     on_long: Any = "split",
     join: Any = "concatenate",
@@ -57,7 +57,7 @@ def summarize(
     *,
     system: SystemName = None,
     method: str | None = None,
-    base: str | None = None,
+    base: Folder = None,
     speakers: Any = None,
     on_long: Any = "split",
     join: Any = "concatenate",
@@ -77,7 +77,7 @@ def summarize_files(
     output: str | Path,
     system: SystemName | System = None,
     method: str | None = None,
-    base: str | None = None,
+    base: Folder = None,
     speakers: Any = None,
     on_long: Any = "split",
     join: Any = "concatenate",
@@ -105,27 +105,28 @@ def find_system(
     system: SystemName | System,
     *,
     method: str | None = None,
-    base: str | None = None,
+    base: Folder = None,
     set: Overrides = (),
     observer: Watch = None,
 ) -> System:
     """Return the system that a name is, or the winner of the bundled experiment; see `load`. Loads nothing yet."""
-    from dialora.systems import System, find_winner
+    from dialora.systems import System
     from dialora.systems import find_system as find
-    from dialora.systems.finding import has_comparison
+    from dialora.systems.finding import find_winning_system, has_comparison, require_bundled
 
     if isinstance(system, System):
         return system
     if system is not None:
         return find(system, method=method, base=base, set=set)
-    root = RUNS / BUNDLED
+    root, set = RUNS / BUNDLED, set if isinstance(set, Mapping) else list(set)
+    require_bundled(method=method, base=base, set=set)
     if not has_comparison(root):
         from dialora.api.experiments import compare
 
         (observer or ignore_events)({"event": "note", "message": f"No system is named, so the winner of the bundled "
                                     f"experiment is used, which is run first, into {root}."})  # fmt: skip
         compare(BUNDLED, output=root, observer=lambda event: _pass_on(event, observer or ignore_events))
-    return find(root, method=method or find_winner(root), base=base, set=set)
+    return find_winning_system(root, method=method, set=set)
 
 
 def _pass_on(event: dict[str, Any], observer: Observer) -> None:
@@ -142,10 +143,13 @@ def parity(
     observer: Watch = None,
 ) -> PrecisionCost:
     """Compare a system's summaries in a lower precision with those in fp32, on its test dialogues."""
+    from dialora.systems import System
+    from dialora.systems.finding import find_run
     from dialora.systems.precision import measure_precision
 
-    overrides = [f"{key}={value}" for key, value in set.items()] if isinstance(set, Mapping) else [*set]
-    found = find_system(run, method=method, set=[*overrides, f"generation.precision={precision}"])
+    fixed = {"generation.precision": precision}
+    overrides = dict(set) | fixed if isinstance(set, Mapping) else [*set, f"generation.precision={precision}"]
+    found = run if isinstance(run, System) else find_run(run, method=method, set=overrides)
     return measure_precision(found, observer=observer or ignore_events)
 
 

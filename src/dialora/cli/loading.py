@@ -42,8 +42,9 @@ def load_system(
     """Find a system. Raises DialoraError."""
     from dialora.api.systems import find_system
     from dialora.config import BUNDLED
-    from dialora.models.network import forbid_network
+    from dialora.models.network import forbid_network, forbid_telemetry
 
+    forbid_telemetry()
     if system is None:
         load(BUNDLED, None)
     found = find_system(system, method=method, base=base, set=overrides or (), observer=observer)
@@ -51,15 +52,27 @@ def load_system(
     return found
 
 
-def find_default() -> System:
-    """Find the system that none is named for, as far as it can be had without running anything."""
+def load_run(run: str, method: str | None, overrides: Sequence[str]) -> System:
+    """Find the system of a run. Raises DialoraError."""
+    from dialora.models.network import forbid_network, forbid_telemetry
+    from dialora.systems.finding import find_run
+
+    forbid_telemetry()
+    found = find_run(run, method=method, set=overrides)
+    forbid_network(found.config)
+    return found
+
+
+def find_default(overrides: Sequence[str] | None, *, base: str | None) -> System:
+    """Find the system that none is named for, as far as it can be had without running anything. Raises DialoraError."""
     from dialora.config import BUNDLED
     from dialora.store import RUNS
-    from dialora.systems.finding import find_system, find_winner, has_comparison
+    from dialora.systems.finding import find_system, find_winning_system, has_comparison, require_bundled
 
     load(BUNDLED, None)
-    root = RUNS / BUNDLED
-    return find_system(root, method=find_winner(root)) if has_comparison(root) else find_system(BUNDLED)
+    set, root = overrides or (), RUNS / BUNDLED
+    require_bundled(method=None, base=base, set=set)
+    return find_winning_system(root, set=set) if has_comparison(root) else find_system(BUNDLED, set=set)
 
 
-__all__ = ["find_default", "load", "load_system", "load_table"]
+__all__ = ["find_default", "load", "load_run", "load_system", "load_table"]

@@ -41,7 +41,12 @@ Method = Annotated[
 ]
 SetInUse = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override generation.*, decoding.* or a column. Repeatable."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override generation.*, decoding.* or a column, and of what is no run prompt, data.max_source_length or "
+        "model_revision. Repeatable.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 

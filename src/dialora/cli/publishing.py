@@ -54,9 +54,9 @@ def publish(
     The folder is what is sent, in one commit, and nothing else is. The token is that of `hf auth login`, or HF_TOKEN.
     """
     from dialora import api
-    from dialora.models.network import allow_network
+    from dialora.models.network import forbid_telemetry
 
-    allow_network()
+    forbid_telemetry()
     with observing(quiet=json) as observer:
         done = api.publish(
             run,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dialora.cli.app import app
-from dialora.cli.loading import find_default, load_system
+from dialora.cli.loading import find_default, load_run, load_system
 from dialora.cli.options import Base, Json, Method, SetInUse, System
 from dialora.cli.printing import observing, print_json, print_rows
 
@@ -98,7 +98,10 @@ def summarize(
     names = parse_names(rename or ())
     with open_inputs(inputs, names=names) as opened, observing() as observer:
         is_only_looked_at = system is None and method is None and (dry_run or prompt)
-        found = find_default() if is_only_looked_at else load_system(system, method, set, base=base, observer=observer)
+        if is_only_looked_at:
+            found = find_default(set, base=base)
+        else:
+            found = load_system(system, method, set, base=base, observer=observer)
         if dry_run:
             print_inspected(opened, found, options, json=json)
         elif prompt:
@@ -122,7 +125,7 @@ def parity(
     """
     from dialora import api
 
-    system = load_system(str(run), method, [*(set or ()), f"generation.precision={precision}"])
+    system = load_run(str(run), method, [*(set or ()), f"generation.precision={precision}"])
     with observing(quiet=json) as observer:
         found = api.parity(system, observer=observer)
     if json:

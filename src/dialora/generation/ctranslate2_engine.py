@@ -87,7 +87,7 @@ class CTranslate2Engine:
                 intra_threads=max(1, threads // self.parallel),
                 max_queued_batches=-1,
             )
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, LookupError, MemoryError) as error:
             raise GenerationError(f"{folder}: CTranslate2 cannot load it: {' '.join(str(error).split())}") from error
         finally:
             # CTranslate2 sets its own number for the whole process, torch and the next engine included.

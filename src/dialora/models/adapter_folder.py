@@ -5,6 +5,7 @@ PEFT draws what a file lacks at random and leaves out what a model has no place 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import Any
 from torch import Tensor, nn
 
 from dialora.models.adapter_settings import read_settings, require_sizes
-from dialora.models.files import list_names
+from dialora.models.files import list_names, show
 from dialora.models.layout import FLOATS, Header
 from dialora.models.weights import is_finite, read_headers
 
 WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+_OTHER_SHAPE = re.compile(r"size mismatch for (\S+): .*?torch\.Size\((.*?)\).*?torch\.Size\((.*?)\)")
+"""How torch says that a matrix has another shape than its place."""
 
 
 def read_adapter_headers(folder: Path) -> dict[str, Header]:
@@ -56,6 +59,18 @@ def require_whole(model: nn.Module, headers: Mapping[str, Header]) -> None:
         raise ValueError(f"of its weights there are {'; '.join(said)}; it was made for another base, or is damaged")
 
 
+def explain_shapes(message: str) -> str | None:
+    """Say what torch says of matrices that do not fit, once for all of them; None where it says something else."""
+    found = _OTHER_SHAPE.findall(message)
+    if not found:
+        return None
+    name, theirs, ours = found[0]
+    return (
+        f"{len(found)} of its weights have other shapes than the base has room for ({show(name)}: {theirs}, here "
+        f"{ours}); it was made for another base"
+    )
+
+
 def _list_embeddings(model: nn.Module) -> dict[str, Tensor]:
     """Return the weights of embedding and output head by name."""
     base: Any = model.get_base_model()  # type: ignore[operator]
@@ -66,4 +81,4 @@ def _list_embeddings(model: nn.Module) -> dict[str, Tensor]:
     return {name: state[name] for name in found if name in state}
 
 
-__all__ = ["read_adapter_headers", "require_whole"]
+__all__ = ["explain_shapes", "read_adapter_headers", "require_whole"]

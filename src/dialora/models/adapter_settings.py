@@ -26,6 +26,7 @@ MAX_COUNT = 2**32
 """Of seeds, steps and ids, which take no memory."""
 NO_SIZES = ("seed", "prng", "step", "tinit", "tfinal", "deltaT", "warmup", "interval", "indices", "token_ids", "alpha")
 REFUSED = {
+    "auto_map": "names code that would have to run",
     "megatron_config": "names code that would have to run",
     "adapters": "names other adapters, which would be read too",
     "prompt_tuning_init_state_dict_path": "names another file, which would be read too",

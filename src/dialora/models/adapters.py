@@ -16,7 +16,7 @@ from dialora.errors import ConfigError, ModelError
 from dialora.methods import Method
 from dialora.methods.decomposed import convert_to_lora, initial_adapter
 from dialora.methods.tuners import UNMERGEABLE
-from dialora.models.adapter_folder import read_adapter_headers, require_whole
+from dialora.models.adapter_folder import explain_shapes, read_adapter_headers, require_whole
 from dialora.models.adapter_settings import SETTINGS
 from dialora.models.checkpoint import find_other_base
 from dialora.models.families import family_of
@@ -41,8 +41,12 @@ def load_system(config: ExperimentConfig, method: Method, folder: Path | None) -
     return load_base_model(config.model_copy(update={"model": str(folder), "model_revision": None}))
 
 
-def load_adapter(model: PreTrainedModel, folder: Path, *, is_trainable: bool = False) -> nn.Module:
+def load_adapter(
+    model: PreTrainedModel, folder: Path, *, is_trainable: bool = False, advice: str = GIVE_BASE
+) -> nn.Module:
     """Put a saved PEFT adapter on a base model; a `.bin` adapter is read without running what it pickles.
+
+    `advice` is what to do where it names another base and does not fit.
 
     Raises ModelError, which names the keys, when it is unreadable, applies in part or not at all, or was made for
     another shape of model.
@@ -57,11 +61,11 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, is_trainable: bool = F
         return adapted
     # An adapter's settings are whatever its file says, and PEFT takes them as they are: anything may come of it.
     except Exception as error:
-        reason = join_lines(error)
+        reason = explain_shapes(str(error)) or join_lines(error)
         if not isinstance(error, OSError | ValueError | RuntimeError | ImportError):
             reason = f"PEFT can make nothing of its {SETTINGS} and weights ({type(error).__name__}: {reason})"
         if (other := find_other_base(folder / SETTINGS, model.name_or_path)) is not None:
-            reason = f"{reason.rstrip('.')}. It names {other} as its base; {GIVE_BASE}"
+            reason = f"{reason.rstrip('.')}. It names {other} as its base; {advice}"
         raise ModelError(f"adapter {folder}: cannot be put on {model.name_or_path}: {reason}") from error
 
 

@@ -33,12 +33,18 @@ def resolve_model(name: str, *, key: str = "model") -> str:
     """Return what transformers can load: a folder's path, or a hub id unchanged; `key` names it in a ModelError."""
     if name == BUNDLED:
         return str(resources.files("dialora") / "assets" / "base")
-    path = Path(name).expanduser()
-    if path.is_dir():
+    try:
+        path = Path(name).expanduser()
+        is_folder, is_there = path.is_dir(), path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # a name that is too long, or of a user that is not there
+        raise ModelError(
+            f"{key}: {show(name)}: is no path; give a folder in transformers format, or a hub id."
+        ) from error
+    if is_folder:
         if not (path / "config.json").is_file():
             raise ModelError(f"{key}: {name}: {explain_no_config(str(path), None)}.")
         return str(path)
-    if path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
+    if is_there or name.startswith((".", "/", "~")) or name.count("/") > 1:
         how = MADE.get(path.name, "give a folder in transformers format, or a hub id")
         raise ModelError(f"{key}: {name}: no such folder; {how}.")
     return name
@@ -48,7 +54,7 @@ def explain_no_config(source: str, revision: str | None) -> str:
     """Say of a folder or hub id without config.json what it is, and what to give."""
     if (adapter := find_file(source, "adapter_config.json", revision)) is not None:
         named = read_base_name(adapter)
-        base = "its base" if named is None else f"its base ({named})"
+        base = "its base" if named is None else f"its base ({show(named)})"
         return (
             f"it is a PEFT adapter, not a whole model: give {base} and train on it, or merge the adapter first "
             f"(dialora.load_model(set={{'model': its base}}, adapter=...).merge_and_unload().save_pretrained, with the "
@@ -61,18 +67,10 @@ def explain_no_config(source: str, revision: str | None) -> str:
 
 def read_base_name(adapter: Path) -> str | None:
     """Return the base model that an adapter_config.json names; None where it names none or cannot be read."""
-    return _read_text(adapter, "base_model_name_or_path")
-
-
-def read_base_revision(adapter: Path) -> str | None:
-    """Return the commit, branch or tag of its base that an adapter_config.json names; None where it names none."""
-    return _read_text(adapter, "revision")
-
-
-def _read_text(adapter: Path, key: str) -> str | None:
     with suppress(ValueError, OSError):
-        if isinstance(value := read_object(adapter).get(key), str) and value.strip():
-            return show(value)
+        base = read_object(adapter).get("base_model_name_or_path")
+        if isinstance(base, str) and base.strip() and base.isprintable():
+            return base
     return None
 
 
@@ -83,7 +81,7 @@ def find_other_base(adapter: Path, source: str) -> str | None:
     """
     named = read_base_name(adapter)
     same = named is None or _name_last(named) in ("", _name_last(str(Path(source).absolute())))
-    return None if same else named
+    return None if same or named is None else show(named)
 
 
 def name_base(config: ExperimentConfig) -> tuple[str, str | None]:
@@ -263,7 +261,6 @@ __all__ = [
     "opening",
     "pin_models",
     "read_base_name",
-    "read_base_revision",
     "require_pinned",
     "require_weights",
     "resolve_model",

@@ -29,15 +29,15 @@ def forbid_network(config: ExperimentConfig) -> None:
     _allow_network(uses_hub(config))
 
 
+def forbid_telemetry() -> None:
+    """Keep the Hugging Face libraries from telemetry, before it is known whether a hub id is named."""
+    _allow_network(True)
+
+
 def forbid_network_to_scoring(learned: Mapping[str, Metric], data: str | None) -> None:
     """Do the same for a table of outputs: its learned metrics, and where its dialogues are."""
     has_local_data = data is None or _is_local_data(data)
     _allow_network(not has_local_data or _names_hub_model(learned))
-
-
-def allow_network() -> None:
-    """Leave the Hugging Face libraries on the network, for a command whose work is there; never telemetry."""
-    _allow_network(True)
 
 
 def _is_local_data(source: str) -> bool:
@@ -55,4 +55,4 @@ def _allow_network(is_allowed: bool) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-__all__ = ["allow_network", "forbid_network", "forbid_network_to_scoring", "uses_hub"]
+__all__ = ["forbid_network", "forbid_network_to_scoring", "forbid_telemetry", "uses_hub"]

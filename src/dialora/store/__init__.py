@@ -5,7 +5,7 @@ the old one or the new one, that what is not what was written does not count, th
 an experiment's folder, and that no other room spells a name of a run directory (see `names`). Never imports torch.
 """
 
-from dialora.store.cache import find_cache
+from dialora.store.cache import find_cache, one_at_a_time
 from dialora.store.damage import digest_once, tell_damage, telling_damage
 from dialora.store.digest import digest_code
 from dialora.store.disk import disk_errors_explained, explain_disk_error
@@ -53,6 +53,7 @@ __all__ = [
     "load_records",
     "locked",
     "measure_weights",
+    "one_at_a_time",
     "open_training",
     "own_data_check",
     "own_folder",

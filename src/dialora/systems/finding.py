@@ -8,19 +8,24 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dialora.config import BUNDLED
+from dialora.config import BUNDLED, load_experiment
 from dialora.errors import ConfigError, StageError
+from dialora.models.files import list_names, show
 from dialora.report.comparison_stage import load_comparison
-from dialora.store import RUNS, ExperimentFolder, is_run_folder, names
-from dialora.systems.converted import find_converted_system, is_converted
-from dialora.systems.foreign import find_adapter_system, find_model_system, is_adapter
+from dialora.store import RUNS, ExperimentFolder, find_runs, is_run_folder, names
+from dialora.systems.converted import find_converted_system, is_converted, require_as_converted
+from dialora.systems.foreign import find_adapter_system, find_model_system, is_adapter, is_loadable, read_revision
 from dialora.systems.runs import find_run_system
-from dialora.systems.system import System
+from dialora.systems.system import RunSystem, System
 
 IN_USE = ("generation.", "decoding.", "data.dialogue_column", "data.id_column")
 """What may be set otherwise than a run had it; the rest is part of the system."""
 OF_FOREIGN = ("prompt", "data.max_source_length", "model_revision")
 """What no run says of other systems."""
+GIVE = (
+    "give a run's folder, an experiment's with --method, a PEFT adapter's, a model's, one converted for CTranslate2, "
+    "or a hub id as owner/name."
+)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _CONVERSION = re.compile(re.escape(names.conversion("*")).replace(r"\*", "(fp32|bf16|int8)"))
 
@@ -29,7 +34,7 @@ def find_system(
     name: str | Path,
     *,
     method: str | None = None,
-    base: str | None = None,
+    base: str | Path | None = None,
     set: Iterable[str] | Mapping[str, Any] = (),
 ) -> System:
     """Find the system that a name is; loads nothing yet.
@@ -41,40 +46,54 @@ def find_system(
     is no run also `prompt`, `data.max_source_length` and `model_revision`. Raises DialoraError.
     """
     overrides = set if isinstance(set, Mapping) else list(set)
-    path = Path(name).expanduser()
-    if not path.is_dir() and path.parent == Path() and (RUNS / path).is_dir():
-        path = RUNS / path
-    folder = Path(os.path.realpath(path))  # of a link in a circle too
-    precision = _CONVERSION.fullmatch(folder.name)
-    if path.is_dir() and is_run_folder(folder.parent) and (folder.name == names.TRAINING or precision):
-        if precision:  # the run knows what it was made from, and makes it anew where it is damaged
-            fixed = {"generation.engine": "ctranslate2", "generation.precision": precision[1]}
-            overrides = [*_as_items(overrides), *_as_items(fixed)]
-        path = path.parent if path.name else folder.parent
-    is_run = path.is_dir() and is_run_folder(path)
-    if is_run or ExperimentFolder(path).config.is_file():
-        _refuse("--base", base, f"{path} says itself what its base is")
-        named = _require_usable(overrides, IN_USE)
-        return find_run_system(path, method=method, set=overrides, named_columns=named)
+    path, base = _find_folder(name), None if base is None else str(base)
+    if path is not None and (run := _find_run(path)) is not None:
+        _refuse("--base", base, f"{run} says itself what its base is")
+        return _open_run(run, path, method, overrides)
     _refuse("--method", method, f"{name} is no experiment's folder")
     named = _require_usable(overrides, (*IN_USE, *OF_FOREIGN))
-    if path.is_dir() and is_converted(path):
+    if path is not None and is_converted(path):
         return find_converted_system(path, base=base, set=overrides, named_columns=named)
-    source = str(path) if path.is_dir() else str(name)
-    if not path.is_dir() and str(name) != BUNDLED and not _HUB_ID.fullmatch(source):
-        raise ConfigError(
-            f"--system {name}: no such folder; give a run's, an experiment's with --method, a PEFT adapter's, a "
-            f"model's, or a hub id as owner/name."
-        )
-    if str(name) != BUNDLED and is_adapter(source):
+    source = str(name) if path is None else str(path)
+    if source != BUNDLED and is_adapter(source, read_revision(overrides)):
         return find_adapter_system(source, base=base, set=overrides, named_columns=named)
-    if path.is_dir() and not (path / "config.json").is_file():
+    if path is not None and not (path / "config.json").is_file():
         raise ConfigError(
             f"--system {path}: is neither a run's folder nor an experiment's (no {names.EXPERIMENT}), nor an adapter, "
-            f"a model (no config.json) or a converted one."
+            f"a model (no config.json) or a converted one.{_name_inner(path)}"
         )
     _refuse("--base", base, f"{name} is a whole model")
     return find_model_system(source, set=overrides, named_columns=named)
+
+
+def find_run(name: str | Path, *, method: str | None = None, set: Iterable[str] | Mapping[str, Any] = ()) -> RunSystem:
+    """Find the system of a run, as `find_system` does; anything else has no test dialogues. Raises DialoraError."""
+    overrides = set if isinstance(set, Mapping) else list(set)
+    path = _find_folder(name)
+    run = None if path is None else _find_run(path)
+    if path is None or run is None:
+        raise ConfigError(
+            f"{name}: is no run and no experiment's folder; precisions are compared on the test dialogues of a run's "
+            f"experiment."
+        )
+    return _open_run(run, path, method, overrides)
+
+
+def find_winning_system(
+    root: Path, *, method: str | None = None, set: Iterable[str] | Mapping[str, Any] = ()
+) -> System:
+    """Find the system of a finished comparison that has the highest ROUGE-1, or that of `method`. Raises DialoraError.
+
+    Raises StageError where the winner's run is gone.
+    """
+    winner = find_winner(root)
+    found = sorted({run.key for run in find_runs(root)})
+    if method is None and winner not in found:
+        others = f", or choose another with --method: {', '.join(found)}" if found else ""
+        raise StageError(
+            f"{root}: the run of its winner, {winner}, is not there; `dialora compare {BUNDLED}` makes it anew{others}."
+        )
+    return find_system(root, method=method or winner, set=set)
 
 
 def has_comparison(root: Path) -> bool:
@@ -94,15 +113,77 @@ def find_winner(root: Path) -> str:
     return max(systems, key=lambda system: system.scores["rouge1"].mean).key
 
 
-def _refuse(option: str, value: str | None, reason: str) -> None:
-    if value is not None:
-        raise ConfigError(f"{option} {value}: {reason}; leave {option} out.")
+def require_bundled(*, method: str | None, base: str | Path | None, set: Iterable[str] | Mapping[str, Any]) -> None:
+    """Raise ConfigError for what the bundled experiment's systems are not to be asked for, before it is run."""
+    _refuse("--base", base, "no --system is named, and the bundled experiment says itself what its base is")
+    require_in_use(set)
+    known = load_experiment(BUNDLED, set).methods
+    if method is not None and method not in known:
+        raise ConfigError(
+            f"--method {show(method)}: the bundled experiment has no such method, and no --system is named. Found: "
+            f"{', '.join(sorted(known))}."
+        )
 
 
-def _as_items(overrides: Iterable[str] | Mapping[str, Any]) -> list[str]:
+def require_in_use(overrides: Iterable[str] | Mapping[str, Any]) -> frozenset[str]:
+    """Return the options of `data` that are set of a run's system. Raises ConfigError for what is not to be changed."""
+    return _require_usable(overrides, IN_USE)
+
+
+def _find_folder(name: str | Path) -> Path | None:
+    """Return the folder that a name is; None where it may be a hub id, or is the bundled base. Raises ConfigError."""
+    shown = show(str(name))
+    try:
+        path = Path(name).expanduser()
+        if not path.is_dir() and path.parent == Path() and (RUNS / path).is_dir():
+            path = RUNS / path
+        is_folder, is_there = path.is_dir(), path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, or the home of a user that is not there
+        raise ConfigError(f"--system {shown}: is no path; {GIVE}") from error
+    if is_folder and str(name):
+        return path
+    if is_there:
+        raise ConfigError(f"--system {shown}: is {'a file' if str(name) else 'empty'}, not a folder; {GIVE}")
+    if str(name) == BUNDLED or _HUB_ID.fullmatch(str(name)):
+        return None
+    raise ConfigError(f"--system {shown}: no such folder; {GIVE}")
+
+
+def _name_inner(path: Path) -> str:
+    """Return what may be meant inside a folder that is no system: a training's checkpoints, say."""
+    inner = [child.name for child in path.iterdir() if child.is_dir() and is_loadable(child)]
+    return f" What it holds may be meant: {list_names(inner)}." if inner else ""
+
+
+def _find_run(path: Path) -> Path | None:
+    """Return the folder of the run or experiment that a folder is, or the run that it is a part of; else None."""
+    folder = Path(os.path.realpath(path))
+    is_part = folder.name == names.TRAINING or _CONVERSION.fullmatch(folder.name)
+    if is_part and is_run_folder(folder.parent):
+        return folder.parent
+    return path if is_run_folder(path) or ExperimentFolder(path).config.is_file() else None
+
+
+def _open_run(run: Path, path: Path, method: str | None, overrides: list[str] | Mapping[str, Any]) -> RunSystem:
+    """Return the system of a run's folder, in the precision of its conversion where `path` is one."""
+    named = require_in_use(overrides)
+    precision = _CONVERSION.fullmatch(Path(os.path.realpath(path)).name) if run != path else None
+    if precision is None:
+        return find_run_system(run, method=method, set=overrides, named_columns=named)
+    # The run knows what it was made from, and makes it anew where it is damaged.
+    fixed = {"generation.engine": "ctranslate2", "generation.precision": precision[1]}
     if isinstance(overrides, Mapping):
-        return [f"{key}={value}" for key, value in overrides.items()]
-    return list(overrides)
+        overrides = fixed | dict(overrides)
+    else:
+        overrides = [*(f"{key}={value}" for key, value in fixed.items()), *overrides]
+    system = find_run_system(run, method=method, set=overrides, named_columns=named)
+    require_as_converted(path, system.config.generation, precision[1])
+    return system
+
+
+def _refuse(option: str, value: str | Path | None, reason: str) -> None:
+    if value is not None:
+        raise ConfigError(f"{option} {show(value)}: {reason}; leave {option} out.")
 
 
 def _require_usable(overrides: Iterable[str] | Mapping[str, Any], allowed: tuple[str, ...]) -> frozenset[str]:
@@ -119,4 +200,4 @@ def _require_usable(overrides: Iterable[str] | Mapping[str, Any], allowed: tuple
     return frozenset(key.removeprefix("data.") for key in keys if key.endswith("_column"))
 
 
-__all__ = ["find_system", "find_winner", "has_comparison"]
+__all__ = ["find_run", "find_system", "find_winner", "find_winning_system", "has_comparison", "require_bundled"]

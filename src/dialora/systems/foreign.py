@@ -5,39 +5,49 @@ What a run's configuration would say (prompt, lengths, decoding) is the base's d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dialora.config import BUNDLED, ExperimentConfig, load_experiment, stable_hash
-from dialora.errors import ModelError
+from dialora.errors import ConfigError, ModelError, StageError
 from dialora.models.adapter_settings import SETTINGS
 from dialora.models.bases import settle
-from dialora.models.checkpoint import (
-    find_other_base,
-    pin_models,
-    read_base_name,
-    read_base_revision,
-    resolve_model,
-)
-from dialora.models.files import find_file
+from dialora.models.checkpoint import FILES, find_other_base, pin_models, read_base_name, resolve_model
+from dialora.models.files import find_file, list_names, read_object, show
 from dialora.store import digest_once, find_cache
+from dialora.store.cache import VARIABLE
 from dialora.systems.system import System
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import nn
+
+    from dialora.generation import Engine
 
 Overrides = Iterable[str] | Mapping[str, Any]
 METHOD = "zero_shot"
+CONFIG = "config.json"
+MODEL = "model: "
+"""How an error of a base begins."""
 WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+GIVE_BASE = "give it with --base"
 
 
 @dataclass(frozen=True)
 class ForeignModel(System):
     """A model as it is."""
+
+    def open_engine(self, sources: Sequence[Sequence[int]], on_warning: Callable[[str], None]) -> Engine:
+        """Return the engine that is asked for. Raises DialoraError, of the cache with what names another."""
+        try:
+            return super().open_engine(sources, on_warning)
+        except (ConfigError, StageError) as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            raise type(error)(f"{error} {VARIABLE} names another folder for what is converted.") from error
 
     @property
     def conversions(self) -> Path:
@@ -65,7 +75,8 @@ class ForeignAdapter(ForeignModel):
         from dialora.models.device import find_device
         from dialora.models.loading import load_base_model
 
-        return load_adapter(load_base_model(self.config), self.adapter).to(find_device(self.config.training))
+        model = load_adapter(load_base_model(self.config), self.adapter, advice=GIVE_BASE)
+        return model.to(find_device(self.config.training))
 
     def _identify_weights(self) -> str:
         files = [file for name in (SETTINGS, *WEIGHTS) if (file := self.adapter / name).is_file()]
@@ -81,11 +92,29 @@ class ForeignAdapter(ForeignModel):
                 f"adapter {self.adapter}: names {other} as its base and is put on {self.config.model}; are they the "
                 f"same? If not, its summaries are worth nothing."
             )
+        if idle := self._list_idle_targets():
+            on_warning(
+                f"adapter {self.adapter}: target_modules names {list_names(idle)}, which none of its weights is for: "
+                f"no layer is called so, and nothing was trained there."
+            )
+
+    def _list_idle_targets(self) -> list[str]:
+        """Return the names among its targets that it has no weights for."""
+        from dialora.models.adapter_folder import read_adapter_headers
+
+        with suppress(ValueError, OSError):  # what is damaged is refused when it is loaded
+            targets = read_object(self.adapter / SETTINGS).get("target_modules")
+            names = [f".{name}." for name in read_adapter_headers(self.adapter)]
+            if isinstance(targets, list):
+                return [target for target in targets if not any(f".{target}." in name for name in names)]
+        return []
 
 
 def find_model_system(source: str, *, set: Overrides, named_columns: frozenset[str]) -> ForeignModel:
     """Return the system that a model's folder or hub id is. Raises ConfigError, ModelError."""
-    return ForeignModel(build_config(source, set), METHOD, name_source(source), named_columns=named_columns)
+    with _naming("--system "):
+        config = build_config(source, set)
+    return ForeignModel(config, METHOD, name_source(source), named_columns=named_columns)
 
 
 def find_adapter_system(
@@ -96,29 +125,67 @@ def find_adapter_system(
     Raises ConfigError, and ModelError where it names none that can be found.
     """
     folder = _fetch(source)
-    config = build_config(base, set) if base else build_config(_find_base(folder), set, adapter=folder)
+    if base is None:
+        named, revision = _find_base(folder)
+        with _naming(f"adapter {folder}: its base ", "; --base names another place for it."):
+            config = build_config(named, set, revision=revision)
+    else:
+        config = build_base_config(base, set)
     return ForeignAdapter(config, METHOD, name_source(source), folder, named_columns=named_columns)
 
 
-def build_config(model: str, set: Overrides, *, adapter: Path | None = None) -> ExperimentConfig:
+def build_base_config(base: str, set: Overrides) -> ExperimentConfig:
+    """Return the configuration of the model that `--base` names. Raises ConfigError, ModelError."""
+    with _naming("--base "):
+        return build_config(base, set)
+
+
+def build_config(model: str, set: Overrides, *, revision: str | None = None) -> ExperimentConfig:
     """Return the configuration of a model as it is: its base's defaults, and what is `set`.
 
-    Of a hub id it is the commit that the `adapter` names, where it names one.
+    `revision` is a hub id's where nothing else is set. Raises ConfigError, ModelError.
     """
-    values: dict[str, Any] = {"name": "system", "model": model, "data": {"source": BUNDLED}, "methods": {METHOD: {}}}
-    if adapter is not None and not Path(resolve_model(model)).is_dir():
-        values["model_revision"] = read_base_revision(adapter / SETTINGS)
-    return pin_models(settle(load_experiment(values, set)))
+    config = _load(model, set, revision)
+    named = config.model_revision
+    if named and not named.startswith(FILES) and Path(resolve_model(model)).is_dir():
+        if named == revision:
+            config = config.model_copy(update={"model_revision": None})
+        else:
+            raise ConfigError(f"model_revision: {show(named)}: {model} is a folder, which has none; leave it out.")
+    return pin_models(settle(config))
 
 
-def is_adapter(source: str) -> bool:
-    """Whether a folder or hub id is a PEFT adapter. Raises ModelError where the hub does not tell."""
-    try:
-        if Path(source).is_dir():
-            return (Path(source) / SETTINGS).is_file()
-        return find_file(source, "config.json", None) is None and find_file(source, SETTINGS, None) is not None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"--system {source}: cannot be loaded: {' '.join(str(error).split())}") from error
+def read_revision(set: Overrides) -> str | None:
+    """Return the `model_revision` that is set. Raises ConfigError for anything that is set and cannot be."""
+    return _load(BUNDLED, set, None).model_revision
+
+
+def is_adapter(source: str, revision: str | None = None) -> bool:
+    """Whether a folder or hub id is a PEFT adapter; `revision` is the model's, if it is one.
+
+    Raises ModelError where the hub does not tell.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        # A model that was merged in place keeps its adapter's settings, and is whole without them.
+        is_merged = (folder / CONFIG).is_file() and not any((folder / name).exists() for name in WEIGHTS)
+        return (folder / SETTINGS).is_file() and not is_merged
+    if revision is not None:
+        with suppress(OSError, ValueError):  # of an adapter, it is its base's
+            if find_file(source, CONFIG, revision) is not None:
+                return False
+    with _asking_hub(source):
+        is_model = find_file(source, CONFIG, None) is not None
+        if not is_model:
+            return find_file(source, SETTINGS, None) is not None
+    with suppress(OSError, ValueError):  # an adapter may bring its base's config; what is a model need not know
+        return all(any(find_file(source, name, None) for name in either) for either in ((SETTINGS,), WEIGHTS))
+    return False
+
+
+def is_loadable(folder: Path) -> bool:
+    """Whether a folder says that it is an adapter or a model."""
+    return any((folder / name).is_file() for name in (SETTINGS, CONFIG))
 
 
 def name_source(source: str) -> str:
@@ -126,43 +193,80 @@ def name_source(source: str) -> str:
     return Path(source).resolve().name if Path(source).is_dir() else source
 
 
+def _load(model: str, set: Overrides, revision: str | None) -> ExperimentConfig:
+    values = {"name": "system", "model": model, "data": {"source": BUNDLED}, "methods": {METHOD: {}}}
+    return load_experiment(values | ({"model_revision": revision} if revision else {}), set)
+
+
 def _fetch(source: str) -> Path:
     """Return the folder of an adapter, of a hub id in the hub's cache. Raises ModelError."""
     if Path(source).is_dir():
         return Path(source)
-    try:
+    with _asking_hub(source):
         settings = find_file(source, SETTINGS, None)
         next((name for name in WEIGHTS if find_file(source, name, None) is not None), None)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"--system {source}: cannot be loaded: {' '.join(str(error).split())}") from error
     if settings is None:
         raise ModelError(f"--system {source}: has no {SETTINGS}; give a folder that PEFT saved an adapter in.")
     return settings.parent
 
 
-def _find_base(folder: Path) -> str:
-    """Return the base that an adapter names, as far as it is here or may be on the hub. Raises ModelError."""
+def _find_base(folder: Path) -> tuple[str, str | None]:
+    """Return the base that an adapter names, a folder or hub id, and its revision. Raises ModelError.
+
+    A folder lies beside the adapter, as they were saved, or where its name leads from here.
+    """
+    try:
+        revision = read_object(folder / SETTINGS).get("revision")
+    except ValueError as error:
+        raise ModelError(f"adapter {folder}: {error}.") from error
     named = read_base_name(folder / SETTINGS)
     if named is None:
-        raise ModelError(f"adapter {folder}: names no base model; give it with --base.")
-    beside = folder / named
-    if not Path(named).is_dir() and named.startswith(".") and beside.is_dir():
-        return str(beside)
+        raise ModelError(f"adapter {folder}: names no base model; {GIVE_BASE}, a folder or hub id.")
+    with suppress(OSError, ValueError):
+        for beside in (folder / named, folder.parent / named):
+            if not Path(named).is_absolute() and (beside / CONFIG).is_file():
+                return os.path.normpath(beside), None
     try:
-        return resolve_model(named) and named
+        resolve_model(named)
     except ModelError as error:
         raise ModelError(
-            f"adapter {folder}: names {named} as its base, which is not here; give the base with --base, a folder or "
-            f"hub id."
+            f"adapter {folder}: names {show(named)} as its base, which is not here; {GIVE_BASE}, a folder or hub id."
+        ) from error
+    return named, revision if isinstance(revision, str) else None
+
+
+@contextmanager
+def _naming(option: str, advice: str = "") -> Iterator[None]:
+    """Let a ModelError of a base say how it was named, and what to do besides."""
+    try:
+        yield
+    except ModelError as error:
+        if not str(error).startswith(MODEL):
+            raise
+        said = str(error).removeprefix(MODEL)
+        raise ModelError(f"{option}{said.rstrip('.') if advice else said}{advice}") from error
+
+
+@contextmanager
+def _asking_hub(source: str) -> Iterator[None]:
+    """Turn what the hub says of an id into a ModelError."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"--system {source}: is no folder here, and cannot be had from the hub: {' '.join(str(error).split())}"
         ) from error
 
 
 __all__ = [
     "ForeignAdapter",
     "ForeignModel",
+    "build_base_config",
     "build_config",
     "find_adapter_system",
     "find_model_system",
     "is_adapter",
+    "is_loadable",
     "name_source",
+    "read_revision",
 ]

@@ -117,7 +117,12 @@ def open_output(path: Path, *, key: str, run: str) -> Iterator[SummariesFile]:
         output = SummariesFile(path, key, run)
         output.resume()
         output.save_manifest()  # before the first row: what a kill leaves must be known for one's own
-        yield output
+        try:
+            yield output
+        except BaseException:
+            if not place.exists():  # nothing was written, so there is nothing to go on with
+                _manifest(path).unlink(missing_ok=True)
+            raise
         for path in (output.partial, output.appended):
             path.unlink(missing_ok=True)
 

@@ -9,6 +9,7 @@ were made since. What reading made of the texts is told at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from dialora.store import PartialLog, disk_errors_explained, replacing, telling_
 from dialora.systems.items import Inputs, Item
 from dialora.systems.options import SummaryOptions
 from dialora.systems.output import APPENDED, FinishedFile, SummariesFile, open_output
-from dialora.systems.reading import ItemReader
+from dialora.systems.reading import ItemReader, ReadItem
 from dialora.systems.rendering import RENDERERS
 from dialora.systems.summary import Summary
 from dialora.systems.system import System
@@ -71,9 +72,10 @@ def stream_summaries(
     writer = SummaryWriter(system, options, lambda message: observer({"event": "warning", "message": message}))
     items = inputs.stream(system.config.data, required=system.named_columns, notes=notes)
     start = 0
-    while some := list(islice(items, chunk)):
+    for some in _read_ahead(writer.reader, items, chunk):
         tell = _tell_progress(system, observer, start, start + len(some))
-        yield from zip(some, writer.write(some, on_progress=tell), strict=True)
+        for one, made in zip(some, writer.write_read(some, on_progress=tell), strict=True):
+            yield one.item, made
         start += len(some)
     _tell(notes, observer)
 
@@ -129,14 +131,28 @@ def _append(
 ) -> None:
     """Write the rest of the items behind what is there."""
     writer = SummaryWriter(system, options, lambda message: observer({"event": "warning", "message": message}))
-    while some := list(islice(items, chunk)):
+    for some in _read_ahead(writer.reader, items, chunk):
         start = output.num_rows
         tell = _tell_progress(system, observer, start, total)
         # Of a chunk that is cut short, the batches that were finished are kept.
         log = PartialLog(output.partial, f"{key}-{start}")
-        output.append(some, writer.write(some, log=log, on_progress=tell))
+        made = writer.write_read(some, log=log, on_progress=tell)
+        output.append([one.item for one in some], made)
         log.path.unlink(missing_ok=True)
         tell(len(some))
+
+
+def _read_ahead(reader: ItemReader, items: Iterator[Item], chunk: int) -> Iterator[list[ReadItem]]:
+    """Give chunks of items as the system reads them, the next one in a thread while one is written."""
+
+    def read() -> list[ReadItem]:
+        return reader.read(list(islice(items, chunk)))
+
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        coming = executor.submit(read)
+        while some := coming.result():
+            coming = executor.submit(read)
+            yield some
 
 
 def _tell_progress(system: System, observer: Observer, start: int, total: int) -> Callable[[int], None]:

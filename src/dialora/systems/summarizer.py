@@ -8,9 +8,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from dialora.data.reading.formats import FORMATS as TABLES
+from dialora.data.reading.formats import find_suffix
 from dialora.data.transcripts import Conversation
 from dialora.data.transcripts.dialogue import has_style
 from dialora.data.transcripts.formats.labelled_text import DialogSum, SamSum
+from dialora.data.transcripts.reading import SUFFIXES
 from dialora.data.transcripts.text import read_as_transcript
 from dialora.errors import DataError
 from dialora.systems.items import Item, build_item, is_turns, open_inputs
@@ -84,18 +87,18 @@ class Summarizer:
 
 
 def is_path(content: Any) -> bool:
-    """Whether something names files: a Path, or a text on one line that is one.
+    """Whether something names files: a Path, or a text on one line that is there, or is called as a file is.
 
-    Raises DataError for a text that is called as a file and is not there: it is no conversation.
+    A word with a known suffix is no conversation: that it is not there is said when it is opened.
     """
     if isinstance(content, Path):
         return True
     if not isinstance(content, str) or not 0 < len(content) < _LONGEST_PATH or "\n" in content:
         return False
-    path = Path(content).expanduser()
+    is_called_so = len(content.split()) == 1 and find_suffix(Path(content)) in SUFFIXES | TABLES.keys()
     try:
-        return path.exists()
-    except (OSError, ValueError):
+        return is_called_so or Path(content).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
         return False
 
 

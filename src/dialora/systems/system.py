@@ -13,11 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dialora.config import ExperimentConfig
+from dialora.config import ExperimentConfig, GenerationConfig
 from dialora.data.transcripts import Style, find_style
+from dialora.errors import DialoraError
 from dialora.models.checkpoint import is_pinned
 from dialora.records import Example
-from dialora.store import ExperimentFolder, Stage, disk_errors_explained, names, read_run, stream_records
+from dialora.store import ExperimentFolder, Stage, disk_errors_explained, names, one_at_a_time, read_run, stream_records
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,20 +83,33 @@ class System:
         """Return the engine that the configuration asks for; see `generation.open_engine`."""
         from dialora.generation import converted_stage, open_engine
 
-        config = self.config
+        config, generation = self.config, self.config.generation
         self._warn(on_warning)
-        stage = converted_stage(self.conversions, system=self.identity, precision=config.generation.precision)
-        with disk_errors_explained(self.conversions):
+        stage = converted_stage(self.conversions, system=self.identity, precision=generation.precision)
+        model, tokenizer = self.load(), self.tokenizer
+
+        def open_as(generation: GenerationConfig) -> Engine:
             return open_engine(
-                config.generation,
+                generation,
                 config.decoding,
-                self.load(),
-                self.tokenizer,
+                model,
+                tokenizer,
                 stage=stage,
                 sources=sources,
                 max_source_length=config.data.max_source_length,
                 on_warning=on_warning,
             )
+
+        try:
+            with disk_errors_explained(self.conversions), one_at_a_time(stage.folder):
+                return open_as(generation)
+        except DialoraError as error:
+            # A conversion only makes it faster, unless it is asked for.
+            is_asked_for = generation.engine == "ctranslate2" or generation.precision == "int8"
+            if is_asked_for or not isinstance(error.__cause__, OSError):
+                raise
+            on_warning(f"it cannot be converted into {stage.folder} ({error.__cause__.strerror}); torch is used.")
+            return open_as(generation.model_copy(update={"engine": "torch"}))
 
     def _identify_weights(self) -> str | None:
         """Return what tells its weights from others on the same base; None where they are the base's."""

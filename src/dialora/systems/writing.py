@@ -46,14 +46,23 @@ class SummaryWriter:
         log: PartialLog | None = None,
         on_progress: Callable[[int], None] = lambda done: None,
     ) -> list[Summary]:
-        """Return a summary for each item, in order; `on_progress` is told about how many are done.
+        """Return a summary for each item, in order; see `write_read`."""
+        return self.write_read(self.reader.read(items), log=log, on_progress=on_progress)
+
+    def write_read(
+        self,
+        read: Sequence[ReadItem],
+        *,
+        log: PartialLog | None = None,
+        on_progress: Callable[[int], None] = lambda done: None,
+    ) -> list[Summary]:
+        """Return a summary for each item that was read, in order; `on_progress` is told about how many are done.
 
         Batches are taken from `log` and added to it. Raises DialoraError.
         """
-        read = self.reader.read(items)
         parts = [part for one in read for part in one.parts]
         made = self._write_parts(
-            parts, log=log, on_progress=lambda done, total: on_progress(done * len(items) // max(1, total))
+            parts, log=log, on_progress=lambda done, total: on_progress(done * len(read) // max(1, total))
         )
         written: list[list[_Written]] = []
         for one in read:

@@ -154,3 +154,35 @@ def test_discord_is_read_by_the_type_of_a_message() -> None:
 
 def test_messages_of_one_speaker_in_a_row_stay_messages() -> None:
     assert show(read_one(discord(post("one"), post("two")))) == ["ann: one", "ann: two"]
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        (telegram(message("hi", None, from_id=None), message("yo", None, from_id=None)), "`from` of each message"),
+        ([{"type": "message", "ts": "1.0", "text": "hi"}], "`user` of each message"),
+        (discord(post("hi", name=None)), "`author` of each message"),
+    ],
+)
+def test_a_chat_that_names_nobody_is_refused(written: Any, advice: str) -> None:
+    with pytest.raises(DataError, match=f"nobody is named in it.*{advice}"):
+        read(written)
+
+
+def test_a_message_without_a_sender_is_nobodys_where_others_have_one() -> None:
+    """What stands beside it is by others: a chat's messages are no pieces of one."""
+    day = [{"type": "message", "ts": "1.0", "text": "hi", "user": "U1"}, {"type": "message", "ts": "2.0", "text": "yo"}]
+    for written in (
+        telegram(message("hi", "U1"), message("yo", None, from_id=None)),
+        day,
+        discord(post("hi", name="U1"), post("yo", name=None)),
+    ):
+        assert show(read_one(written)) == ["U1: hi", "Unknown: yo"]
+
+
+def test_the_first_message_of_a_slack_thread_belongs_to_it_where_only_the_replies_say_so() -> None:
+    first, other = {"type": "message", "user": "U1", "ts": "1.0", "text": "Lunch?"}, DAY[3]
+    reply = {"type": "message", "user": "U2", "ts": "2.0", "thread_ts": "1.0", "text": "Yes"}
+    channel, thread = read([first, reply, other])
+    assert show(channel) == ["Guest: late"]
+    assert show(thread) == ["U1: Lunch?", "U2: Yes"]

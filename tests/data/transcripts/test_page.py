@@ -1,4 +1,4 @@
-"""docs/transcripts.md does what it says, and `summarize --dry-run` prints what files hold."""
+"""docs/summarize.md does what it says, and `summarize --dry-run` prints what files hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.data.transcripts.samples import write
 from tests.data.transcripts.support import show
 
-PAGE = (ROOT / "docs" / "transcripts.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "summarize.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```text (\S+)\n(.*?)```", PAGE, re.S))
 READ = re.findall(r"```text (\S+)\n.*?```\n\n```(turns|refused)\n(.*?)\n```", PAGE, re.S)
 
@@ -43,11 +43,6 @@ def test_the_pages_files_are_read_as_it_shows(files: Path, name: str, kind: str,
 
 def test_all_files_of_the_page_are_checked() -> None:
     assert [name for name, _, _ in READ] == list(FILES)
-
-
-def test_the_pages_python_runs(files: Path) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    exec(compile(block, "docs/transcripts.md", "exec"), {})
 
 
 def test_the_page_names_every_format() -> None:

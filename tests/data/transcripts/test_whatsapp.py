@@ -135,6 +135,34 @@ def test_whatsapp(text: str, turns: list[str], left_out: dict[str, int], starts:
     assert [turn.start for turn in conversation.turns] == starts
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("12/05/2024, 11:58 PG - ", "12/05/2024, 12:01 PTG - "),
+        ("2024. 05. 12. de. 11:58 - ", "2024. 05. 12. du. 12:01 - "),
+        ("11:58 SA, 13/05/2024 - ", "12:01 CH, 13/05/2024 - "),
+        ("2024-05-12 11:58 fm - ", "2024-05-12 12:01 em - "),
+        ("12.5.2024, 11:58 e paradites - ", "12.5.2024, 12:01 e pasdites - "),
+        ("[2024-05-12 11 h 58 min 00 s] ", "[2024-05-12 12 h 01 min 00 s] "),
+        ("2016년 10월 31일 오전 11:58 - ", "2016년 10월 31일 오후 12:01 - "),
+        ("12.05.24 г., 11:58 ч. - ", "12.05.24 г., 12:01 ч. - "),
+        ("12/05/2024, 11:58\u202fam - ", "12/05/2024, 12:01\u202fpm - "),
+        ("12/05/2024, 11:58 a.\u00a0m. - ", "12/05/2024, 12:01 P.M. - "),
+    ],
+)
+def test_noon_is_three_minutes_after_two_to_twelve_in_any_language(before: str, after: str) -> None:
+    conversation = read_one(f"{before}Anna: one\n{after}Bob: two")
+    assert conversation.format == "WhatsApp"
+    assert [(turn.speaker, turn.start) for turn in conversation.turns] == [("Anna", 0), ("Bob", 180)]
+
+
+def test_a_note_that_a_message_was_edited_is_no_picture() -> None:
+    signed = "[07.03.26, 21:22:39] Anna: ok \u200e<This message was edited>\n[07.03.26, 21:23:39] Bob: yes"
+    assert (show(read_one(signed)), read_one(signed).remarks) == (["Anna: ok", "Bob: yes"], {})
+    named = signed.replace("This message was edited", "attached: 0001-edited.jpg")
+    assert read_one(named).remarks == {"media beside a text, of which the text is kept": 1}
+
+
 def test_the_order_of_day_and_month_is_one_for_a_file() -> None:
     days = ["3/4/22, 10:00 - A: x", "4/4/22, 10:00 - A: y"]
     assert [t.start for t in read_one("\n".join([*days, "13/4/22, 10:00 - A: z"])).turns] == [0, 86_400, 864_000]

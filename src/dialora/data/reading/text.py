@@ -27,10 +27,13 @@ _MARKS = {
 """Byte order marks; the longer ones begin like the shorter."""
 _KINDS = {
     b"PK\x03\x04": "an archive or an Excel workbook (.zip, .xlsx)",
-    b"\xd0\xcf\x11\xe0": "a workbook of the old kind (.xls)",
+    b"\xd0\xcf\x11\xe0": "a document or workbook of the old kind (.doc, .xls)",
     b"PAR1": "a Parquet file (.parquet)",
     b"ARROW1": "an Arrow file (.arrow)",
     b"%PDF": "a PDF document",
+    b"{\\rtf": "a rich text document (.rtf)",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
     b"SQLite format 3": "an SQLite database",
 }
 """What is sometimes called like a text, by how it begins."""

@@ -7,6 +7,7 @@ What a file is shows in its bytes, whatever it is called. Everything is bounded:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -17,6 +18,8 @@ from dialora.data.reading.text import find_encoding
 from dialora.errors import DataError
 
 MAX_BYTES = 512 << 20
+_MARK = re.compile("^\ufeff+", re.MULTILINE)
+"""Byte order marks; in files that were joined each part begins with its own."""
 HEAD = 200
 """Paragraphs, or records of JSON lines, by which a format is recognised."""
 
@@ -66,6 +69,11 @@ class Json:
         return iter(self.head if self.is_list else [self.head])
 
     @property
+    def first_records(self) -> list[Any]:
+        """The first records, by which a format is recognised where one of them is empty."""
+        return self.head[:HEAD] if self.is_list else [self.head]
+
+    @property
     def first(self) -> Any:
         """The first record, None where there is none."""
         if self.is_list:
@@ -92,7 +100,10 @@ Content = Text | Json | Archive
 
 
 def decode(data: bytes, path: Path) -> str:
-    """Return bytes as text, its lines ended by line feeds alone. Raises DataError where they are none."""
+    """Return bytes as text, without byte order marks, its lines ended by line feeds alone.
+
+    Raises DataError where they are none.
+    """
     encoding = find_encoding(data, path)
     try:
         text = data.decode(encoding)
@@ -103,7 +114,7 @@ def decode(data: bytes, path: Path) -> str:
             f"{path}: byte {error.start} (line {line}) is 0x{data[error.start]:02x}, which is not {name}; save the "
             "file as UTF-8."
         ) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return _MARK.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def parse_text(text: str, path: Path) -> Text | Json:
@@ -153,7 +164,7 @@ def build_json_lines(read_lines: Callable[[], Iterator[str]], path: Path) -> Jso
     def parse() -> Iterator[Any]:
         for number, line in enumerate(filter(str.strip, read_lines()), start=1):
             try:
-                yield json.loads(line)
+                yield json.loads(_MARK.sub("", line))
             except (ValueError, RecursionError) as error:
                 raise DataError(f"{path}: record {number}: is not valid JSON: {error}.") from error
 

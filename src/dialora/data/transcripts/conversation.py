@@ -80,6 +80,7 @@ class _Unit:
     speaker: str | None
     lines: list[str]
     start: float | None
+    may_inherit: bool
 
 
 class Draft:
@@ -93,9 +94,9 @@ class Draft:
         """The first of what was left out, for a message."""
         self._units: list[_Unit] = []
 
-    def add(self, speaker: str | None, text: str, start: float | None = None) -> None:
-        """Add what somebody says; a speaker of None is inherited from the units around it."""
-        self._units.append(_Unit(fold(speaker) or None if speaker is not None else None, [text], start))
+    def add(self, speaker: str | None, text: str, start: float | None = None, *, may_inherit: bool = True) -> None:
+        """Add what somebody says; a speaker of None is inherited from the units around it, as far as they may be."""
+        self._units.append(_Unit(fold(speaker) or None if speaker is not None else None, [text], start, may_inherit))
 
     def continue_last(self, line: str) -> bool:
         """Add a line to the unit before; return whether there is one."""
@@ -153,7 +154,7 @@ class Draft:
         """Give units without a speaker that of the unit before, or else of the first one behind that has any."""
         last = next((unit.speaker for unit in self._units if unit.speaker), None)
         for unit in self._units:
-            if unit.speaker is None and last is not None:
+            if unit.speaker is None and unit.may_inherit and last is not None:
                 unit.speaker = last
                 self.remark("without a speaker, so given the one of what stands beside it")
             last = unit.speaker

@@ -19,6 +19,8 @@ _HEADER = re.compile(r"^\ufeff?WEBVTT(?:[ \t].*)?$")
 _BLOCK = re.compile(r"^(?:NOTE(?:[ \t].*)?|(?:STYLE|REGION)\s*)$")
 _GUID = re.compile(r"^\s*[0-9a-fA-F-]{32,36}(?:/[\d-]+)?\s*$")
 _NUMBER = re.compile(r"^\s*[0-9]{1,9}\s*$")
+_NAMED = re.compile(r'^\s*[0-9]{1,9} "(?P<name>[^"]{1,100})" \([0-9]{1,20}\)\s*$')
+"""As Webex writes a number, who speaks and the number of the account."""
 HEADER, COMMENT, IDENTIFIER, OUTSIDE = (
     "lines of the header", "comments and styles", "identifiers of cues", "lines outside of cues"
 )  # fmt: skip
@@ -36,6 +38,12 @@ class Cue:
     """Seconds."""
     lines: tuple[str, ...]
     identifier: str = ""
+
+    @property
+    def speaker(self) -> str | None:
+        """Who speaks, where the identifier says so."""
+        match = _NAMED.match(self.identifier)
+        return match["name"] if match else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +157,7 @@ def _find_identifiers(
                 identifiers[at], last = line, int(line)
                 if not is_next:
                     found.left_out.append((IDENTIFIER, line))
-        elif _GUID.match(line):
+        elif _GUID.match(line) or _NAMED.match(line):
             identifiers[at] = line
         elif are_words and is_word[at]:
             identifiers[at] = line
@@ -158,7 +166,7 @@ def _find_identifiers(
 
 
 def _is_counted(line: str) -> bool:
-    return _NUMBER.match(line) is not None or _GUID.match(line) is not None
+    return any(sign.match(line) for sign in (_NUMBER, _GUID, _NAMED))
 
 
 def _is_timing(lines: Sequence[str]) -> bool:

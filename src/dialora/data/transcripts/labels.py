@@ -27,12 +27,10 @@ _LABEL = re.compile(
     r"(?::[*_]{0,2}(?=\s|$)|：[*_]{0,2})"
 )
 _LOOKED_AT = 100
-_ELISION = re.compile(r"[^\W\d_]{1,2}['’][A-ZÀ-ÖØ-Þ]")
-"""As in d'Arc."""
 _FEW = 2
 _BRACKETED = re.compile(r"[\[(](speaker[ _]?[\w?]{1,3})[\])]:?\s*", re.IGNORECASE)
 """As whisper.cpp writes a speaker into a text."""
-_NUMBERED = re.compile(r"(?P<word>[^\s\d_-]+)[ _-]?\d{1,3}")
+_NUMBERED = re.compile(r"(?P<word>[^\s\d_-]+)[ _-]?#?\d{1,3}")
 _INSIDE = frozenset("'’.·/-\u200c\u200d")
 """Signs within a word of a name; some scripts join their letters with those that have no width."""
 _BETWEEN = frozenset("&/|")
@@ -67,7 +65,8 @@ _COUNTED = _list(
     """
     step, chapter, part, version, section, option, phase, question, answer, figure, table, item, day, week, room,
     point, page, line, number, no, round, level, stage, task, goal, priority, rule, tip, act, covid, top, at, by,
-    in, on, chapitre, kapitel, schritt, seite, teil, paso, étape, passo, parte
+    in, on, issue, bug, ticket, pr, fix, reason, attempt, try,
+    chapitre, kapitel, schritt, seite, teil, paso, étape, passo, parte
     """
 )
 """Words before a number that count things, not people."""
@@ -93,6 +92,44 @@ def find_label(text: str) -> Labelled:
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1].strip()
     return Labelled(name, start[match.end() :].lstrip()) if _may_be_name(name) else Labelled(None, text)
+
+
+def find_cue_labels(texts: Sequence[str]) -> list[Labelled]:
+    """Return each cue's text with the speaker it names, who may be called by anything: a number, an address, a sign.
+
+    Programs write a name before every cue, so what stands there is one where all cues have a label, or where it
+    returns beside names that are certain.
+    """
+    found = find_labels(texts)
+    free = [_find_free_label(text) if one.speaker is None else one for one, text in zip(found, texts, strict=True)]
+    times = Counter(one.speaker for one in free if one.speaker is not None)
+    returns = len(free) <= _FEW or max(times.values(), default=0) > 1
+    are_all = returns and all(one.speaker for one, text in zip(free, texts, strict=True) if text.strip())
+    may_return = any(one.speaker for one in found)
+    return [
+        other if other.speaker and (are_all or (may_return and times[other.speaker] > 1)) else one
+        for one, other in zip(found, free, strict=True)
+    ]
+
+
+def _find_free_label(text: str) -> Labelled:
+    """Return what stands before a colon, unless its words are prose for certain."""
+    start = text.lstrip(_BEFORE)
+    match = _LABEL.match(start[:_LOOKED_AT])
+    name = fold(match["name"] or "") if match else ""
+    words = name.casefold().split()
+    is_free = 0 < len(words) <= MOST_WORDS and not _is_prose(name) and not {name.casefold(), words[0]} & _STOP
+    return Labelled(name, start[match.end() :].lstrip()) if match and is_free else Labelled(None, text)
+
+
+def _is_prose(name: str) -> bool:
+    """Whether words are of no name: small ones without any other sign, a number alone, or what is counted."""
+    return (
+        "/" in name
+        or name.isdecimal()
+        or name.split()[0].casefold() in _COUNTED
+        or (all(map(_is_word, name.split())) and not _is_written_as_name(name))
+    )
 
 
 def find_labels(texts: Sequence[str]) -> list[Labelled]:
@@ -148,11 +185,12 @@ def _is_written_as_name(name: str) -> bool:
     if is_tag(name) or _NUMBERED.fullmatch(name):
         return True
     words = [word for word in name.split() if not word.startswith("(")]
-    return (
-        bool(words)
-        and not words[0][:1].islower()
-        and all(not word[:1].islower() or word in _PARTICLES or _ELISION.match(word) for word in words)
-    )
+    return bool(words) and not _is_small(words[0]) and all(not _is_small(word) or word in _PARTICLES for word in words)
 
 
-__all__ = ["MOST_WORDS", "Labelled", "count_labelled", "find_label", "find_labels", "is_tag"]
+def _is_small(word: str) -> bool:
+    """Whether a word has no capital, of a script with capitals; `iPhone` and `d'Arc` have one."""
+    return word[:1].islower() and not any(map(str.isupper, word))
+
+
+__all__ = ["MOST_WORDS", "Labelled", "count_labelled", "find_cue_labels", "find_label", "find_labels", "is_tag"]

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dialora.data.transcripts.conversation import UNKNOWN
 from dialora.data.transcripts.parts import as_object, as_objects, as_text
 
 SPOKEN = frozenset(
@@ -32,8 +31,8 @@ def read_users(values: Any) -> dict[str, str]:
     return {user: name for user, name in names.items() if user and name}
 
 
-def find_author(message: Mapping[str, Any], users: Mapping[str, str]) -> str:
-    """Return who wrote a message: a user's name, or else what the message itself says."""
+def find_author(message: Mapping[str, Any], users: Mapping[str, str]) -> str | None:
+    """Return who wrote a message: a user's name, or else what the message itself says; None where nothing does."""
     user = as_text(message.get("user"))
     return (
         users.get(user)
@@ -42,7 +41,7 @@ def find_author(message: Mapping[str, Any], users: Mapping[str, str]) -> str:
         or as_text(as_object(message.get("bot_profile")).get("name"))
         or user
         or as_text(message.get("bot_id"))
-        or UNKNOWN
+        or None
     )
 
 

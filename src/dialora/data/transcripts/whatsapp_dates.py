@@ -11,15 +11,43 @@ from itertools import pairwise
 MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Signs of direction, which open notices and stand around names and numbers."""
 _SPACES = re.compile("[\u00a0\u2009\u202f\u3000]")
-_HALF = r"(?:[aApP]\.? ?[mM]\.?|上午|下午|凌晨|早上|中午|晚上|오전|오후|午前|午後|[صم]|ÖÖ|ÖS|π\.μ\.|μ\.μ\.)"
-_HEADER = re.compile(
-    r"^(?P<open>\[)?(?P<a>\d{1,4})(?P<sign>[./-] ?|年 ?)(?P<b>\d{1,2})(?:[./-] ?|月 ?)(?P<c>\d{1,4})(?:\.|日)?"
-    r"(?:,|،)? ?(?:klo|kl\.?|um|at|à|às|alle|o|в|,)? ?"
-    rf"(?P<before>{_HALF})? ?(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?:[:.](?P<second>\d{{2}}))? ?(?P<half>{_HALF})?"
-    r"(?: Uhr)?(?(open)\] ?| ?[-–] )(?P<rest>.*)$",
-    re.DOTALL,
+
+
+def _either(words: str) -> str:
+    """Return a pattern of any of the words between commas; dots and spaces in one may be missing."""
+    plain = (re.escape(" ".join(word.split())) for word in words.split(","))
+    return "|".join(word.replace(r"\.", r"\.?").replace(r"\ ", " ?") for word in plain)
+
+
+_MORNING = _either(
+    """
+    a. m., 上午, 凌晨, 清晨, 早上, 오전, 午前, ص, ق.ظ., قبل\u200cازظهر, ÖÖ, π.μ., пр.об., de., PG, SA, ap., fm, dop.,
+    vm., לפנה״צ, ก่อนเที่ยง, priešpiet, priekšp., претпл., пре подне, e paradites, p. d., дп, முற்பகல்
+    """
 )
-_AFTERNOON = re.compile(r"[pP]\.? ?[mM]\.?|下午|中午|晚上|오후|午後|م|ÖS|μ\.μ\.")
+_AFTERNOON = _either(
+    """
+    p. m., 下午, 中午, 晚上, 오후, 午後,
+    م, ب.ظ., بعدازظهر, ÖS, μ.μ., сл.об., du., PTG, CH, ip., em, odp., pop., nm.,
+    אחה״צ, หลังเที่ยง, popiet, pēcp., попл., по подне, e pasdites, m. d., пп, பிற்பகல்
+    """
+)
+_IS_AFTERNOON = re.compile(_AFTERNOON, re.IGNORECASE)
+_HALF = f"(?:{_MORNING}|{_AFTERNOON})"
+_DATE = (
+    r"(?P<a>\d{1,4})(?P<sign>[./-] ?|[年년] ?)(?P<b>\d{1,2})(?:[./-] ?|[月월] ?)"
+    r"(?P<c>\d{1,4})(?:\.|[日일]| ?г\.?| ?р\.?| ?ж\.?)?"
+)
+_TIME = (
+    rf"(?P<before>{_HALF})? ?(?P<hour>\d{{1,2}})(?:[:.]| h )(?P<minute>\d{{2}})(?:(?:[:.]| min )(?P<second>\d{{2}}))?"
+    rf" ?(?P<half>{_HALF})?(?: Uhr| ч\.?| s)?"
+)
+_BETWEEN = "(?:,|،)? ?(?:klo|kl\\.?|um|at|à|às|alle|o|в|,)? ?"
+_HEADERS = tuple(
+    re.compile(rf"^(?P<open>\[)?{moment}(?(open)\] ?| ?[-–] )(?P<rest>.*)$", re.DOTALL | re.IGNORECASE)
+    for moment in (_DATE + _BETWEEN + _TIME, f"{_TIME},? {_DATE}")
+)
+"""Vietnamese has the time first."""
 _MOST_DAYS = 31
 _LOOKED_AT = 100
 """Characters in which a header ends."""
@@ -45,13 +73,13 @@ class Header:
 def find_header(line: str) -> Header | None:
     """Return the header of a line; None where it has none."""
     plain = _SPACES.sub(" ", MARKS.sub("", line[:_LOOKED_AT]))
-    match = _HEADER.match(plain)
+    match = next(filter(None, (header.match(plain) for header in _HEADERS)), None)
     if match is None:
         return None
     half = match["half"] or match["before"]
     hour = int(match["hour"])
     if half:
-        hour = hour % 12 + (12 if _AFTERNOON.fullmatch(half) else 0)
+        hour = hour % 12 + (12 if _IS_AFTERNOON.fullmatch(half) else 0)
     date = (int(match["a"]), int(match["b"]), int(match["c"]))
     # The rest keeps its signs: they tell notices from what people write.
     rest = _drop(line, len(plain) - len(match["rest"]))

@@ -23,11 +23,13 @@ _ANGLED = re.compile(r"^<[^<>\n]{3,60}>$")
 _ATTACHED = re.compile(r"\u200e<[^<>\n]{1,200}>$")
 _EDITED_WORDS = _either(
     """
-    edited, editó, editad[oa], bearbeitet, modifié, modificato, bewerkt, изменен, muoka, düzenlen, edytowan, 已编辑,
-    已編輯, 編集
+    edited, editó, edita[dt][oa]?, bearbeitet, modifié, modificato, bewerkt, изменен, muoka, düzenlen, edytowan, 已编辑,
+    已編輯, 編集, redigera, redigere?t, upraven, szerkeszt, diedit, נערכ, تعديل, 수정, chỉnh sửa, відредагован,
+    редактиран, επεξεργ
     """
 )
-_EDITED = re.compile(rf"<[^<>\n]{{0,50}}(?:{_EDITED_WORDS})[^<>\n]{{0,30}}>$", re.IGNORECASE)
+_EDITED = re.compile(rf"\u200e?<[^<>:\n]{{0,50}}(?:{_EDITED_WORDS})[^<>:\n]{{0,30}}>$", re.IGNORECASE)
+"""What is attached stands behind a colon, and its name may hold any word."""
 _ATTACHED_WORDS = _either(
     """
     attached, file attached, archivo adjunto, datei angehängt, fichier joint, arquivo anexado, file allegato, allegato,
@@ -62,7 +64,15 @@ _DELETED_WORDS = _either(
     ce message a été supprimé, vous avez supprimé ce message, mensagem apagada, essa mensagem foi apagada,
     você apagou esta mensagem, você apagou essa mensagem, questo messaggio è stato eliminato,
     hai eliminato questo messaggio, dit bericht is verwijderd, данное сообщение удалено, вы удалили данное сообщение,
-    tämä viesti poistettiin, bu mesaj silindi, 此消息已删除, 您已删除此消息, メッセージは削除されました
+    je hebt dit bericht verwijderd, tämä viesti poistettiin, poistit tämän viestin, bu mesaj silindi,
+    bu mesajı sildiniz, 此消息已删除, 您已删除此消息, 此訊息已刪除, 您已刪除此訊息,
+    (?:この)?メッセージは削除されました, 이 메시지는 삭제되었습니다,
+    esta mensagem foi eliminada, eliminou esta mensagem, det här meddelandet togs bort, du tog bort det här meddelandet,
+    denne besked blev slettet, du slettede denne besked, denne meldingen ble slettet, du slettet denne meldingen,
+    ta wiadomość została usunięta, tato zpráva byla odstraněna, ez az üzenet törölve lett, acest mesaj a fost șters,
+    pesan ini telah dihapus, anda menghapus pesan ini, mesej ini telah dipadamkan, tin nhắn này đã bị xóa,
+    це повідомлення видалено, ви видалили це повідомлення, това съобщение беше изтрито, αυτό το μήνυμα διαγράφηκε,
+    הודעה זו נמחקה, تم حذف هذه الرسالة
     """
 )
 _DELETED = re.compile(rf"^(?:{_DELETED_WORDS})\.?$", re.IGNORECASE)
@@ -71,7 +81,7 @@ _DELETED = re.compile(rf"^(?:{_DELETED_WORDS})\.?$", re.IGNORECASE)
 def read_message(lines: list[str]) -> tuple[str, str | None]:
     """Return what somebody wrote, and what else WhatsApp wrote there: `MEDIA`, `DELETED` or None."""
     # A sign of direction at the end belongs to nothing; one at the start tells a notice.
-    text = "\n".join(lines).rstrip()
+    text = _remove_edited("\n".join(lines).rstrip())
     if attached := _ATTACHED.search(text):
         text, was_attached = text[: attached.start()], True
     else:
@@ -84,13 +94,15 @@ def read_message(lines: list[str]) -> tuple[str, str | None]:
         return _clean(rest), MEDIA
     if plain == "null" and not rest:
         return "", MEDIA
-    text = _clean(_remove_edited(text))
-    return text, MEDIA if was_attached else None
+    return _clean(text), MEDIA if was_attached else None
 
 
 def _remove_edited(text: str) -> str:
-    """Return a text without the note in angle brackets that it was edited, which stands behind it."""
-    return _EDITED.sub("", text) if text.endswith(">") else text
+    """Return a text without the note in angle brackets that it was edited, which stands behind it.
+
+    On an iPhone a sign of direction opens the note, as it does what is attached.
+    """
+    return _EDITED.sub("", text).rstrip() if text.endswith(">") else text
 
 
 def _clean(text: str) -> str:

@@ -17,7 +17,13 @@ import numpy as np
 
 from dialora.data.turns import remove_speakers
 from dialora.records import Record
-from dialora.scoring.faithfulness.names import SpokenNames, find_unsupported_names, find_unsupported_tags, mask_tags
+from dialora.scoring.faithfulness.names import (
+    SpokenNames,
+    find_unsupported_names,
+    find_unsupported_tags,
+    has_only_known_names,
+    mask_tags,
+)
 from dialora.scoring.faithfulness.roles import SpokenTurns, find_role_claims
 from dialora.scoring.faithfulness.spoken_quantities import SpokenQuantities, find_unsupported_quantities
 
@@ -95,7 +101,7 @@ def list_unsupported(summary: str, dialogue: str, *, kinds: Collection[str] = KI
     places: list[tuple[str, tuple[int, int]]] = []
     if "speaker" in kinds:
         places += [("speaker", span) for span in find_unsupported_tags(summary, dialogue)]
-    if "name" in kinds:
+    if "name" in kinds and not has_only_known_names(summary, masked):
         found = find_unsupported_names(summary, SpokenNames(masked), vocabulary=collect_vocabulary([dialogue]))
         places += [("name", span) for span in found]
     if not {"number", "time", "price"}.isdisjoint(kinds):

@@ -93,6 +93,15 @@ def find_unsupported_names(
     return runs
 
 
+def has_only_known_names(summary: str, dialogue: str) -> bool:
+    """Whether all that may be names stands in the dialogue letter by letter: then there is nothing to look for.
+
+    The dialogue's tags are masked.
+    """
+    capitals = {word for word in _WORD.findall(mask_tags(summary)) if word[0].isupper()}
+    return not capitals or capitals <= set(_WORD.findall(dialogue))
+
+
 def mask_tags(text: str) -> str:
     """Return text of the same length in which every tag is signs: its digits are no number, its letters no word."""
     return _TAG.sub(lambda match: "#" * len(match[0]), text)
@@ -177,4 +186,4 @@ def _without_possessive(text: str, start: int, end: int) -> int:
     return end - len(re.search(r"(?:['’]s?)?$", text[start:end])[0])  # type: ignore[index]
 
 
-__all__ = ["SpokenNames", "find_unsupported_names", "find_unsupported_tags", "mask_tags"]
+__all__ = ["SpokenNames", "find_unsupported_names", "find_unsupported_tags", "has_only_known_names", "mask_tags"]

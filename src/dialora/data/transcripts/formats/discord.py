@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dialora.data.transcripts.clock import Beginning, parse_moment
 from dialora.data.transcripts.content import Json
-from dialora.data.transcripts.conversation import UNKNOWN, Draft
+from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
 from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects, require_text
 
@@ -19,6 +19,7 @@ class Discord(TranscriptFormat[Json]):
 
     name = "Discord"
     content = Json
+    without_speakers = "export the channel again, with the `author` of each message"
 
     def recognise(self, content: Json) -> Sureness:
         """There are a guild and a channel beside the messages."""
@@ -42,7 +43,8 @@ class Discord(TranscriptFormat[Json]):
                 draft.leave_out("media without a text", as_text(message.get("id")))
             else:
                 author = as_object(message.get("author"))
-                draft.add(as_text(author.get("nickname")) or as_text(author.get("name")) or UNKNOWN, text, start)
+                sender = as_text(author.get("nickname")) or as_text(author.get("name"))
+                draft.add(sender or None, text, start, may_inherit=False)
         yield draft
 
 

@@ -20,6 +20,8 @@ _TOOLS = frozenset(
     ("tool", "function", "function_call", "function_response", "observation", "tool_call", "tool_response")
 )
 _CALLS = ("tool_calls", "function_call")
+_REFUSAL = "refusal"
+"""What an assistant says in the place of a content."""
 _NAMES = ("id", "conversation_id", "dialogue_id", "title")
 
 
@@ -32,11 +34,9 @@ class MessageLog(TranscriptFormat[Json]):
     list_keys: ClassVar[tuple[str, ...]]
 
     def recognise(self, content: Json) -> Sureness:
-        """The first record is a message, or has a list of them."""
-        first: Any = content.first
-        found = self._find_messages(first)
-        messages = [first] if found is None else found
-        message = as_object(next(iter(messages), None))
+        """The first record is a message, or the first have lists of them, of which some may be empty."""
+        lists = [[one] if (found := self._find_messages(one)) is None else found for one in content.first_records]
+        message = as_object(next((found[0] for found in lists if found), None))
         return Sureness.LIKELY if {self.speaker_key, self.text_key} <= set(message) else Sureness.NO
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
@@ -66,6 +66,8 @@ class MessageLog(TranscriptFormat[Json]):
                 raise DataError(f"{where}: message {number} has neither {self.speaker_key!r} nor {self.text_key!r}.")
             role = as_text(message.get(self.speaker_key))
             text = _join_parts(message.get(self.text_key), draft, f"{where}: message {number}: {self.text_key}")
+            if not text.strip():
+                text = require_text(message.get(_REFUSAL), f"{where}: message {number}: {_REFUSAL}")
             has_calls = any(message.get(key) for key in _CALLS)
             if role in _PROMPTS:
                 draft.leave_out("prompts of the system", text)
@@ -104,7 +106,7 @@ def _join_parts(content: Any, draft: Draft, where: str) -> str:
         return require_text(content, where)
     texts = []
     for part in content if isinstance(content, list) else [content]:
-        text = part if isinstance(part, str) else as_object(part).get("text")
+        text = part if isinstance(part, str) else as_object(part).get("text", as_object(part).get(_REFUSAL))
         if isinstance(text, str):
             texts.append(text)
         else:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from dialora.data.transcripts.content import Json
+from dialora.data.transcripts.content import HEAD, Json
 from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
 from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects, require_text
@@ -19,10 +20,11 @@ class SchemaGuided(TranscriptFormat[Json]):
     content = Json
 
     def recognise(self, content: Json) -> Sureness:
-        """Dialogues have an id and turns, which have an utterance."""
-        first = as_object(content.first)
-        turn = as_object(next(iter(as_list(first.get("turns"))), None))
-        return Sureness.CERTAIN if "dialogue_id" in first and "utterance" in turn else Sureness.NO
+        """Dialogues have an id and turns, which have an utterance; some may have none."""
+        dialogues = [as_object(one) for one in content.first_records]
+        turns = [turn for one in dialogues for turn in as_list(one.get("turns"))[:1]]
+        has_ids = "dialogue_id" in dialogues[0] if dialogues else False
+        return Sureness.CERTAIN if has_ids and turns and "utterance" in as_object(turns[0]) else Sureness.NO
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give each dialogue."""
@@ -44,11 +46,10 @@ class MultiWoz(TranscriptFormat[Json]):
     content = Json
 
     def recognise(self, content: Json) -> Sureness:
-        """Every dialogue has a log of texts."""
-        dialogues = as_object(content.head)
-        first = as_object(next(iter(dialogues.values()), None))
-        turn = as_object(next(iter(as_list(first.get("log"))), None))
-        return Sureness.CERTAIN if "text" in turn else Sureness.NO
+        """Every dialogue has a log of texts; some may be empty."""
+        dialogues = map(as_object, islice(as_object(content.head).values(), HEAD))
+        turns = [turn for one in dialogues for turn in as_list(one.get("log"))[:1]]
+        return Sureness.CERTAIN if turns and "text" in as_object(turns[0]) else Sureness.NO
 
     def read(self, content: Json, name: str) -> Iterator[Draft]:
         """Give each dialogue."""

@@ -26,12 +26,15 @@ _LOOKED_AT = 5
 """Days; the first may be empty."""
 _LISTS = frozenset(("users.json", "channels.json", "groups.json", "dms.json", "mpims.json", "org_users.json"))
 
+_WITHOUT_SPEAKERS = "export it again, with the `user` of each message"
+
 
 class Slack(TranscriptFormat[Archive]):
     """A whole export."""
 
     name = "Slack"
     content = Archive
+    without_speakers = _WITHOUT_SPEAKERS
 
     def recognise(self, content: Archive) -> Sureness:
         """A file a day lies beside a list of users or channels, or one of the first holds Slack's messages."""
@@ -68,6 +71,7 @@ class SlackDay(TranscriptFormat[Json]):
     name = "Slack (a single file)"
     content = Json
     columns = frozenset(("text",))
+    without_speakers = _WITHOUT_SPEAKERS
 
     def recognise(self, content: Json) -> Sureness:
         """Messages have a time stamp and a user."""
@@ -85,7 +89,7 @@ def read_channel(name: str, messages: Sequence[Message], users: Mapping[str, str
     replies = {as_text(one.get("thread_ts")) for one in ordered if one.get("thread_ts") not in (None, one.get("ts"))}
     threads: dict[str, list[Message]] = {"": []}
     for message in ordered:
-        thread = as_text(message.get("thread_ts"))
+        thread = as_text(message.get("thread_ts")) or as_text(message.get("ts"))  # the first of a thread may not say so
         threads.setdefault(thread if thread in replies else "", []).append(message)
     for thread, own in threads.items():
         draft, beginning = Draft(f"{name}, thread {thread}" if thread else name), Beginning()
@@ -119,7 +123,7 @@ def _add(draft: Draft, message: Message, users: Mapping[str, str], beginning: Be
     elif not text.strip():
         draft.leave_out("messages without a text", as_text(message.get("ts")))
     else:
-        draft.add(find_author(message, users), text, start)
+        draft.add(find_author(message, users), text, start, may_inherit=False)
 
 
 def _parse(archive: Archive, path: PurePosixPath, where: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dialora.data.transcripts.clock import Beginning, parse_moment, parse_seconds
 from dialora.data.transcripts.content import Json
-from dialora.data.transcripts.conversation import UNKNOWN, Draft
+from dialora.data.transcripts.conversation import Draft
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
 from dialora.data.transcripts.parts import as_list, as_object, as_text, require_objects, require_text
 
@@ -19,6 +19,7 @@ class Telegram(TranscriptFormat[Json]):
 
     name = "Telegram"
     content = Json
+    without_speakers = "export the chat again, with the `from` of each message"
 
     def recognise(self, content: Json) -> Sureness:
         """Chats have a name, type and messages with `from` and a date."""
@@ -72,12 +73,11 @@ def _add(draft: Draft, message: Mapping[str, Any], beginning: Beginning, where: 
         return
     speaker = as_text(message.get("from"))
     if not speaker:
-        speaker = as_text(message.get("from_id")) or UNKNOWN
-        is_known = speaker != UNKNOWN
+        speaker = as_text(message.get("from_id"))
         draft.remark(
-            "messages of deleted accounts, called by their number" if is_known else "messages that name no sender"
+            "messages of deleted accounts, called by their number" if speaker else "messages that name no sender"
         )
-    draft.add(speaker, text, start)
+    draft.add(speaker or None, text, start, may_inherit=False)
 
 
 def _join(text: Any, draft: Draft, where: str) -> str:

@@ -1,4 +1,5 @@
-"""Text whose turns are lines with times, before the speaker (`[0:27] Anna: hi`) or behind (`Anna [0:27]: hi`)."""
+"""Text whose turns are lines with times, before the speaker (`[0:27] Anna: hi`) or
+behind (`Anna [0:27]: hi`, `Anna: [0:27] hi`)."""
 
 from __future__ import annotations
 
@@ -16,8 +17,10 @@ _TIMED = re.compile(
     rf"(?P<clock>{CLOCK})(?:[.,]\d+)?)\s*[-–|]?\s+(?P<rest>\S.*)$"
 )
 _BEHIND = re.compile(
-    rf"^\s*(?P<name>[^\[\](:：\s][^\[\](:：]{{0,60}}?)\s?[(\[](?P<clock>{CLOCK})(?:[.,]\d+)?[)\]]\s?:?\s+(?P<rest>\S.*)$"
+    rf"^\s*(?P<name>[^\[\](:：\s][^\[\](:：]{{0,60}}?)\s?:?\s?[(\[](?P<clock>{CLOCK})(?:[.,]\d+)?[)\]]"
+    r"\s?:?\s+(?P<rest>\S.*)$"
 )
+"""The colon stands before the time or behind it."""
 
 
 class TimedLabels(TranscriptFormat[Text]):

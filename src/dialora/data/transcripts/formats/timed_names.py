@@ -1,6 +1,6 @@
 """Transcripts in which a line names the speaker and the time, and the lines below are what is said: Otter's text
-(`Anna  0:04`) and its likes (`Anna | 0:04`, `Anna (0:04):`), and Teams' documents (`Anna   0:04`, or in earlier ones a
-line of times above the name).
+(`Anna  0:04`) and its likes (`Anna | 0:04`, `Anna (0:04):`, Zoom's `[Anna] 00:00:04`), and Teams' documents
+(`Anna   0:04`, or in earlier ones a line of times above the name).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from dialora.data.transcripts.labels import count_labelled
 _NAME = r"^\s*(?P<name>\S(?:.{0,98}?[^\s|])?)"
 _HEAD = re.compile(rf"{_NAME}[ \t\u00a0]+(?P<clock>{CLOCK})\s*$")
 _APART = re.compile(
-    rf"{_NAME}(?:(?:[ \u00a0]{{2,}}|\t|[ \u00a0]*\|[ \u00a0]*)(?P<clock>{CLOCK})|"
+    rf"{_NAME}(?:(?:[ \u00a0]{{2,}}|\t|[ \u00a0]*\|[ \u00a0]*|(?<=\]) )(?P<clock>{CLOCK})|"
     rf"[ \t\u00a0]+[(\[](?P<enclosed>{CLOCK})[)\]]:?)\s*$"
 )
-"""With more than a space, as no prose has it."""
+"""With more than a space, as no prose has it, or a name in brackets before it."""
 _ALONE = re.compile(rf"^\s*(?P<clock>{CLOCK})\s*$")
 _FOOTER = re.compile(r"^\s*Transcribed by https?://otter\.ai\s*$", re.IGNORECASE)
 _NOTICE = re.compile(r"^\s*\S.{0,99} (?:started|stopped) transcription\s*$")
@@ -48,7 +48,9 @@ class TimedNames(TranscriptFormat[Text]):
                     draft.add(line, said := "", awaited)
                     awaited = None
                 elif head:
-                    draft.add(head["name"], said := "", parse_clock(head["clock"] or head["enclosed"]))
+                    draft.add(
+                        _remove_brackets(head["name"]), said := "", parse_clock(head["clock"] or head["enclosed"])
+                    )
                 elif timing := split_timing(line):
                     awaited, rest = timing
                     if rest:
@@ -64,6 +66,10 @@ class TimedNames(TranscriptFormat[Text]):
                     draft.remark(CONTINUED, bool(said) and at == 0)
                     said = line
         yield draft
+
+
+def _remove_brackets(name: str) -> str:
+    return name[1:-1] if name.startswith("[") and name.endswith("]") else name
 
 
 def _are_apart(content: Text) -> bool:

@@ -10,7 +10,7 @@ from dialora.data.transcripts.content import Text
 from dialora.data.transcripts.conversation import UNKNOWN, Draft, fold
 from dialora.data.transcripts.cues import Cue, Subtitles, is_webvtt, read_cues, remove_markup
 from dialora.data.transcripts.formats.format import Sureness, TranscriptFormat
-from dialora.data.transcripts.labels import Labelled, find_labels
+from dialora.data.transcripts.labels import Labelled, find_cue_labels, find_labels
 
 _VOICE = re.compile(r"<v(?:\.[^<>\s]*)?[ \t]([^<>]*)>", re.IGNORECASE)
 _SPAN = re.compile(rf"{_VOICE.pattern}|</v ?>", re.IGNORECASE)
@@ -50,7 +50,7 @@ class NamedCues(TranscriptFormat[Text]):
     def read(self, content: Text, name: str) -> Iterator[Draft]:
         """Give the one conversation."""
         draft, found = Draft(name), read_cues(content.lines)
-        found_labels = find_labels([clean_line(line) for cue in found.cues for line in cue.lines])
+        found_labels = _find_labels(found.cues)
         if any(one.speaker for one in found_labels):
             # Captions written by hand mark that another speaks, and may not say who.
             found_labels = [
@@ -60,15 +60,17 @@ class NamedCues(TranscriptFormat[Text]):
         labelled = iter(found_labels)
         for cue in found.cues:
             begun = False
-            for _ in cue.lines:
+            for line in cue.lines:
                 one = next(labelled)
+                if cue.speaker:
+                    one = Labelled(None if begun else cue.speaker, clean_line(line))
                 if one.speaker or not begun:
                     draft.add(one.speaker, one.text, cue.start)
                     begun = True
                 else:
                     draft.continue_last(one.text)
             if not cue.lines:
-                draft.add(None, "", cue.start)
+                draft.add(cue.speaker, "", cue.start)
         leave_out_lines(draft, found)
         yield draft
 
@@ -112,8 +114,21 @@ def leave_out_lines(draft: Draft, found: Subtitles) -> None:
         draft.leave_out(reason, line)
 
 
+def _find_labels(cues: Sequence[Cue]) -> list[Labelled]:
+    """Return each line of the cues with the speaker it names; the first of a cue may name anybody."""
+    texts = [[clean_line(line) for line in cue.lines] for cue in cues]
+    labelled = iter(find_labels([line for lines in texts for line in lines]))
+    own = iter(find_cue_labels([lines[0] for lines in texts if lines]))
+    found = []
+    for lines in texts:
+        for at in range(len(lines)):
+            one, first = next(labelled), next(own) if at == 0 else None
+            found.append(first if first is not None and one.speaker is None else one)
+    return found
+
+
 def _count_names(cues: Sequence[Cue]) -> int:
-    labelled = find_labels([clean_line(" ".join(cue.lines)) for cue in cues])
+    labelled = find_cue_labels([clean_line(" ".join(cue.lines)) for cue in cues])
     return sum(one.speaker is not None for one in labelled)
 
 
