@@ -123,6 +123,40 @@ def test_resummarized_there_is_one_summary_that_was_written_of_all(
     assert engine.read[-1].count("ends") >= 1
 
 
+def test_resummarized_a_tag_that_a_part_does_not_have_is_nobodys(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two speak in each part and five in all; of a third, whom the system invents in every part, the whole has one."""
+    turns = [Turn(NAMES[n // 40 + n % 2], f"This is remark number {n}.") for n in range(160)]
+
+    def write_of(text: str) -> str:
+        return "#Person2# and #Person3# meet." if "remark" in text else " ".join(re.findall(r"#Person\d+#", text))
+
+    engine = Scripted(system.tokenizer, write_of)
+    made = write(system, talk(*turns), engine, monkeypatch, join="resummarize")
+    seconds = {part.names["#Person2#"] for part in read(system, talk(*turns)).parts if len(part.names) == 2}
+    said = set(made.text.replace("and", "").replace("meet.", "").split())
+    assert said & set(NAMES) <= seconds
+    assert said - set(NAMES) == set(made.unsupported_names) != set()
+
+
+def test_resummarized_tags_are_numbered_as_in_a_dialogue_of_its_own(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system that is used to a first person invents one where summaries begin with the fourth."""
+    turns = [Turn(NAMES[n // 4 % 3 if n < 12 else 3 + n % 2], f"This is remark number {n}.") for n in range(80)]
+
+    def write_of(text: str) -> str:
+        return "#Person1# talks." if "number 60." in text or "#Person1# talks." in text else "Nothing."
+
+    engine = Scripted(system.tokenizer, write_of)
+    made = write(system, talk(*turns), engine, monkeypatch, join="resummarize")
+    talking = next(part.names["#Person1#"] for part in read(system, talk(*turns)).parts if "number 60." in part.text)
+    again = {tag for text in engine.read if "remark" not in text for tag in re.findall(r"#Person\d+#", text)}
+    assert again == {"#Person1#"}
+    assert made.text == f"{talking} talks."
+
+
 def test_a_system_that_makes_nothing_shorter_ends(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Scripted(system.tokenizer, lambda text: text.partition("conversation.")[2])
     made = write(system, talk(*TURNS[:60]), engine, monkeypatch, join="resummarize")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 from hypothesis import given
@@ -53,3 +54,13 @@ def test_a_long_turn_is_cut_where_sentences_end() -> None:
     ]
     assert cut_text("one two three four", 2, lambda piece: len(piece.split())) == ["one two", "three four"]
     assert cut_text("你好。再见。", 3, len) == ["你好。", "再见。"]
+
+
+def test_very_many_turns_are_divided_in_a_moment() -> None:
+    """Where most turns fill a part alone, twice as many parts are needed as their sum says."""
+    sizes = [1, 480, 1, 500, 499] * 4_000
+    started = time.monotonic()
+    parts = split_evenly(sizes, 500)
+    assert time.monotonic() - started < 15
+    assert max(sum(sizes[part.start : part.stop]) for part in parts) <= 500
+    assert sorted({at for part in parts for at in part}) == list(range(len(sizes)))

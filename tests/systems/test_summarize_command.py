@@ -216,6 +216,37 @@ def test_a_dry_run_says_what_the_system_would_read(
     assert long["num_tokens"] > 3 * 100
 
 
+def test_a_dry_run_counts_what_is_read_with_the_options_that_are_given(
+    files: Path, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "own.csv").write_text("id,words,text\nr1,Anna: Go.,no\n")
+    options = ("own.csv", "--set", "data.dialogue_column=words", "--json")
+    sizes = []
+    for renames in ([], ["--rename", "SPEAKER_00=Maximiliane Theodora von und zu Oberhausen"]):
+        assert command("talk.vtt", *options, "--speakers", "names", "--dry-run", *renames) == 0
+        talk, own = json.loads(capsys.readouterr().out)
+        assert command("talk.vtt", *options, "--speakers", "names", "--prompt", *renames) == 0
+        parts = json.loads(capsys.readouterr().out)
+        assert [talk["num_tokens"], own["num_tokens"]] == [part["num_tokens"] for part in parts]
+        sizes.append(talk["num_tokens"])
+    assert sizes[1] > sizes[0]
+    assert command("talk.vtt", "--dry-run", "--rename", "SPEAKER_7=Anna") == 2
+    assert "nobody is called 'SPEAKER_7'" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("options", [["--rename", "SPEAKER_7=Anna"], ["--on-long", "error"], []])
+def test_what_is_printed_is_checked_before_the_first_summary(
+    files: Path, command: Any, engine: Scripted, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As what is written is, however much stands before the mistake."""
+    rows = [{"dialogue": "Anna: Go."}] * 1100
+    last = '{"dialogue": 7}\n' if not options else json.dumps({"dialogue": "Anna: Go on. " * 300}) + "\n"
+    (files / "many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + last)
+    assert command("many.jsonl", *options) == 2
+    assert capsys.readouterr().out == ""
+    assert engine.read == []
+
+
 def test_one_file_that_cannot_be_read_is_told_before_anything_is_written(
     files: Path, command: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

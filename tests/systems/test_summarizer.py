@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 
 import dialora
@@ -109,6 +110,34 @@ def test_a_stream_asks_for_no_more_than_a_batch_ahead(loaded: Any) -> None:
         assert asked <= CHUNK * (1 + (number > CHUNK))
 
 
+def test_of_long_ones_fewer_are_held_at_a_time(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialora.systems.items.MOST_CHARACTERS", 5_000)
+    asked = 0
+
+    def talks() -> Iterator[str]:
+        nonlocal asked
+        while True:
+            asked += 1
+            yield "\n".join(f"{'AB'[n % 2]}nna: Number {asked}, remark {n}." for n in range(50))
+
+    stream = loaded.stream(talks())
+    for number in range(1, 11):
+        assert f"Number {number}, remark 49." in next(stream).text
+        assert asked <= number + 5
+
+
+def test_a_stream_of_one_thing_is_its_summary(loaded: Any, tmp_path: Path) -> None:
+    path = tmp_path / "talk.txt"
+    path.write_text("Anna: Is it late?\nBob: It is nine.\n")
+    for content in ("Anna: Is it late?\nBob: It is nine.", TURNS, path, str(path)):
+        assert [one.text for one in loaded.stream(content)] == ["Anna: Is it late? Bob: It is nine."]
+
+
+def test_speakers_may_be_numbers(loaded: Any) -> None:
+    made = loaded.summarize([{"speaker": number, "text": "Hi."} for number in range(2)])
+    assert made.text == "Speaker 0: Hi. Speaker 1: Hi."
+
+
 def test_the_engine_is_opened_once(root: Path, engine: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = 0
 
@@ -143,6 +172,11 @@ def test_the_exact_text_that_goes_in_is_shown(loaded: Any) -> None:
         ([{"speaker": "Anna"}], "dialogue 1: turn 1: has no text; its keys are speaker"),
         ([{"text": "hi"}], "dialogue 1: turn 1: has no speaker; its keys are text"),
         ([("Anna", ""), ("Bob", " ")], "dialogue 1: nobody says anything"),
+        ([{"speaker": "Anna", "text": None}], "dialogue 1: turn 1: its text is NoneType; give a text"),
+        ([{"speaker": True, "text": "hi"}], "dialogue 1: turn 1: its speaker is bool; give a text"),
+        ({"speaker": "Anna", "text": "hi"}, "got dict; give a text, turns, a path, or several of them"),
+        (pandas.DataFrame({"dialogue": ["Anna: hi"]}), "got DataFrame; give a text, turns, a path"),
+        (b"Anna: hi", "got bytes; give a text, turns, a path, or several of them"),
         ("half a character \ud83d", "half a character"),
         (Path("nowhere.txt"), "nowhere.txt: no such file"),
         ("nowhere.txt", "nowhere.txt: no such file"),
@@ -150,9 +184,10 @@ def test_the_exact_text_that_goes_in_is_shown(loaded: Any) -> None:
     ],
 )
 def test_what_is_none_is_refused_in_a_line(loaded: Any, content: Any, message: str) -> None:
-    with pytest.raises(DataError, match=re.escape(message)) as caught:
-        loaded.summarize(content)
-    assert "\n" not in str(caught.value)
+    for ask in (loaded.summarize, lambda content: list(loaded.stream(content))):
+        with pytest.raises(DataError, match=re.escape(message)) as caught:
+            ask(content)
+        assert "\n" not in str(caught.value)
 
 
 def test_every_format_of_conversations_is_summarized(loaded: Any, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def summarize_files(
     options = SummaryOptions(on_long=on_long, join=join, speakers=speakers)
     found = find_system(system, method=method, base=base, set=set, observer=observer)
     named = [inputs] if isinstance(inputs, str | Path) else inputs
-    with open_inputs(named, names=rename) as opened:
+    with open_inputs(named, names=rename, output=Path(output)) as opened:
         return summarize_inputs(found, opened, Path(output), options=options, observer=observer or ignore_events)
 
 

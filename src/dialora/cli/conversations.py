@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from dialora.errors import DataError
 from dialora.printable import clean
 
 if TYPE_CHECKING:
+    from dialora.data.transcripts import Conversation
     from dialora.experiment.progress import ProgressDisplay
     from dialora.systems import System
     from dialora.systems.items import Inputs
@@ -36,7 +38,24 @@ def print_inspected(inputs: Inputs, system: System, options: SummaryOptions, *, 
         return f"{shown} … ({len(file.speakers)})" if len(file.speakers) > _MOST_SPEAKERS else shown
 
     reader = ItemReader(system, options, lambda message: None)
-    files = [inspect_file(path, measure=reader.measure) for path in inputs.paths]
+    known = set[str]()
+
+    def measure(content: Conversation | str) -> tuple[int, int]:
+        if isinstance(content, str):
+            return reader.measure(content)
+        known.update(content.speakers)
+        return reader.measure(inputs.rename(content))
+
+    def inspect(path: Path) -> InspectedFile:
+        file = inspect_file(path, measure=measure, config=system.config.data, required=system.named_columns)
+        name = inputs.name(path)
+        told = (
+            None if file.problem is None else file.problem.replace(str(path), name).replace(path.name, Path(name).name)
+        )
+        notes = tuple(note.replace(path.name, Path(name).name) for note in file.notes)
+        return replace(file, path=name, problem=told, notes=notes)
+
+    files = [inspect(path) for path in inputs.paths]
     folders = [InspectedFile(str(folder), notes=tuple(notes)) for folder, notes in inputs.passed_over.items()]
     if json:
         print_json([file.to_json() for file in (*files, *folders)])
@@ -55,6 +74,7 @@ def print_inspected(inputs: Inputs, system: System, options: SummaryOptions, *, 
                 typer.echo(clean(f"{file.path}: {note}"))
     if problems := [file.problem for file in files if file.problem is not None]:
         raise DataError("\n".join(problems))
+    inputs.require_renamed(known)
 
 
 def print_inputs(inputs: Inputs, system: System, options: SummaryOptions, *, json: bool) -> None:
@@ -98,7 +118,9 @@ def print_summaries(
             yield row
 
     for text in format_summaries(tell(rows)):
+        observer.progress.stop()  # on a terminal the bar is taken away, or the text would go on its line
         typer.echo(text, nl=False)
+        observer.progress.start()
 
 
 def write_summaries(

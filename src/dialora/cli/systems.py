@@ -96,7 +96,7 @@ def summarize(
         raise typer.BadParameter("is for what is printed; leave it or --output out.", param_hint="--json")
     options = SummaryOptions(on_long=on_long, join=join, speakers=speakers)  # type: ignore[arg-type]
     names = parse_names(rename or ())
-    with open_inputs(inputs, names=names) as opened, observing() as observer:
+    with open_inputs(inputs, names=names, output=output) as opened, observing() as observer:
         is_only_looked_at = system is None and method is None and (dry_run or prompt)
         if is_only_looked_at:
             found = find_default(set, base=base)

@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from dialora.errors import ConfigError
 from dialora.printable import clean_cell, escape_json
 from dialora.store import hash_file, load_json, locked, replacing, save_json
+from dialora.systems import beside
 from dialora.systems.items import Item
 from dialora.systems.summary import Summary
 
@@ -36,18 +37,9 @@ class SummariesFile:
         self.path, self.suffix = path, path.suffix.lower()
         self.num_rows = 0
         """Dialogues whose summaries are there."""
-        self._manifest = _manifest(path)
+        self.partial, self.appended = beside.partial(path), beside.appended(path)
+        self._manifest = beside.manifest(path)
         self._values: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "key": key, "run": run, "chunks": []}
-
-    @property
-    def partial(self) -> Path:
-        """Where the batches of the chunk under way are kept."""
-        return self.path.with_name(f"{self.path.name}.partial")
-
-    @property
-    def appended(self) -> Path:
-        """Where the chunk that is being appended is kept whole."""
-        return self.path.with_name(f"{self.path.name}.appended")
 
     def append(self, items: Sequence[Item], summaries: Sequence[Summary]) -> None:
         """Add a chunk; it is on disk before this returns."""
@@ -110,10 +102,7 @@ class SummariesFile:
 @contextmanager
 def open_output(path: Path, *, key: str, run: str) -> Iterator[SummariesFile]:
     """Open an output for one process alone, and go on where it is. Raises ConfigError, StageError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    place = path.resolve()
-    refusal = f"--output {path}: another dialora is writing it; wait for it, or give another name."
-    with locked(place.with_name(f".{place.name}.lock"), refusal):
+    with _alone(path):
         output = SummariesFile(path, key, run)
         output.resume()
         output.save_manifest()  # before the first row: what a kill leaves must be known for one's own
@@ -132,6 +121,7 @@ class FinishedFile:
 
     def __init__(self, path: Path, key: str) -> None:
         self.path, self.key = path, key
+        self.rows = beside.rows(path)
 
     @property
     def is_whole(self) -> bool:
@@ -139,7 +129,7 @@ class FinishedFile:
         if not self.path.exists():
             return False
         try:
-            found = load_json(_manifest(self.path))
+            found = load_json(beside.manifest(self.path))
             is_same = found["key"] == self.key and found["sha256"] == hash_file(self.path)
         except (OSError, ValueError, KeyError, TypeError):
             is_same = False
@@ -147,15 +137,34 @@ class FinishedFile:
             raise _refuse_other(self.path)
         return True
 
-    def seal(self) -> None:
-        """Write down what made it."""
-        values = {"schema_version": SCHEMA_VERSION, "key": self.key, "sha256": hash_file(self.path)}
-        save_json(values, _manifest(self.path))
+    def render(self, write: Callable[[Path, Path], None]) -> None:
+        """Make the file of its rows; `write` takes these and a path."""
+        with replacing(self.path) as temporary:
+            write(self.rows, temporary)
+            # Before the file takes its place: whatever lies there is then known for one's own.
+            values = {"schema_version": SCHEMA_VERSION, "key": self.key, "sha256": hash_file(temporary)}
+            save_json(values, beside.manifest(self.path))
 
-    def remove_rows(self, rows: Path) -> None:
-        """Remove the rows that it was made of."""
-        for path in (rows, _manifest(rows)):
-            path.unlink(missing_ok=True)
+
+@contextmanager
+def open_finished(path: Path, *, key: str) -> Iterator[FinishedFile]:
+    """Open such an output for one process alone; once it is whole, its rows are removed. Raises StageError."""
+    with _alone(path):
+        output = FinishedFile(path, key)
+        yield output
+        if output.is_whole:
+            # The rows last, for they tell that something is left to remove.
+            for left in (beside.lock(output.rows), beside.manifest(output.rows), output.rows):
+                left.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other dialoras away from an output, whose folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    refusal = f"--output {path}: another dialora is writing it; wait for it, or give another name."
+    with locked(beside.lock(path), refusal):
+        yield
 
 
 def _refuse_other(path: Path) -> ConfigError:
@@ -210,8 +219,4 @@ def _csv_line(cells: Iterable[Any]) -> bytes:
     return text.getvalue().encode()
 
 
-def _manifest(output: Path) -> Path:
-    return output.with_name(f"{output.name}.manifest.json")
-
-
-__all__ = ["APPENDED", "COLUMNS", "FinishedFile", "SummariesFile", "list_cells", "open_output"]
+__all__ = ["APPENDED", "COLUMNS", "FinishedFile", "SummariesFile", "list_cells", "open_finished", "open_output"]

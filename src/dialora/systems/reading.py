@@ -6,11 +6,12 @@ What is too long is cut between turns (or lines), and a turn that is too long by
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dialora.data.tokens import TokenizedSource, build_prompt, count_source_tokens, tokenize_sources
-from dialora.data.transcripts import Conversation, Dialogue, Style, Turn, to_dialogue
+from dialora.data.transcripts import Conversation, Dialogue, Style, Turn, restore_names, to_dialogue
 from dialora.errors import DataError
 from dialora.systems.items import Item
 from dialora.systems.options import SummaryOptions
@@ -19,6 +20,7 @@ from dialora.systems.system import System
 
 UNKNOWN_STYLE: Style = "names"
 """How speakers are called for a system whose training dialogues are not known."""
+_TAG = re.compile(r"#Person\d+#")
 _CUT = 2
 """A turn that is longer than a part is cut into pieces of at most a part's share, one by so many."""
 
@@ -88,10 +90,20 @@ class ItemReader:
             return str(self.system.tokenizer.decode(part.source.input_ids, clean_up_tokenization_spaces=False))
         return build_prompt(part.text, prompt.text)
 
-    def read_again(self, text: str) -> tuple[Part, ...]:
-        """Return the parts of a text that the system wrote itself, a line for each of the parts before."""
+    def read_again(self, text: str, names: Mapping[str, str]) -> tuple[Part, ...]:
+        """Return the parts of a text that the system wrote itself, a line for each of the parts before.
+
+        Its tags are the labels of `names`, and are numbered anew: a system is used to a #Person1# in every dialogue.
+        """
+        tags = dict.fromkeys(_TAG.findall(text)) if any(map(_TAG.fullmatch, names)) else ()
+        own = {tag: f"#Person{number}#" for number, tag in enumerate(tags, start=1)}
+        text = restore_names(text, own)
         (source,) = self.tokenize([text])
-        return self._split(text) if source.truncated else (Part(text, {}, source),)
+        parts = self._split(text) if source.truncated else (Part(text, {}, source),)
+        named = {label: names.get(tag, tag) for tag, label in own.items()}
+        return tuple(
+            replace(part, names={label: name for label, name in named.items() if label in part.text}) for part in parts
+        )
 
     def _write(self, content: Conversation | str) -> Dialogue:
         if isinstance(content, str):

@@ -22,7 +22,7 @@ def render_parquet(rows: Path, output: Path) -> None:
 
     kinds = {"row": pyarrow.int64(), "num_parts": pyarrow.int64(), "truncated": pyarrow.bool_()}
     with rows.open(encoding="utf-8", newline="\n") as file:
-        lines = (json.loads(line) for line in file)
+        lines = (_as_whole(json.loads(line)) for line in file)
         schema = pyarrow.schema(
             (
                 column,
@@ -35,6 +35,11 @@ def render_parquet(rows: Path, output: Path) -> None:
         with parquet.ParquetWriter(output, schema) as writer:
             while group := list(islice(lines, ROWS)):
                 writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))
+
+
+def _as_whole(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row whose file is called by whole characters: a name on disk may hold bytes that are none."""
+    return row | {"source": row["source"].encode(errors="backslashreplace").decode()}
 
 
 def render_text(rows: Path, output: Path) -> None:

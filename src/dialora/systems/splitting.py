@@ -23,7 +23,8 @@ def split_evenly(sizes: Sequence[int], capacity: int) -> list[range]:
     ends = list(accumulate(sizes))
     num_parts = min(len(sizes), max(1, -(-ends[-1] // max(1, capacity - overlap))))
     while (bounds := _divide(ends, num_parts, capacity - overlap)) is None:
-        num_parts += 1
+        # By about one in fifty, so that very many are found in few steps.
+        num_parts = min(len(sizes), num_parts + 1 + num_parts // 50)
     return [
         range(
             _repeat(sizes, bounds[at - 1] if at else start, start, min(overlap, capacity - sum(sizes[start:stop]))),

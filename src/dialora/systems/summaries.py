@@ -16,10 +16,11 @@ from pathlib import Path
 from dialora.config import stable_hash
 from dialora.errors import ConfigError
 from dialora.records import Observer
-from dialora.store import PartialLog, disk_errors_explained, replacing, telling_damage
-from dialora.systems.items import Inputs, Item
+from dialora.store import PartialLog, disk_errors_explained, telling_damage
+from dialora.systems.beside import rows
+from dialora.systems.items import Inputs, Item, take
 from dialora.systems.options import SummaryOptions
-from dialora.systems.output import APPENDED, FinishedFile, SummariesFile, open_output
+from dialora.systems.output import APPENDED, FinishedFile, SummariesFile, open_finished, open_output
 from dialora.systems.reading import ItemReader, ReadItem
 from dialora.systems.rendering import RENDERERS
 from dialora.systems.summary import Summary
@@ -27,7 +28,7 @@ from dialora.systems.system import System
 from dialora.systems.writing import SummaryWriter
 
 CHUNK = 1024
-"""Conversations that are batched together; a chunk's texts and summaries are all that memory holds."""
+"""Conversations that are batched together, at most; a chunk's texts and summaries are all that memory holds."""
 
 
 def summarize_inputs(
@@ -52,15 +53,14 @@ def summarize_inputs(
     key = _build_key(system, inputs, options)
     if suffix in APPENDED:
         return _append_all(system, inputs, output, key, options, observer, chunk)
-    finished = FinishedFile(output, key)
-    if finished.is_whole:
+    # An output that is whole, or another's, is told before the inputs are read.
+    if FinishedFile(output, key).is_whole and not rows(output).exists():
         return 0
-    rows = output.with_name(f"{output.name}.rows.jsonl")
-    num_written = _append_all(system, inputs, rows, key, options, observer, chunk)
-    with disk_errors_explained(output.parent), replacing(output) as temporary:
-        RENDERERS[suffix](rows, temporary)
-    finished.seal()
-    finished.remove_rows(rows)
+    with disk_errors_explained(output.parent), open_finished(output, key=key) as finished:
+        if finished.is_whole:
+            return 0
+        num_written = _append_all(system, inputs, finished.rows, key, options, observer, chunk)
+        finished.render(RENDERERS[suffix])
     return num_written
 
 
@@ -69,11 +69,10 @@ def stream_summaries(
 ) -> Iterator[tuple[Item, Summary]]:
     """Give each conversation of the inputs with its summary; what reading made of them is told at the end."""
     notes: list[str] = []
+    total, start = _count(system, inputs, options, notes), 0
     writer = SummaryWriter(system, options, lambda message: observer({"event": "warning", "message": message}))
-    items = inputs.stream(system.config.data, required=system.named_columns, notes=notes)
-    start = 0
-    for some in _read_ahead(writer.reader, items, chunk):
-        tell = _tell_progress(system, observer, start, start + len(some))
+    for some in _read_ahead(writer.reader, inputs.stream(system.config.data, notes=[]), chunk):
+        tell = _tell_progress(system, observer, start, total)
         for one, made in zip(some, writer.write_read(some, on_progress=tell), strict=True):
             yield one.item, made
         start += len(some)
@@ -90,7 +89,14 @@ def _append_all(
     chunk: int,
 ) -> int:
     """Write what is missing of a file of rows, and return how many rows that were."""
-    observer({"event": "stage", "stage": "table", "run": ", ".join(path.name for path in inputs.paths[:3]), "key": ""})
+    observer(
+        {
+            "event": "stage",
+            "stage": "table",
+            "run": ", ".join(Path(inputs.name(path)).name for path in inputs.paths[:3]),
+            "key": "",
+        }
+    )
     notes: list[str] = []
     total = _count(system, inputs, options, notes)
     with (
@@ -113,7 +119,7 @@ def _count(system: System, inputs: Inputs, options: SummaryOptions, notes: list[
     if options.on_long != "error":
         return sum(1 for _ in items)
     reader, total = ItemReader(system, options, lambda message: None), 0
-    while some := list(islice(items, CHUNK)):
+    while some := take(items, CHUNK):
         total += len(reader.read(some))
     return total
 
@@ -146,7 +152,7 @@ def _read_ahead(reader: ItemReader, items: Iterator[Item], chunk: int) -> Iterat
     """Give chunks of items as the system reads them, the next one in a thread while one is written."""
 
     def read() -> list[ReadItem]:
-        return reader.read(list(islice(items, chunk)))
+        return reader.read(take(items, chunk))
 
     with ThreadPoolExecutor(max_workers=1) as executor:
         coming = executor.submit(read)

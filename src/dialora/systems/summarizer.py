@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from dialora.data.transcripts.formats.labelled_text import DialogSum, SamSum
 from dialora.data.transcripts.reading import SUFFIXES
 from dialora.data.transcripts.text import read_as_transcript
 from dialora.errors import DataError
-from dialora.systems.items import Item, build_item, is_turns, open_inputs
+from dialora.systems.items import Item, build_item, is_turns, open_inputs, take
 from dialora.systems.options import SummaryOptions
 from dialora.systems.summary import Summary
 from dialora.systems.system import System
@@ -25,7 +24,7 @@ from dialora.systems.writing import SummaryWriter
 AS_IT_STANDS = (SamSum.name, DialogSum.name)
 """Formats of text that need not be read to be summarized where speakers are called as the system knows them."""
 CHUNK = 256
-"""Items that are batched together by `stream`; it asks for so many before it gives the first."""
+"""Items that are batched together by `stream`, at most; it asks for them before it gives the first."""
 _LONGEST_PATH = 4096
 
 
@@ -43,22 +42,18 @@ class Summarizer:
         and text, objects with both, or Turns. A path is a Path, or a str that is one: a file, folder or pattern of any
         format, and of one conversation the summary is given alone. Raises DataError.
         """
-        if is_path(content):
-            made = list(self.stream([content]))
-            return made[0] if len(made) == 1 else made
-        if isinstance(content, str | Conversation) or (isinstance(content, Sequence) and is_turns(content)):
-            return next(self.stream([content]))
-        if not isinstance(content, Iterable):
-            raise DataError(f"summarize: got {type(content).__name__}; give a text, turns, a path, or several of them.")
-        return list(self.stream(content))
+        if not _is_one(content):
+            return list(self.stream(content))
+        made = list(self.stream([content]))
+        return made[0] if len(made) == 1 else made
 
     def stream(self, contents: Iterable[Any]) -> Iterator[Summary]:
         """Give the summaries of many texts, lists of turns or paths, in their order, in constant memory.
 
         They are summarized in batches of the caller's next ones, so their number need not be known. Raises DataError.
         """
-        items = self._list_items(contents)
-        while chunk := list(islice(items, CHUNK)):
+        items = self._list_items([contents] if _is_one(contents) else contents)
+        while chunk := take(items, CHUNK):
             yield from self._writer.write(chunk)
 
     def show_input(self, content: Any) -> list[str]:
@@ -84,6 +79,17 @@ class Summarizer:
         talk = read_as_transcript(content, name) if isinstance(content, str) else None
         is_plain = talk is None or (talk.format in AS_IT_STANDS and has_style(talk, self._writer.reader.style))
         return content if is_plain or talk is None else talk
+
+
+def _is_one(content: Any) -> bool:
+    """Whether something is one text, conversation or path, and not several of them. Raises DataError if neither."""
+    if isinstance(content, str | Path | Conversation) or (isinstance(content, Sequence) and is_turns(content)):
+        return True
+    # Iterating over a mapping or a table gives its keys, and over bytes numbers: nothing that anybody said.
+    is_keyed = isinstance(content, Mapping) or hasattr(content, "columns")
+    if is_keyed or isinstance(content, bytes) or not isinstance(content, Iterable):
+        raise DataError(f"summarize: got {type(content).__name__}; give a text, turns, a path, or several of them.")
+    return False
 
 
 def is_path(content: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 from dialora.records import Record
 from dialora.scoring.faithfulness import list_unsupported
 
+_NUMBER = re.compile(r"(?<=^#Person)\d+(?=#$)")
 FinishReason = Literal["stop", "length", "empty"]
 
 
@@ -42,10 +44,13 @@ def find_unsupported_names(summary: str, dialogue: str) -> tuple[str, ...]:
 def join_labels(inner: Mapping[str, str], outer: Mapping[str, str]) -> dict[str, str]:
     """Return, for each label of a part, the label that the whole conversation has for the same speaker.
 
-    Both map labels to names.
+    Both map labels to names. A label that the whole has and the part does not becomes one that nobody has: what a
+    system writes of a third person where two speak is its invention, and not the whole's third person.
     """
     labels = {name: label for label, name in outer.items()}
-    return {label: labels.get(name, name) for label, name in inner.items()}
+    most = max((int(number) for label in outer for number in _NUMBER.findall(label)), default=0)
+    invented = {label: f"#Person{most + at}#" for at, label in enumerate(outer, start=1) if label not in inner}
+    return invented | {label: labels.get(name, name) for label, name in inner.items()}
 
 
 __all__ = ["FinishReason", "Summary", "find_unsupported_names", "join_labels"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from dialora.data.transcripts import restore_names, to_dialogue
@@ -32,12 +33,18 @@ class _Written(Record):
 
 
 class SummaryWriter:
-    """Summarizes items, many at a time; the engine is opened for the first that needs it, and stays."""
+    """Summarizes items, many at a time; the engine is opened for the first that needs it, and stays.
+
+    Several threads may ask at once, and are served one after the other.
+    """
 
     def __init__(self, system: System, options: SummaryOptions, on_warning: Callable[[str], None]) -> None:
         self.system, self.options, self._on_warning = system, options, on_warning
         self.reader = ItemReader(system, options, on_warning)
         self._engine: Engine | None = None
+        self._at_work = (
+            Lock()
+        )  # an engine merges its adapter, and keeps what it has read: it writes one thing at a time
 
     def write(
         self,
@@ -84,10 +91,12 @@ class SummaryWriter:
         if not parts:
             return []
         sources = [part.source.input_ids for part in parts]
-        if self._engine is None:
-            self._engine = self.system.open_engine(sources, self._on_warning)
-        engine, decoding = self._engine, self.system.config.decoding
-        made = write_sources(engine, sources, decoding, log=log, on_progress=on_progress)
+        decoding = self.system.config.decoding
+        with self._at_work:
+            if self._engine is None:
+                self._engine = self.system.open_engine(sources, self._on_warning)
+            engine = self._engine
+            made = write_sources(engine, sources, decoding, log=log, on_progress=on_progress)
         return [
             _Written(
                 decode_summary(self.system.tokenizer, ids),
@@ -101,28 +110,34 @@ class SummaryWriter:
     ) -> list[list[_Written]]:
         """Summarize the summaries of parts until there is one of each item, in the labels of the whole."""
         written = [
-            texts
-            if len(texts) < 2
-            else [self._label(one, part, text) for part, text in zip(one.parts, texts, strict=True)]
+            texts if len(texts) < 2 else self._label(one, one.parts, texts)
             for one, texts in zip(read, written, strict=True)
         ]
         for number in range(1, MAX_PASSES + 1):
             long = [at for at, texts in enumerate(written) if len(texts) > 1]
-            again = [self.reader.read_again("\n".join(text.text for text in written[at])) for at in long]
+            again = [
+                self.reader.read_again("\n".join(text.text for text in written[at]), read[at].whole.names)
+                for at in long
+            ]
             made = self._write_parts(
                 [part for parts in again for part in parts],
                 log=replace(log, key=f"{log.key}-{number}") if log else None,
             )
             for at, parts in zip(long, again, strict=True):
                 was_whole = all(text.is_whole for text in written[at])
-                written[at] = [replace(text, is_whole=text.is_whole and was_whole) for text in made[: len(parts)]]
+                labelled = self._label(read[at], parts, made[: len(parts)])
+                written[at] = [replace(text, is_whole=text.is_whole and was_whole) for text in labelled]
                 made = made[len(parts) :]
             if not long:
                 break
         return written
 
-    def _label(self, one: ReadItem, part: Part, text: _Written) -> _Written:
-        return replace(text, text=restore_names(text.text, join_labels(part.names, one.whole.names)))
+    def _label(self, one: ReadItem, parts: Sequence[Part], texts: Sequence[_Written]) -> list[_Written]:
+        """Return what was written of parts in the labels of the whole."""
+        return [
+            replace(text, text=restore_names(text.text, join_labels(part.names, one.whole.names)))
+            for part, text in zip(parts, texts, strict=True)
+        ]
 
     def _join(self, one: ReadItem, texts: Sequence[_Written]) -> Summary:
         item = one.item

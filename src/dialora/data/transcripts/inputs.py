@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -151,15 +151,17 @@ def inspect_inputs(inputs: Sequence[str]) -> Iterator[InspectedFile]:
     return map(inspect_file, expand_inputs(inputs))
 
 
-def inspect_file(path: Path, *, measure: Measure | None = None) -> InspectedFile:
-    """Return what a file holds, whether it can be read or not."""
+def inspect_file(
+    path: Path, *, measure: Measure | None = None, config: DataConfig | None = None, required: Collection[str] = ()
+) -> InspectedFile:
+    """Return what a file holds, whether it can be read or not; `config`, `required`: see `stream_dialogues`."""
     try:
-        return _inspect(path, measure)
+        return _inspect(path, measure, config or DataConfig(source=str(path)), required)
     except DataError as error:
         return InspectedFile(str(path), problem=str(error))
 
 
-def _inspect(path: Path, measure: Measure | None) -> InspectedFile:
+def _inspect(path: Path, measure: Measure | None, config: DataConfig, required: Collection[str]) -> InspectedFile:
     notes: list[str] = []
     measured: list[tuple[int, int]] = []
     content = open_conversations(path)
@@ -169,7 +171,7 @@ def _inspect(path: Path, measure: Measure | None) -> InspectedFile:
     num_conversations = num_turns = 0
     if content is None:
         formats[TABLE] = None
-        for item in stream_dialogues(path, DataConfig(source=str(path)), notes=notes):
+        for item in stream_dialogues(path, config, required=required, notes=notes):
             num_conversations, num_turns = num_conversations + 1, num_turns + sum(find_speakers(item.dialogue).values())
             measured += [measure(item.dialogue)] if measure else []
     else:
