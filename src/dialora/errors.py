@@ -9,6 +9,7 @@ DialoraError                    1  anything dialora raises on purpose
 ├── TrainingError               1  training cannot go on
 │   └── DivergedError           1  the loss is not finite
 ├── GenerationError             1  predictions cannot be made
+├── HubError                    1  the hub refuses what is to be published, or is away
 └── Interrupted               130  stopped by the user; the same command continues
 
 Every message is one line per problem: what is wrong, what was got, what is allowed, what to do.
@@ -63,6 +64,10 @@ class GenerationError(DialoraError):
     """Predictions cannot be made."""
 
 
+class HubError(DialoraError):
+    """The hub refuses what is to be published, or cannot be reached."""
+
+
 class Interrupted(DialoraError):  # noqa: N818 - an outcome, not a fault
     """Stopped by the user; running the same command again continues."""
 
@@ -75,6 +80,7 @@ __all__ = [
     "DialoraError",
     "DivergedError",
     "GenerationError",
+    "HubError",
     "InputError",
     "Interrupted",
     "ModelError",

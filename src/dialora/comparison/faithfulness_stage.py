@@ -19,7 +19,7 @@ from dialora.comparison.results import Interval
 from dialora.config import stable_hash
 from dialora.records import Example
 from dialora.scoring.faithfulness import SummaryFaithfulness, UnsupportedEntity
-from dialora.store import ExperimentFolder, digest_code, load_json, names
+from dialora.store import ExperimentFolder, digest_code, load_json, names, read_key
 
 Measured = dict[str, list[list[SummaryFaithfulness]]]
 """For each system, by key, one list per run, in the order of the examples."""
@@ -50,6 +50,13 @@ def measure_once(
     return measured, (people, *(replace(row, label=labels[row.key]) for row in others))
 
 
+def load_faithfulness(folder: ExperimentFolder) -> tuple[SystemFaithfulness, ...]:
+    """Return the rows that lie in `folder`, of whatever version measured them; none where there are none."""
+    root = folder.root / names.FAITHFULNESS
+    stage = folder.faithfulness(read_key(root))
+    return _load(stage.folder)[1] if stage.key and stage.is_complete else ()
+
+
 def _save(measured: Measured, rows: Sequence[SystemFaithfulness], folder: Path) -> None:
     plain = {key: [[item.to_json() for item in run] for run in runs] for key, runs in measured.items()}
     text = json.dumps({"rows": [row.to_json() for row in rows], "measured": plain})
@@ -77,4 +84,4 @@ def _load_row(values: dict[str, Any]) -> SystemFaithfulness:
     return SystemFaithfulness.from_json(values | {"measures": measures})
 
 
-__all__ = ["Measured", "measure_once"]
+__all__ = ["Measured", "load_faithfulness", "measure_once"]

@@ -16,6 +16,7 @@ from dialora.experiment.job import GENERATION, Job, RunJob, TokensJob, TrialJob
 from dialora.measuring.clock import Stopwatch
 from dialora.measuring.environment import describe_environment
 from dialora.models.bases import build_prompt
+from dialora.models.checkpoint import name_base
 from dialora.records import Cost, Example
 from dialora.store import PartialLog, Run, Stage, names, save_json, save_records
 
@@ -64,6 +65,7 @@ def _build_model(job: RunJob | TrialJob) -> Any:
 def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
     """Train, and write the training stage: the system, its losses, its cost."""
     from dialora.data.tokens import describe_pairs, load_tokens, padding_share, plan_batches
+    from dialora.experiment.trained_card import render_trained_card
     from dialora.measuring.energy import metered
     from dialora.models.adapters import save_system
     from dialora.models.counting import count_parameters
@@ -122,7 +124,16 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
     }
     assert run.training is not None
     with run.training.writing() as folder:
-        save_system(model, tokenizer, folder, base=config.model)
+        base, revision = name_base(config)
+        card = render_trained_card(
+            config,
+            run.key,
+            build_prompt(config, tokenizer),
+            family_of(model).describe_special(model, tokenizer),
+            is_adapter=hasattr(model, "peft_config"),
+            seed=run.seed,
+        )
+        save_system(model, tokenizer, folder, base=base, revision=revision, card=card)
         save_json(facts, folder / names.TRAINING_FACTS)
     run.tidy()
 

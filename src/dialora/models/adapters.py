@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 GIVE_BASE = "give load_model that base: method= is the entry that has it, or set={'model': ...}"
 """What to do about an adapter of another base."""
+CARD = "README.md"
+"""What the hub shows of a model or adapter."""
 
 
 def load_system(config: ExperimentConfig, method: Method, folder: Path | None) -> nn.Module:
@@ -126,19 +128,28 @@ def _adapter_layers(model: nn.Module) -> list[nn.Module]:
     return [m for m in model.modules() if hasattr(m, "merge") and hasattr(m, "base_layer")]
 
 
-def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path, *, base: str) -> None:
+def save_system(
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    *,
+    base: str,
+    revision: str | None = None,
+    card: str | None = None,
+) -> None:
     """Save an adapter as a PEFT folder or a whole model as a transformers folder, in safetensors.
 
-    An adapter that changed base weights when it was made is saved as one for the unchanged base. `base` is what
-    `adapter_config.json` names as its base model. Where summaries learned another end than the base's own, that of a
-    chat template, generation_config.json says so: plain `generate` stops there too.
+    An adapter that changed base weights when it was made is saved as one for the unchanged base. `base` and its
+    `revision` are what `adapter_config.json` names as its base model (`name_base`), and `card` is the README.md, which
+    is missing without one. Where summaries learned another end than the base's own, that of a chat template,
+    generation_config.json says so: plain `generate` stops there too.
     """
     from peft import PeftModel
 
     _name_stops(model, tokenizer)
     if isinstance(model, PeftModel):
         for adapter in model.peft_config.values():
-            adapter.base_model_name_or_path = base
+            adapter.base_model_name_or_path, adapter.revision = base, revision
         with peft_warnings_ignored():
             # "auto" would ask the hub whether the vocabulary was resized.
             model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
@@ -149,6 +160,10 @@ def save_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Pa
         model.save_pretrained(folder)  # type: ignore[operator]
         family_of(model).export(model, folder)
     tokenizer.save_pretrained(folder)
+    # PEFT's own card is a form that nobody filled in, with the path that the base was loaded from.
+    (folder / CARD).unlink(missing_ok=True)
+    if card is not None:
+        (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
 
 
 def _name_stops(model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:

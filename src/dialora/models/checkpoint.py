@@ -21,6 +21,8 @@ OTHER_WEIGHTS = ("*.gguf", "*.h5", "*.msgpack", "*.onnx", "*.pth", "*.pt", "*.np
 PLAIN = "give the model that they were made from, as safetensors in transformers format"
 TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model", "*.jinja")
 GENERATION = "generation_config.json"
+MAIN = "main"
+"""The branch that a hub id has where none is named."""
 SNAPSHOTS = "snapshots"
 """The folder of a hub cache in which every commit has a folder of its own."""
 MADE = {"smollm2-135m-instruct": "`make smollm` in dialora's repository makes it; run dialora in that folder"}
@@ -80,6 +82,19 @@ def find_other_base(adapter: Path, source: str) -> str | None:
     named = read_base_name(adapter)
     same = named is None or _name_last(named) in ("", _name_last(str(Path(source).absolute())))
     return None if same or named is None else show(named)
+
+
+def name_base(config: ExperimentConfig) -> tuple[str, str | None]:
+    """Return what an adapter is to call its base, and the commit of a hub id.
+
+    `bundled` stays that word, which means the same wherever dialora is installed, and a folder is called as the
+    experiment calls it: a path that somebody wrote leads there in their hands, and no other is put in its place.
+    """
+    revision = config.model_revision or ""
+    if revision.startswith(FILES) or Path(resolve_model(config.model)).is_dir():
+        return config.model, None
+    commit = find_commit(config.model, config.model_revision)
+    return config.model, None if commit == MAIN else commit
 
 
 def _name_last(source: str) -> str:
@@ -198,7 +213,7 @@ def find_commit(source: str, revision: str | None) -> str | None:
         file = find_file(source, "config.json", revision)
         if file is not None and file.parent.parent.name == SNAPSHOTS:
             return file.parent.name
-    return revision or "main"
+    return revision or MAIN
 
 
 def _identify_base(source: str, revision: str | None) -> str:
@@ -240,6 +255,7 @@ __all__ = [
     "identify_metric",
     "identify_model",
     "is_pinned",
+    "name_base",
     "name_model",
     "naming_entry",
     "opening",

@@ -15,6 +15,7 @@
     │   ├── training/                stage: the adapter or model, losses, cost
     │   ├── generation/              stage: predictions
     │   ├── scoring/                 stage: scores per example and reference
+    │   ├── published/               what `dialora publish` wrote last, and what it sent
     │   ├── ctranslate2-<precision>/ stage: the system converted, once it has been used after the experiment
     │   └── work/                    checkpoints and logs of stages under way
     ├── tuning/<method>-<hash8>/     the search for a method's learning rate, where one is asked for
@@ -50,6 +51,7 @@ DATA, TOKENS, YARDSTICKS, FAITHFULNESS, TUNING = "data", "tokens", "yardsticks",
 RUN_CONFIG = "run.yaml"
 TRAINING, GENERATION, SCORING, RESULT = "training", "generation", "scoring", "result"
 FIRST_RUNG = "first-rung"
+PUBLISHED = "published"
 WORK = "work"
 
 # In every stage
