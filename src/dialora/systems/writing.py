@@ -143,9 +143,7 @@ def _label(one: ReadItem, part: Part, text: WrittenPart) -> WrittenPart:
     return replace(text, text=restore_names(text.text, join_labels(part.names, one.whole.names)))
 
 
-def _join(
-    one: ReadItem, texts: Sequence[WrittenPart], options: SummaryOptions, *, names_unsupported: bool
-) -> Summary:
+def _join(one: ReadItem, texts: Sequence[WrittenPart], options: SummaryOptions, *, names_unsupported: bool) -> Summary:
     item = one.item
     if not texts:
         return Summary("", "empty", 0, id=item.id, source=item.source)
