@@ -70,10 +70,9 @@ def test_forms_that_are_none_are_refused(client: Client, kind: str, body: bytes,
 
 
 @pytest.mark.parametrize(
-    "name", [
-             "../../etc/passwd", "/etc/passwd", "-", ".", "..", "", "a" * 5000 + ".txt", "*.txt", "~", "CON", "a\tb.txt",
-             "x.csv.gz.zip"],
-)  # fmt: skip
+    "name",
+    ["../../etc/passwd", "/etc/passwd", "-", ".", "..", "", "a" * 5000 + ".txt", "*.txt", "~", "a\tb.txt", "x.gz.zip"],
+)
 def test_a_files_name_leads_nowhere(client: Client, name: str) -> None:
     answer = client.upload(name, TALK.encode())
     if answer.status == 200:
