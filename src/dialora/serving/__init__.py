@@ -1,0 +1,1 @@
+"""Systems served over HTTP, with a page to use them by hand."""
