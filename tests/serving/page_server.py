@@ -166,6 +166,9 @@ def read_form(kind: str, body: bytes) -> dict[str, Any]:
             sent["file"] = (part.get_filename(), content)
         elif name == "systems":
             sent.setdefault("systems", []).append(content.decode())
+        elif name == "rename":
+            old, _, new = content.decode().partition("=")
+            sent.setdefault("rename", {})[old] = new
         else:
-            sent[name] = json.loads(content) if name == "rename" else content.decode()
+            sent[name] = content.decode()
     return sent

@@ -62,7 +62,7 @@ class Inputs:
         item, `notes` has what became of what was read.
         """
         renamed, counts = set[str](), dict[str, int]()
-        rows = ((path, *row) for path in self.paths for row in self._read(path, config, required, notes))
+        rows = ((path, *row) for path in self.paths for row in read_file(path, config, required=required, notes=notes))
         for number, (path, id, content) in enumerate(rows, start=1):
             if isinstance(content, Conversation):
                 for what, count in content.counts.items():
@@ -77,18 +77,6 @@ class Inputs:
         notes.extend(f"{what}: {count:,}." for what, count in counts.items())
         notes.extend(f"{folder}: {sentence}" for folder, told in self.passed_over.items() for sentence in told)
 
-    @staticmethod
-    def _read(
-        path: Path, config: DataConfig, required: Collection[str], notes: list[str]
-    ) -> Iterator[tuple[str, Conversation | str]]:
-        content = open_conversations(path)
-        if content is None:
-            for row in stream_dialogues(path, config, required=required, notes=notes):
-                yield row.id, row.dialogue
-        else:
-            for conversation in read_content(content, path, name=find_name(path), notes=notes):
-                yield conversation.name, conversation
-
     def fingerprint(self) -> str:
         """Return the SHA-256 of the files' names and bytes."""
         digest = hashlib.sha256()
@@ -97,6 +85,19 @@ class Inputs:
                 with reading_explained(file), file.open("rb") as stream:
                     digest.update(f"{file.name}\n{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
         return digest.hexdigest()
+
+
+def read_file(
+    path: Path, config: DataConfig, *, required: Collection[str] = (), notes: list[str]
+) -> Iterator[tuple[str, Conversation | str]]:
+    """Give the id and content of each conversation or row of a file; see `Inputs.stream`. Raises DataError."""
+    content = open_conversations(path)
+    if content is None:
+        for row in stream_dialogues(path, config, required=required, notes=notes):
+            yield row.id, row.dialogue
+    else:
+        for conversation in read_content(content, path, name=find_name(path), notes=notes):
+            yield conversation.name, conversation
 
 
 @contextmanager
@@ -172,4 +173,4 @@ def _find(turn: Mapping[str, Any], keys: Sequence[str], where: str) -> str:
     return found
 
 
-__all__ = ["Inputs", "Item", "build_item", "is_turns", "open_inputs"]
+__all__ = ["TURNS", "Inputs", "Item", "build_item", "is_turns", "open_inputs", "read_file"]

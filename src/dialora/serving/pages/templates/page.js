@@ -1,4 +1,5 @@
 // From what is given to what is shown: one request at a time, and the view it leads to.
+const LOADING_PAUSE = 2_000; // milliseconds
 const examples = JSON.parse(find("examples").textContent);
 let systems = [];
 let colors = new Map();
@@ -22,12 +23,16 @@ function forgive() {
 }
 
 async function loadSystems() {
+  const wasLoading = systems.length === 0 && !find("error").hidden;
   try {
     ({ systems } = await send("v1/systems"));
   } catch (error) {
-    fail(error.message);
+    const isKnown = find("error").textContent === plain(error.message);
+    if (!isKnown) fail(error.message);
+    if (error.status === 503) setTimeout(loadSystems, LOADING_PAUSE); // models are read, which takes a while
     return;
   }
+  if (wasLoading) forgive();
   colors = chooseColors(systems);
   find("served").textContent = plain(systems.map((system) => system.label).join(" · "));
   find("systems").hidden = systems.length < 2;

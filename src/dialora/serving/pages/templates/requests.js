@@ -2,7 +2,12 @@
 const TOKEN = "dialora-token";
 const LARGE = 1_000_000;
 
-class Refusal extends Error {}
+class Refusal extends Error {
+  constructor(message, status = null) {
+    super(message);
+    this.status = status;
+  }
+}
 
 async function send(path, options = {}) {
   for (;;) {
@@ -12,7 +17,7 @@ async function send(path, options = {}) {
     const response = await reach(path, { ...options, headers });
     if (response.ok) return readBody(response);
     const message = await readRefusal(response);
-    if (response.status !== 401) throw new Refusal(message);
+    if (response.status !== 401) throw new Refusal(message, response.status);
     sessionStorage.removeItem(TOKEN);
     const given = await askToken(token ? message : "This server is protected: give its token to go on.");
     if (given === null) throw new Refusal("This server needs a token, and none was given.");

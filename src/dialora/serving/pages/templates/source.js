@@ -51,8 +51,8 @@ class Source {
     const body = new FormData();
     body.append("file", this.file, this.file.name);
     for (const [name, value] of Object.entries(options)) {
-      if (Array.isArray(value)) value.forEach((one) => body.append(name, one));
-      else body.append(name, typeof value === "string" ? value : JSON.stringify(value));
+      const parts = Array.isArray(value) ? value : Object.entries(value).map(([old, now]) => `${old}=${now}`);
+      parts.forEach((part) => body.append(name, part));
     }
     return { body, size: this.file.size };
   }
