@@ -10,7 +10,16 @@ import pytest
 
 from dialora.serving.pages import load_page
 from tests.serving.page_server import SYSTEMS, TEXTS, serving
-from tests.serving.page_visits import CHAT, drop, field, open_page, paste, read_error, read_summaries, wait_for_summaries
+from tests.serving.page_visits import (
+    CHAT,
+    drop,
+    field,
+    open_page,
+    paste,
+    read_error,
+    read_summaries,
+    wait_for_summaries,
+)
 from tests.study.pages.conftest import browser, new_window  # noqa: F401
 
 CALL = (

@@ -38,7 +38,9 @@ def load_page() -> Page:
 
     scripts = "\n\n".join([read_asset("dom.js"), *(_read("templates", name) for name in SCRIPTS)])
     script = f'\n(() => {{\n"use strict";\n\n{scripts}\n}})();\n'
-    style = "\n" + "\n\n".join([read_asset("report.css"), _name_colors(), *(_read("templates", s) for s in STYLES)]) + "\n"
+    style = (
+        "\n" + "\n\n".join([read_asset("report.css"), _name_colors(), *(_read("templates", s) for s in STYLES)]) + "\n"
+    )
     environment = Environment(
         loader=PackageLoader("dialora.serving.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
