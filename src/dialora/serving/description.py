@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
@@ -34,9 +35,7 @@ def describe_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def describe_api(app: FastAPI, served: Sequence[ServedSystem], *, needs_token: bool) -> dict[str, Any]:
     """Return the OpenAPI document of an application, with the names of its systems."""
-    from dialora import __version__
-
-    app.version = __version__
+    app.version = version("dialora")
     app.description = "Summaries of conversations. Errors have a code for programs and a line for people."
     document = app.openapi()
     schemas = document["components"]["schemas"]
