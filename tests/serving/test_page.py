@@ -104,13 +104,14 @@ def refuse(status: int, message: str, **headers: str) -> tuple[int, dict[str, st
         (refuse(413, "The body has 9 MiB; 8 are allowed."), "The body has 9 MiB; 8 are allowed."),
         (refuse(429, "Too many wait.", **{"Retry-After": "7"}), "Too many wait. Try again in 7 seconds."),
         (refuse(429, "Too many wait; come in 7 s.", **{"Retry-After": "7"}), "Too many wait; come in 7 s."),
+        (refuse(503, "Loading; try again in a moment.", **{"Retry-After": "5"}), "Loading; try again in a moment."),
         (refuse(400, "<b>x</b> \u202e\x1b[31m"), "<b>x</b> \\u202e\\x1b[31m"),
         ((502, {}, b"<html>Bad Gateway</html>"), "The server answered with status 502."),
         ((413, {}, b""), "This is larger than the server takes."),
         ((200, {}, b'{"conversations": ['), "The server's answer broke off; try again."),
         ((200, {}, b'{"conversations": []}'), "The server read no conversation in this."),
     ],
-    ids=["413", "429", "429-said", "400", "502", "413-empty", "broken", "nothing"],
+    ids=["413", "429", "429-said", "503", "400", "502", "413-empty", "broken", "nothing"],
 )
 def test_what_went_wrong_is_one_line_and_nothing_is_lost(
     new_window: Callable[..., Any],  # noqa: F811

@@ -193,3 +193,12 @@ def test_hostile_text_is_shown_as_text(new_window: Callable[..., Any]) -> None: 
         page.get_by_role("button", name="Summarize").click()
         assert read_error(page).startswith("</script><img")
         assert {path for path in server.paths if not path.startswith("/v1/")} == {"/"}
+
+
+def test_systems_of_one_label_are_told_apart(new_window: Callable[..., Any]) -> None:  # noqa: F811
+    with serving(
+        {"lora": "PEFT", "lora-2": "PEFT", "full": "Instruct"}, dict.fromkeys(("lora", "lora-2", "full"), "Hi.")
+    ) as server:
+        page = new_window()
+        show(page, server)
+        assert page.locator("#cards h3").all_inner_texts() == ["PEFT (lora)", "PEFT (lora-2)", "Instruct"]

@@ -25,7 +25,7 @@ function forgive() {
 async function loadSystems() {
   const wasLoading = systems.length === 0 && !find("error").hidden;
   try {
-    ({ systems } = await send("v1/systems"));
+    systems = tellApart((await send("v1/systems")).systems);
   } catch (error) {
     const isKnown = find("error").textContent === plain(error.message);
     if (!isKnown) fail(error.message);
@@ -149,6 +149,7 @@ function showView(isRead) {
 }
 
 function edit() {
+  running?.abort();
   names = new Map();
   showView(false);
   showWaiting();

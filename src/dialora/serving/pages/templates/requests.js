@@ -54,7 +54,7 @@ async function readRefusal(response) {
   }
   if (typeof message !== "string" || !message.trim()) message = describeStatus(response.status);
   const seconds = Number(response.headers.get("Retry-After"));
-  if (seconds > 0 && !message.includes(String(seconds))) message += ` Try again in ${plural(seconds, "second")}.`;
+  if (seconds > 0 && !/\bagain in\b/iu.test(message) && !message.includes(String(seconds))) message += ` Try again in ${plural(seconds, "second")}.`;
   return message;
 }
 

@@ -11,6 +11,12 @@ function chooseColors(systems) {
   ]));
 }
 
+// Systems of one label are told apart by their names.
+function tellApart(systems) {
+  const isTwice = (label) => systems.filter((one) => one.label === label).length > 1;
+  return systems.map((one) => (isTwice(one.label) ? { ...one, label: `${one.label} (${one.name})` } : one));
+}
+
 function buildHeading(system, color, id) {
   return make("h3", { id, class: color }, make("i", { class: "swatch" }), make("bdi", {}, plain(system.label)));
 }
