@@ -71,6 +71,12 @@ class Batcher:
         self._last_end = 0.0
         self._thread = threading.Thread(target=self._run, name="dialora-engine", daemon=True)
 
+    @property
+    def num_waiting(self) -> int:
+        """For how many sources somebody waits; equal ones of several requests count for each."""
+        with self._changed:
+            return sum(place.num_waiting for place in self._places.values())
+
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
