@@ -137,6 +137,10 @@ def test_speakers_are_renamed_and_summarized_again(new_window: Callable[..., Any
             page.get_by_label("SPEAKER_00").fill(name)
             page.get_by_role("button", name="Summarize with these names").click()
             page.locator(".turn b").first.get_by_text(name or "SPEAKER_00", exact=True).wait_for()
+        page.get_by_text("Rename speakers").click()
+        page.get_by_label("SPEAKER_00").fill("a=b")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.validity.patternMismatch")
         renamed = [sent.get("rename") for sent in server.requests]
         assert renamed == [None, {"SPEAKER_00": "Ines"}, {"SPEAKER_00": "Inès <b>"}, None]
 

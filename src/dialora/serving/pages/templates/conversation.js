@@ -77,7 +77,10 @@ class Conversation {
 // Other names for the speakers: fields by the names that were read, whatever they were renamed to since.
 function buildRenaming(names, onrename) {
   const fields = [...names].map(([original, current], at) => {
-    const input = make("input", { id: `speaker-${at}`, dir: "auto", maxlength: "80", autocomplete: "off" });
+    // A form says OLD=NEW, so a new name has no sign of its own.
+    const input = make("input", {
+      id: `speaker-${at}`, dir: "auto", maxlength: "80", autocomplete: "off", pattern: "[^=]*", title: "A name without =",
+    });
     input.value = current;
     return { original, input, row: make("div", {}, quoted("label", original, { for: `speaker-${at}` }), input) };
   });
