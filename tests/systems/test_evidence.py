@@ -98,7 +98,9 @@ def test_scripts_without_spaces_are_read_too() -> None:
 
 def test_unsupported_places_stand_where_they_say() -> None:
     dialogue = "\n".join(f"{speaker}: {text}" for speaker, text in HOTEL)
-    summary = "Straße 👍: #Person3# books for Ingrid Berg and 17 guests at 7 pm, for 120 euros, with Michael."
+    summary = (
+        "Straße 👍: #Person3# books for Ingrid Berg and 17 guests at 7 pm, for 120 euros, with Michael on the 29th."
+    )
     found = list_unsupported_places(summary, dialogue)
     assert [(place.kind, place.text) for place in found] == [
         ("speaker", "#Person3#"),
@@ -106,11 +108,13 @@ def test_unsupported_places_stand_where_they_say() -> None:
         ("number", "17"),
         ("time", "7 pm"),
         ("price", "120 euros"),
+        ("number", "29th"),
     ]
     for place in found:
         assert summary[place.start : place.end] == place.text
     assert list_unsupported_places("#Person1# stays for three nights.", dialogue) == []
     assert list_unsupported_places("", "") == []
+    assert [place.text for place in list_unsupported_places("他们有20人。", "王明: 好的。")] == ["20"]
 
 
 def test_a_place_is_a_plain_value() -> None:

@@ -8,6 +8,7 @@
     answers.py    summaries → what is answered, with what nobody said and the turns behind each sentence
     served.py     the systems that are served; loading.py makes them ready
     server.py     the server, and how it ends
+    pages/        the page at /
 
 One process; nothing is stored, nothing is sent out, and no text of a request is logged.
 """

@@ -17,6 +17,7 @@ from dialora.printable import clean_message
 from dialora.serving.bodies import MIB, BodyReader, wait_for_hang_up
 from dialora.serving.description import PATH_SUMMARIES, describe_api, describe_errors
 from dialora.serving.guard import Guard, build_error
+from dialora.serving.pages import load_page
 from dialora.serving.refusals import Refusal
 from dialora.serving.schema import Status, Summaries, Systems
 from dialora.serving.service import SummaryService
@@ -95,9 +96,11 @@ def build_app(service: SummaryService, options: ServerOptions) -> FastAPI:
 def add_pages(app: FastAPI) -> None:
     """Add the page at `/`."""
 
+    page = load_page()
+
     @app.get("/", include_in_schema=False)
     async def show_page() -> Any:
-        return Response("dialora serves summaries at /v1/summaries; see /openapi.json.\n", media_type="text/plain")
+        return Response(page.html, media_type="text/html", headers={"content-security-policy": page.policy})
 
 
 async def _until_hang_up(request: Request, work: Awaitable[bytes]) -> bytes:

@@ -72,14 +72,24 @@ def find_evidence(summary: str, turns: Sequence[tuple[str, str]]) -> list[Senten
 
 
 def list_unsupported_places(summary: str, dialogue_text: str) -> list[Place]:
-    """Return what a summary names and its dialogue does not, in the order of the summary, no two over each other."""
+    """Return what a summary names and its dialogue does not, in the order of the summary, no two over each other.
+
+    A place ends where a word does: `29th`, not the number in it.
+    """
     places: list[Place] = []
     for kind, (start, end) in sorted(find_unsupported_spans(summary, dialogue_text), key=lambda item: item[1]):
-        text = summary[start:end].strip()
+        text = summary[start : _find_word_end(summary, end)].strip()
         start = summary.index(text, start)
         if text and (not places or places[-1].end <= start):
             places.append(Place(kind, text, start, start + len(text)))
     return places
+
+
+def _find_word_end(text: str, end: int) -> int:
+    """Return where the word ends that a place of a text ends in."""
+    while 0 < end < len(text) and text[end - 1].isalnum() and text[end].isalnum() and not _UNSPACED.match(text, end):
+        end += 1
+    return end
 
 
 def _find_sentences(summary: str) -> list[tuple[int, int]]:
