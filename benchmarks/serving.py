@@ -32,6 +32,8 @@ from dialora.store import save_json
 
 FOLDER = REPOSITORY / "build" / "bench" / "serving"
 SAMPLE_SECONDS = 1.0
+RAMP = 0.2
+"""Share of the time that goes by before answers are counted."""
 
 
 @dataclass(slots=True)
@@ -40,11 +42,14 @@ class Load:
 
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
+    ends: list[float] = field(default_factory=list)
+    """When each answer came, in seconds since the beginning."""
     num_lost: int = 0
     """Requests without an answer, or with another's."""
     memory: list[tuple[float, int]] = field(default_factory=list)
     """Seconds since the beginning, and resident bytes of the server."""
-    took: float = 0.0
+    cpu_seconds: float = 0.0
+    """Of the server, for all that it answered."""
 
 
 def measure_engine(system: str, method: str | None, dialogues: Sequence[str]) -> dict[str, float]:
@@ -61,12 +66,13 @@ def measure_engine(system: str, method: str | None, dialogues: Sequence[str]) ->
     sources = [part.source.input_ids for one in read for part in one.parts]
     engine = found.open_engine(sources, lambda message: None)
     write_sources(engine, sources[:64], found.config.decoding)
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), time.process_time()
     made = write_sources(engine, sources, found.config.decoding)
-    seconds = time.perf_counter() - begun
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
     return {
         "engine": engine.name,
         "dialogues_per_second": len(dialogues) / seconds,
+        "cpu_seconds_per_dialogue": cpu / len(dialogues),
         "num_dialogues": len(dialogues),
         "mean_source_tokens": mean(map(len, sources)),
         "mean_new_tokens": mean(map(len, made.new_ids)),
@@ -87,6 +93,7 @@ async def put_under_load(
             while time.perf_counter() - begun < seconds:
                 number = next(order)
                 await _ask(reader, writer, load, name, number, dialogues[number % len(dialogues)])
+                load.ends.append(time.perf_counter() - begun)
         finally:
             writer.close()
 
@@ -96,8 +103,9 @@ async def put_under_load(
             await asyncio.sleep(SAMPLE_SECONDS)
 
     watching = asyncio.create_task(watch())
+    before = read_cpu(pid)
     results = await asyncio.gather(*(ask_on() for _ in range(clients)), return_exceptions=True)
-    load.took = time.perf_counter() - begun
+    load.cpu_seconds = read_cpu(pid) - before
     load.num_lost += sum(isinstance(one, BaseException) for one in results)
     watching.cancel()
     return load
@@ -129,6 +137,12 @@ def read_memory(pid: int) -> int:
     """Return a process's resident bytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def read_cpu(pid: int) -> float:
+    """Return the seconds of processor that a process has had."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Served:
@@ -185,18 +199,23 @@ def measure(system: str, method: str | None, *, clients: int, seconds: float) ->
     finally:
         code = served.end()
     engine.append(measure_engine(system, method, dialogues))
-    alone = mean(one["dialogues_per_second"] for one in engine)
-    num_answered = load.statuses[200]
+    alone, cpu = (mean(one[key] for one in engine) for key in ("dialogues_per_second", "cpu_seconds_per_dialogue"))
+    # Neither while the first answers are waited for nor while the last ones are.
+    settled = RAMP * seconds
+    rate = sum(settled <= end < seconds for end in load.ends) / (seconds - settled)
+    server_cpu = load.cpu_seconds / max(1, load.statuses[200])
     return {
         "system": name,
         "clients": clients,
-        "seconds": load.took,
+        "seconds": seconds,
         "cores": os.cpu_count(),
         "load_average": os.getloadavg(),
         "engine": engine,
         "engine_dialogues_per_second": alone,
-        "answers_per_second": num_answered / load.took,
-        "share_of_engine": num_answered / load.took / alone,
+        "answers_per_second": rate,
+        "share_of_engine": rate / alone,
+        "engine_cpu_seconds": cpu,
+        "server_cpu_seconds": server_cpu,
         "p50_seconds": find_percentile(load.seconds, 0.5),
         "p99_seconds": find_percentile(load.seconds, 0.99),
         "statuses": {str(status): number for status, number in sorted(load.statuses.items())},
@@ -214,6 +233,8 @@ def list_lines(found: dict[str, Any]) -> Iterator[str]:
     yield "|---|---|"
     yield f"| engine by itself, before and after | {before:.1f} and {after:.1f} dialogues a second |"
     yield f"| answered | {found['answers_per_second']:.1f} a second, {found['share_of_engine']:.2f} of the engine |"
+    own, whole = 1000 * found["engine_cpu_seconds"], 1000 * found["server_cpu_seconds"]
+    yield f"| processor, engine and server | {own:.1f} and {whole:.1f} ms for a dialogue: {own / whole:.2f} |"
     yield f"| p50, p99 | {found['p50_seconds']:.2f} s, {found['p99_seconds']:.2f} s |"
     yield f"| statuses, lost | {found['statuses']}, {found['num_lost']} |"
     early, late, peak = (f"{memory[key] / 2**20:.0f}" for key in ("early_bytes", "late_bytes", "peak_bytes"))

@@ -94,7 +94,7 @@ def _find_bare(text: str) -> Iterator[tuple[float, int, int]]:
     index = 0
     while index < len(tokens):
         token, start, end = tokens[index]
-        if token not in _OPENERS and not token[0].isdigit():
+        if token not in _OPENERS and not token[0].isdecimal():
             index += 1
             continue
         value = _read(token)
@@ -108,7 +108,7 @@ def _find_bare(text: str) -> Iterator[tuple[float, int, int]]:
                 continue
             value, index = 1.0, index - (not is_article)
         # Digits are whole: "the $280 one" is not 281.
-        total, current, last = 0.0, value, 0.0 if token[0].isdigit() else value
+        total, current, last = 0.0, value, 0.0 if token[0].isdecimal() else value
         index += 1
         while index < len(tokens):
             word = tokens[index][0]
@@ -141,7 +141,7 @@ def _find_bare(text: str) -> Iterator[tuple[float, int, int]]:
 
 
 def _read(token: str) -> float | None:
-    if token[0].isdigit():
+    if token[0].isdecimal():
         return float(re.sub("[, ]", "", token))
     return NUMBERS.get(token)
 
