@@ -13,10 +13,12 @@ install: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
-# What some tests use of the system, where it is Debian's or a kin's: a browser and a PostgreSQL server. Without them
-# those tests skip and say so.
+# What some tests use of the system, where it is Debian's or a kin's: a browser and a PostgreSQL server; and where there
+# is npm, axe-core, which checks a page for those who do not see it. Without them those tests skip and say so.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 system:
+	@test -f build/node_modules/axe-core/axe.min.js || ! command -v npm > /dev/null || \
+	npm install --silent --no-package-lock --prefix build axe-core@4
 	@command -v apt-get > /dev/null || exit 0; \
 	missing=; \
 	command -v chromium > /dev/null || missing="$$missing chromium"; \

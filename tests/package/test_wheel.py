@@ -22,6 +22,8 @@ def test_the_wheel_works_outside_the_source_tree(tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(target)
     code = (
         "import sys, dialora, dialora.cli\n"
+        "from dialora.serving.pages import load_page\n"
+        "assert load_page().html.count('data-example') > 3\n"
         f"assert dialora.__file__.startswith({str(target)!r}), dialora.__file__\n"
         "sys.exit(dialora.cli.main(['compare', '--output', 'out', '--set', 'data.max_test_examples=3', "
         "'--set', 'training.max_steps=2', '--set', 'decoding.max_new_tokens=8']))"

@@ -246,3 +246,9 @@ def test_records_stay_as_they_are() -> None:
     measured = measure_summary("Anna", SpokenDialogue(HOTEL), id="x")
     with pytest.raises(dataclasses.FrozenInstanceError):
         measured.id = "y"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("odd", ["¹", "x² and ²x", "③ apples", "Ⅻ", "½", "٣", "𝟗", "¹𰭛"])
+def test_signs_that_are_almost_digits_are_read_without_a_fault(odd: str) -> None:
+    found = measure_summary(f"Anna pays {odd}.", SpokenDialogue(f"Anna: I pay {odd}, not 5.\nBob: {odd}?"), id="1")
+    assert not [one for one in found.unsupported if one.kind != "name"]

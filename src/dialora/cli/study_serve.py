@@ -49,7 +49,8 @@ def serve(
     from dialora.study.folder import find_study
     from dialora.study.serving.app import build_address, build_app
     from dialora.study.serving.links import Links
-    from dialora.study.serving.server import find_address, open_socket, run_server
+    from dialora.study.serving.server import find_address, run_server
+    from dialora.web.sockets import open_socket
 
     if expires is not None and not 0 < expires <= MOST_DAYS:
         raise InputError(f"--expires {expires:g}: give a number of days, above 0 and at most {MOST_DAYS:,}.")
@@ -99,7 +100,7 @@ def _print_links(study: BlindStudy, links: Links, address: str, expires: float |
 
 
 def _warn_of_clear_text(host: str, url: str | None) -> None:
-    from dialora.study.serving.server import is_local
+    from dialora.web.sockets import is_local
 
     if not is_local(host) and not (url or "").startswith("https://"):
         typer.echo(

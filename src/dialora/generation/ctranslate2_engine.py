@@ -112,6 +112,8 @@ class CTranslate2Engine:
             yield self._collect(waiting.popleft())
 
     def _submit(self, batch: Batch) -> list[Any]:
+        if not batch:
+            return []
         # An empty list cannot be translated; a source has its end token at least.
         source = [[self._names[i] for i in ids] for ids in batch]
         rows = self._count_rows(len(source)) if self.device == "cpu" else len(source)

@@ -48,6 +48,7 @@ class Engine(Protocol):
     def write(self, batches: Iterable[Batch]) -> Iterator[list[Written]]:
         """Give each batch's results in order, one per source. Batches are asked for little ahead of the results.
 
+        A batch may be empty while others are under way: whoever has nothing to write now gets their results that way.
         Raises GenerationError.
         """
         ...

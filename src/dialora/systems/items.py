@@ -106,13 +106,7 @@ class Inputs:
     ) -> Iterator[tuple[str, Conversation | str]]:
         own: list[str] = []
         with named(path, self.name(path)):
-            content = open_conversations(path)
-            if content is None:
-                for row in stream_dialogues(path, config, required=required, notes=own):
-                    yield row.id, row.dialogue
-            else:
-                for conversation in read_content(content, path, name=find_name(path), notes=own):
-                    yield conversation.name, conversation
+            yield from read_file(path, config, required=required, notes=own)
         notes.extend(note.replace(str(path), self.name(path)) for note in own)
 
     def fingerprint(self) -> str:
@@ -136,6 +130,19 @@ class Inputs:
             is_hidden = any(part.startswith(".") for part in inside.parts)
             if file.is_file() and not is_hidden and os.path.realpath(file) not in self.left_out:
                 yield file, inside.as_posix()
+
+
+def read_file(
+    path: Path, config: DataConfig, *, required: Collection[str] = (), notes: list[str]
+) -> Iterator[tuple[str, Conversation | str]]:
+    """Give the id and content of each conversation or row of a file; see `Inputs.stream`. Raises DataError."""
+    content = open_conversations(path)
+    if content is None:
+        for row in stream_dialogues(path, config, required=required, notes=notes):
+            yield row.id, row.dialogue
+    else:
+        for conversation in read_content(content, path, name=find_name(path), notes=notes):
+            yield conversation.name, conversation
 
 
 @contextmanager
@@ -229,4 +236,4 @@ def _find(turn: Mapping[str, Any], keys: Sequence[str], where: str) -> str:
     return found
 
 
-__all__ = ["Inputs", "Item", "build_item", "is_turns", "open_inputs", "take"]
+__all__ = ["TURNS", "Inputs", "Item", "build_item", "is_turns", "open_inputs", "read_file", "take"]

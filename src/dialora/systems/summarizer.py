@@ -9,7 +9,7 @@ from typing import Any
 
 from dialora.data.reading.formats import FORMATS as TABLES
 from dialora.data.reading.formats import find_suffix
-from dialora.data.transcripts import Conversation
+from dialora.data.transcripts import Conversation, Style
 from dialora.data.transcripts.dialogue import has_style
 from dialora.data.transcripts.formats.labelled_text import DialogSum, SamSum
 from dialora.data.transcripts.reading import SUFFIXES
@@ -72,13 +72,18 @@ class Summarizer:
                 continue
             number += 1
             item = build_item(content, number)
-            yield replace(item, content=self._recognise(item.content, item.id))
+            if isinstance(item.content, str):
+                talk = read_as_transcript(item.content, item.id)
+                item = replace(item, content=choose_content(item.content, talk, self._writer.reader.style))
+            yield item
 
-    def _recognise(self, content: Conversation | str, name: str) -> Conversation | str:
-        """Return a text as the conversation that it is, unless the system would read the same of it as it stands."""
-        talk = read_as_transcript(content, name) if isinstance(content, str) else None
-        is_plain = talk is None or (talk.format in AS_IT_STANDS and has_style(talk, self._writer.reader.style))
-        return content if is_plain or talk is None else talk
+
+def choose_content(text: str, talk: Conversation | None, style: Style) -> Conversation | str:
+    """Return what is read of a text that was recognised as a conversation, or not: the text itself where a system that
+    calls speakers in `style` would read the same of it.
+    """
+    is_plain = talk is None or (talk.format in AS_IT_STANDS and has_style(talk, style))
+    return text if is_plain or talk is None else talk
 
 
 def _is_one(content: Any) -> bool:
@@ -108,4 +113,4 @@ def is_path(content: Any) -> bool:
         return False
 
 
-__all__ = ["CHUNK", "Summarizer", "is_path"]
+__all__ = ["CHUNK", "Summarizer", "choose_content", "is_path"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dialora.study.serving.connections import PassingProtocol
+from dialora.web.connections import PassingProtocol
 from tests.study.serving.conftest import PAIR, Client, build_event
 
 

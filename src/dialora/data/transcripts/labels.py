@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from unicodedata import category
 
 from dialora.data.transcripts.conversation import fold
@@ -158,6 +159,7 @@ def is_tag(name: str) -> bool:
     return re.fullmatch(_TAG, name) is not None
 
 
+@lru_cache(maxsize=4096)  # of a conversation's lines most have one of a few
 def _may_be_name(name: str) -> bool:
     if is_tag(name):
         return True

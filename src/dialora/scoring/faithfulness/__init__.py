@@ -16,8 +16,10 @@ from dialora.scoring.faithfulness.measures import (
     SummaryFaithfulness,
     UnsupportedEntity,
     collect_vocabulary,
+    find_unsupported_spans,
     list_unsupported,
     measure_summary,
+    split_words,
 )
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "SummaryFaithfulness",
     "UnsupportedEntity",
     "collect_vocabulary",
+    "find_unsupported_spans",
     "list_unsupported",
     "measure_summary",
+    "split_words",
 ]

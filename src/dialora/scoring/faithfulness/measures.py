@@ -97,6 +97,13 @@ def list_unsupported(summary: str, dialogue: str, *, kinds: Collection[str] = KI
 
     What is no name is told by the dialogue's own words.
     """
+    return _cut_out(summary, find_unsupported_spans(summary, dialogue, kinds=kinds))
+
+
+def find_unsupported_spans(
+    summary: str, dialogue: str, *, kinds: Collection[str] = KINDS
+) -> list[tuple[str, tuple[int, int]]]:
+    """Return the kind and place (start, end) of each of `list_unsupported`, in no order; spaces may be at the ends."""
     masked = mask_tags(dialogue)
     places: list[tuple[str, tuple[int, int]]] = []
     if "speaker" in kinds:
@@ -107,7 +114,7 @@ def list_unsupported(summary: str, dialogue: str, *, kinds: Collection[str] = KI
     if not {"number", "time", "price"}.isdisjoint(kinds):
         quantities = find_unsupported_quantities(mask_tags(summary), SpokenQuantities(masked))
         places += [(item.kind, (item.start, item.end)) for item in quantities if item.kind in kinds]
-    return _cut_out(summary, places)
+    return places
 
 
 def collect_vocabulary(texts: Iterable[str]) -> frozenset[str]:
@@ -149,6 +156,7 @@ __all__ = [
     "SummaryFaithfulness",
     "UnsupportedEntity",
     "collect_vocabulary",
+    "find_unsupported_spans",
     "list_unsupported",
     "measure_summary",
     "split_words",

@@ -21,6 +21,9 @@ _MERIDIEM = re.compile(rf"[\s\-]*(?:{_AM_PM}|o\s?['’]?\s?clock(?:\s*(?:in\s+th
 _HALF = re.compile(r"\s*(?:an?\s+)?(?:[^\W\d_]+\s+)?and\s+an?\s+half\b")
 _OPENERS = NUMBERS.keys() | SCALES.keys() | {"a", "an", "o", "oh"}
 """Words that a number may begin with; most begin none, and need no closer look."""
+_NUMERALS = NUMBERS.keys() | SCALES.keys() | {"noon", "midday", "midnight"}
+"""Words without which, and without a digit, there is no number."""
+_DIGIT, _LETTERS = re.compile(r"\d"), re.compile(r"[^\W\d_]+")
 LARGEST = 1e200
 """Numbers beyond are all the same; this side of infinity they can be computed with."""
 Time = tuple[int, int, str]
@@ -42,6 +45,9 @@ class Quantity:
 
 def find_quantities(text: str) -> list[Quantity]:
     """Return every number of a lower-case text with what its neighbours make of it."""
+    # Most turns have none, which their words tell faster than a closer look.
+    if not _DIGIT.search(text) and _NUMERALS.isdisjoint(_LETTERS.findall(text)):
+        return []
     taken: list[Quantity] = []
     for match in _DIGITAL.finditer(text):
         hour, minute = int(match[1]), int(match[2])
@@ -94,7 +100,7 @@ def _find_bare(text: str) -> Iterator[tuple[float, int, int]]:
     index = 0
     while index < len(tokens):
         token, start, end = tokens[index]
-        if token not in _OPENERS and not token[0].isdigit():
+        if token not in _OPENERS and not token[0].isdecimal():
             index += 1
             continue
         value = _read(token)
@@ -108,7 +114,7 @@ def _find_bare(text: str) -> Iterator[tuple[float, int, int]]:
                 continue
             value, index = 1.0, index - (not is_article)
         # Digits are whole: "the $280 one" is not 281.
-        total, current, last = 0.0, value, 0.0 if token[0].isdigit() else value
+        total, current, last = 0.0, value, 0.0 if token[0].isdecimal() else value
         index += 1
         while index < len(tokens):
             word = tokens[index][0]
@@ -141,7 +147,7 @@ def _find_bare(text: str) -> Iterator[tuple[float, int, int]]:
 
 
 def _read(token: str) -> float | None:
-    if token[0].isdigit():
+    if token[0].isdecimal():
         return float(re.sub("[, ]", "", token))
     return NUMBERS.get(token)
 

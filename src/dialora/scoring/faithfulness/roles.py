@@ -112,10 +112,11 @@ def _decide(topic: set[str], said: dict[str, set[str]], spoken: SpokenTurns, lea
 
 def _stems(text: str) -> set[str]:
     words = (match[0].casefold().split("'")[0].split("’")[0] for match in _WORD.finditer(text))
-    return {_stem(word) for word in words if len(word) > 2 and word not in LITTLE_WORDS}
+    return {stem(word) for word in words if len(word) > 2 and word not in LITTLE_WORDS}
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """Return an English word in lower case without its ending, alike for `boxes` and `box`; no linguist's stem."""
     for ending in ("ings", "ing", "ied", "ies", "ed", "es", "s", "ly"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word[: -len(ending)]
@@ -123,4 +124,4 @@ def _stem(word: str) -> str:
     return word.rstrip("ey") if len(word) > 4 else word
 
 
-__all__ = ["RoleClaim", "SpokenTurns", "find_role_claims"]
+__all__ = ["RoleClaim", "SpokenTurns", "find_role_claims", "stem"]

@@ -9,7 +9,7 @@ from dialora.report.examples import embed_json
 
 STYLES = ("rater.css", "item.css")
 SCRIPTS = (
-    "dom.js",
+    "widgets.js",
     "memory.js",
     "clock.js",
     "ledger.js",
@@ -23,7 +23,7 @@ SCRIPTS = (
     "page.js",
     "start.js",
 )
-"""In the order in which they are joined: one script, whose names are seen by none but itself."""
+"""Behind dom.js, in the order in which they are joined: one script, whose names are seen by none but itself."""
 
 
 def build_page(title: str, nonce: str, data: dict[str, Any] | None = None, *, memory: str = "") -> str:
@@ -38,11 +38,12 @@ def build_page(title: str, nonce: str, data: dict[str, Any] | None = None, *, me
     from markupsafe import Markup
 
     from dialora.printable import clean
+    from dialora.report.html import read_asset
 
     environment = Environment(
         loader=PackageLoader("dialora.study.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    script = "\n\n".join(_read_asset(name) for name in SCRIPTS)
+    script = "\n\n".join([read_asset("dom.js"), *(_read_asset(name) for name in SCRIPTS)])
     return environment.get_template("rater.html.j2").render(
         title=clean(title),
         nonce=nonce,

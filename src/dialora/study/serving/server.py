@@ -1,38 +1,19 @@
-"""The server of a study's application: its socket, and how it ends."""
+"""The server of a study's application: its address, and how it ends."""
 
 from __future__ import annotations
 
-import errno
-import ipaddress
 import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dialora.errors import InputError
+from dialora.web.sockets import is_wildcard
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from uvicorn import Config
 
 MAX_CONNECTIONS = 1000
-
-
-def open_socket(host: str, port: int) -> socket.socket:
-    """Listen at an address. Raises InputError where that is not possible."""
-    place = f"--host {host} --port {port}"
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        return socket.create_server((host, port), family=family, backlog=128)
-    except (UnicodeError, socket.gaierror):
-        raise InputError(f"{place}: there is no such host; give an address of this machine, as 127.0.0.1.") from None
-    except OSError as error:
-        reasons = {
-            errno.EADDRINUSE: "another program listens there; end that one or give another --port",
-            errno.EADDRNOTAVAIL: "that is no address of this machine; give 127.0.0.1, or 0.0.0.0 for all it has",
-            errno.EACCES: "ports below 1024 are the system's; give a higher --port",
-        }
-        reason = reasons.get(error.errno or 0, error.strerror or "cannot be listened at")
-        raise InputError(f"{place}: {reason}.") from None
 
 
 def find_address(listening: socket.socket, host: str, url: str | None) -> str:
@@ -51,22 +32,6 @@ def find_address(listening: socket.socket, host: str, url: str | None) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
 
 
-def is_wildcard(host: str) -> bool:
-    """Whether a host stands for all addresses of the machine."""
-    try:
-        return not host or ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        return False
-
-
-def is_local(host: str) -> bool:
-    """Whether what is sent to a host stays on this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def run_server(app: Starlette, listening: socket.socket) -> None:
     """Serve until the process is interrupted or ended."""
     import uvicorn
@@ -78,7 +43,7 @@ def build_config(app: Starlette) -> Config:
     """Say how an application is served."""
     import uvicorn
 
-    from dialora.study.serving.connections import PassingProtocol
+    from dialora.web.connections import PassingProtocol
 
     return uvicorn.Config(
         app,
@@ -107,4 +72,4 @@ def _require_url(url: str) -> None:
         raise InputError(f"--url {url}: give the address that raters open, as in https://study.example.org.")
 
 
-__all__ = ["build_config", "find_address", "is_local", "is_wildcard", "open_socket", "run_server"]
+__all__ = ["build_config", "find_address", "run_server"]

@@ -8,12 +8,6 @@ const STATUS = {
   [FORGETFUL]: "This browser keeps nothing: save your ratings before you close the page",
 };
 
-function announce(text) {
-  find("announcement").textContent = "";
-  // A screen reader speaks what changes: the same sentence twice is a change only after the empty one was seen.
-  tick().then(() => { find("announcement").textContent = text; });
-}
-
 class Preferences {
   constructor(memory) {
     this.memory = memory;

@@ -19,40 +19,25 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
-// A text of the study's or the data's: its direction is its own and ends with it.
+// A text of anybody's: its direction is its own and ends with it.
 function quoted(tag, text, attributes = {}) {
   return make(tag, { dir: "auto", ...attributes }, plain(text));
-}
-
-function paragraphs(text) {
-  return text.split(/\n\s*\n/u).filter((part) => part.trim()).map((part) => quoted("p", part.trim()));
 }
 
 function find(id) {
   return document.getElementById(id);
 }
 
-function button(label, className, onclick, key = null) {
-  const hint = key ? make("kbd", { "aria-hidden": "true" }, key) : null;
-  return make("button", { type: "button", class: className, onclick }, make("span", {}, label), hint);
-}
-
-// The label shows what is chosen, also in browsers that do not know `:has`.
-function check(input, isChecked) {
-  input.checked = isChecked;
-  input.parentElement.classList.toggle("is-checked", isChecked);
-}
-
 function plural(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-function tellMinutes(seconds) {
-  if (seconds < 50) return "less than a minute";
-  const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? `about ${minutes} min` : `about ${(seconds / 3600).toFixed(1)} h`;
-}
-
 function tick() {
   return new Promise((resolve) => { setTimeout(resolve, 0); });
+}
+
+function announce(text) {
+  find("announcement").textContent = "";
+  // A screen reader speaks what changes: the same sentence twice is a change only after the empty one was seen.
+  tick().then(() => { find("announcement").textContent = text; });
 }

@@ -1,7 +1,7 @@
 """Connections of the server that nobody holds for nothing: whoever asks for nothing makes way for whoever asks.
 
 uvicorn waits without an end for a request's first line and headers, and refuses everybody when it has its fill of
-connections: a thousand that are opened and left would shut raters out.
+connections: a thousand that are opened and left would shut everybody out.
 """
 
 from __future__ import annotations
