@@ -55,6 +55,9 @@ def test_another_sites_page_is_refused(client: Client, engine: Engine) -> None:
         {"origin": f"http://localhost:{client.port + 1}", "host": f"localhost:{client.port}"},
     ):  # fmt: skip
         assert client.post({"text": TALK}, **headers).status == 403, headers
+        assert client.get("/metrics", **headers).status == 403, headers
+        # A link on another site leads to the page.
+        assert client.get("/", **headers).status == 200, headers
     assert not engine.sources
     own = f"127.0.0.1:{client.port}"
     assert client.post({"text": TALK}, origin=f"http://{own}", host=own, sec_fetch_site="same-origin").status == 200

@@ -218,6 +218,20 @@ def test_a_system_that_cannot_be_loaded_ends_it_with_a_line(
     assert "model.safetensors" in err
 
 
+def test_whatever_goes_wrong_while_loading_ends_it(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is never ready, and says nothing, is the worst."""
+
+    def fail(system: object, on_warning: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dialora.serving.server.open_warm_engine", fail)
+    code, err = run(capsys, str(tiny_model), "--port", "0")
+    assert code == 1
+    assert "the disk is full" in err
+
+
 def test_the_token_of_the_environment_is_asked_for(
     tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,10 +90,13 @@ class Guard:
         host = headers.get("host", "")
         if self._is_loopback and not is_local(_split(f"//{host}")[0] or ""):
             raise Refusal(403, "This server is for programs on its own machine: ask for it as 127.0.0.1 or localhost.")
+        if not _is_guarded(scope["path"]):
+            return  # as the page, to which another site may have a link
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-        if site not in (None, "same-origin", "none") or (origin is not None and _split(origin)[1] != host):
+        is_own = site in ("same-origin", "none") if site else origin is None or _split(origin)[1] == host
+        if not is_own:
             raise Refusal(403, "This came from another site's page, which may not ask here.")
-        if self._token is not None and _needs_token(scope["path"]):
+        if self._token is not None:
             given = headers.get("authorization", "").encode("latin-1", "replace")
             if not hmac.compare_digest(given, self._token):
                 raise Refusal(401, "Send the server's token: Authorization: Bearer TOKEN.")
@@ -105,7 +108,8 @@ def build_error(refusal: Refusal) -> Response:
     return Response(json.dumps({"error": error}), refusal.status, refusal.headers, "application/json")
 
 
-def _needs_token(path: str) -> bool:
+def _is_guarded(path: str) -> bool:
+    """Whether a path gives or does anything."""
     return path.startswith("/v1/") or path == "/metrics"
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from dialora.errors import DialoraError
 from dialora.serving.app import ServerOptions, build_app
 from dialora.serving.batcher import Batcher
 from dialora.serving.loading import open_warm_engine
@@ -40,7 +39,7 @@ class SummaryServer(uvicorn.Server):
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self.service = SummaryService(served, Metrics(), queue_tokens=options.queue_tokens)
-        self.error: DialoraError | None = None
+        self.error: Exception | None = None
         """Why the systems could not be loaded."""
         self._on_warning, self._on_ready = on_warning, on_ready
         super().__init__(build_config(build_app(self.service, options)))
@@ -89,7 +88,7 @@ class SummaryServer(uvicorn.Server):
                 batcher.rate = rate
                 batcher.start()
                 one.batcher = batcher
-        except DialoraError as error:
+        except Exception as error:  # raised by `serve_on`, once nothing is served any more
             self.error = error
             self.should_exit = True
             return
