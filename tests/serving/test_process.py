@@ -229,7 +229,7 @@ def test_whatever_goes_wrong_while_loading_ends_it(
     monkeypatch.setattr("dialora.serving.server.open_warm_engine", fail)
     code, err = run(capsys, str(tiny_model), "--port", "0")
     assert code == 1
-    assert "No space left" in err
+    assert "the disk is full" in err
 
 
 def test_the_token_of_the_environment_is_asked_for(

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -23,6 +22,7 @@ JSON, FORM = "application/json", "multipart/form-data"
 FIELDS = ("file", "systems", "on_long", "join", "rename")
 MOST_FIELDS = 1000
 _PLAIN = re.compile(r"\w{1,40}", re.ASCII)
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -58,9 +58,9 @@ async def parse_request(body: bytes, headers: Headers) -> SummaryRequest:
 
 def _parse_json(body: bytes) -> TextRequest | TurnsRequest | ManyRequest:
     try:
-        values = from_json(body)
-    except ValueError as error:
-        raise Refusal(400, f"The body is no JSON: {error}.") from None
+        values = _ANY.validate_json(body)
+    except ValidationError as error:
+        raise Refusal(400, f"The body is no JSON: {error.errors()[0]['ctx']['error']}.") from None
     if not isinstance(values, dict):
         raise Refusal(400, f"The body is {_describe(values)}; give an object with text, turns or inputs.")
     kinds: dict[str, type[TextRequest | TurnsRequest | ManyRequest]] = {

@@ -10,11 +10,10 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 from starlette.datastructures import Headers
 
 from dialora.errors import DialoraError, InputError
@@ -58,7 +57,7 @@ class SummaryService:
         """Requests that are being worked on."""
         self.is_ready = False
         self.is_ending = False
-        self._small, self._large = CapacityLimiter(SMALL_THREADS), CapacityLimiter(LARGE_THREADS)
+        self._small, self._large = ThreadPoolExecutor(SMALL_THREADS), ThreadPoolExecutor(LARGE_THREADS)
 
     def require_ready(self) -> None:
         """Raise Refusal unless requests are taken."""
@@ -72,11 +71,11 @@ class SummaryService:
         """Return the answer to a request as JSON. Raises Refusal. Cancelled, it leaves every queue."""
         request = await parse_request(body, headers)
         chosen = self._choose(request.systems)
-        limiter = self._small if len(body) <= SMALL and not _is_packed(request) else self._large
-        contents, jobs = await self._run(limiter, self._read, request, chosen)
+        threads = self._small if len(body) <= SMALL and not _is_packed(request) else self._large
+        contents, jobs = await self._run(threads, self._read, request, chosen)
         self._require_room(sum(len(source) for job in jobs for source in job.sources))
         begun = time.monotonic()
-        tasks = [asyncio.create_task(self._write(job, contents, begun, limiter)) for job in jobs]
+        tasks = [asyncio.create_task(self._write(job, contents, begun, threads)) for job in jobs]
         try:
             rows = await asyncio.gather(*tasks)
         finally:
@@ -85,9 +84,9 @@ class SummaryService:
         for job, row in zip(jobs, rows, strict=True):
             for one in row:
                 self.metrics.summaries.labels(job.served.name, one["finish_reason"]).inc()
-        if limiter is self._small:
+        if threads is self._small:
             return _dump(contents, rows)
-        return await self._run(limiter, _dump, contents, rows)
+        return await self._run(threads, _dump, contents, rows)
 
     def _choose(self, names: Sequence[str]) -> list[ServedSystem]:
         known = {one.name: one for one in self.served}
@@ -109,7 +108,7 @@ class SummaryService:
         return contents, jobs
 
     async def _write(
-        self, job: _Job, contents: Sequence[ReadContent], begun: float, limiter: CapacityLimiter
+        self, job: _Job, contents: Sequence[ReadContent], begun: float, threads: ThreadPoolExecutor
     ) -> list[dict[str, Any]]:
         """Return what one system wrote of each conversation, in the form of the answer."""
         batcher = job.served.batcher
@@ -118,7 +117,7 @@ class SummaryService:
         while True:
             made = await batcher.write(sources)
             seconds = time.monotonic() - begun
-            result = await self._run(limiter, _advance, job, batcher, contents, made, seconds)
+            result = await self._run(threads, _advance, job, batcher, contents, made, seconds)
             if isinstance(result, _Rows):
                 return result.rows
             sources = result
@@ -137,10 +136,10 @@ class SummaryService:
             wait = max(_find_wait(batcher, max(1, excess) / len(batchers)) for batcher in batchers)
             raise Refusal(429, f"The queue is full; try again in {wait:.0f} s.", wait=wait)
 
-    async def _run(self, limiter: CapacityLimiter, function: Callable[..., T], *arguments: Any) -> T:
+    async def _run(self, threads: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function in a thread. Raises Refusal for what it says is wrong with the request."""
         try:
-            return await run_sync(function, *arguments, limiter=limiter)
+            return await asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
         except InputError as error:
             raise Refusal(400, clean_message(str(error))[0]) from None
 
