@@ -9,6 +9,7 @@ DialoraError                    1  anything dialora raises on purpose
 ├── TrainingError               1  training cannot go on
 │   └── DivergedError           1  the loss is not finite
 ├── GenerationError             1  predictions cannot be made
+├── ExportError                 1  what was exported is not what the run writes
 └── Interrupted               130  stopped by the user; the same command continues
 
 Every message is one line per problem: what is wrong, what was got, what is allowed, what to do.
@@ -63,6 +64,10 @@ class GenerationError(DialoraError):
     """Predictions cannot be made."""
 
 
+class ExportError(DialoraError):
+    """What was exported does not write what the run writes, or cannot be loaded again."""
+
+
 class Interrupted(DialoraError):  # noqa: N818 - an outcome, not a fault
     """Stopped by the user; running the same command again continues."""
 
@@ -74,6 +79,7 @@ __all__ = [
     "DataError",
     "DialoraError",
     "DivergedError",
+    "ExportError",
     "GenerationError",
     "InputError",
     "Interrupted",

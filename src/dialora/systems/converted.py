@@ -42,6 +42,7 @@ class ConvertedSystem(System):
 
         if self.config.generation.engine == "torch":
             self.load()
+        self._warn(on_warning)
         return open_converted(self.folder, self.config.decoding, facts=self._read_facts())
 
     def require_vocabulary(self) -> None:

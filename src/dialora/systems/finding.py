@@ -13,6 +13,7 @@ from dialora.errors import ConfigError, StageError
 from dialora.report.comparison_stage import load_comparison
 from dialora.store import RUNS, ExperimentFolder, is_run_folder, names
 from dialora.systems.converted import find_converted_system, is_converted
+from dialora.systems.exported import find_exported_system, is_exported
 from dialora.systems.foreign import find_adapter_system, find_model_system, is_adapter
 from dialora.systems.runs import find_run_system
 from dialora.systems.system import System
@@ -35,10 +36,11 @@ def find_system(
     """Find the system that a name is; loads nothing yet.
 
     `name` is a run's folder; an experiment's, or the name of one below `runs/`, with `method` where it holds several
-    (of several seeds, the first); a PEFT adapter's folder; a model's folder in transformers format; a folder converted
-    for CTranslate2; or the hub id of a model or adapter. `base` is the model of an adapter that names another place
-    for it, or of a converted folder. `set` overrides `generation.*`, `decoding.*` and the names of columns, and of what
-    is no run also `prompt`, `data.max_source_length` and `model_revision`. Raises DialoraError.
+    (of several seeds, the first); an export's; a PEFT adapter's folder; a model's folder in transformers format; a
+    folder converted for CTranslate2; or the hub id of a model or adapter. `base` is the model of an adapter that names
+    another place for it, or of a converted folder. `set` overrides `generation.*`, `decoding.*` and the names of
+    columns, and of what is neither run nor export also `prompt`, `data.max_source_length` and `model_revision`. Raises
+    DialoraError.
     """
     overrides = set if isinstance(set, Mapping) else list(set)
     path = Path(name).expanduser()
@@ -57,6 +59,9 @@ def find_system(
         named = _require_usable(overrides, IN_USE)
         return find_run_system(path, method=method, set=overrides, named_columns=named)
     _refuse("--method", method, f"{name} is no experiment's folder")
+    if path.is_dir() and is_exported(path):
+        named = _require_usable(overrides, IN_USE)
+        return find_exported_system(path, base=base, set=overrides, named_columns=named)
     named = _require_usable(overrides, (*IN_USE, *OF_FOREIGN))
     if path.is_dir() and is_converted(path):
         return find_converted_system(path, base=base, set=overrides, named_columns=named)

@@ -69,6 +69,7 @@ class ForeignAdapter(ForeignModel):
             raise ModelError(f"adapter {self.adapter}: {error.filename} cannot be read: {error.strerror}.") from error
 
     def _warn(self, on_warning: Callable[[str], None]) -> None:
+        super()._warn(on_warning)
         other = find_other_base(self.adapter / SETTINGS, resolve_model(self.config.model))
         if other is not None:
             on_warning(
@@ -94,9 +95,10 @@ def find_adapter_system(
     return ForeignAdapter(config, METHOD, name_source(source), folder, named_columns=named_columns)
 
 
-def build_config(model: str, set: Overrides) -> ExperimentConfig:
-    """Return the configuration of a model as it is: its base's defaults, and what is `set`."""
-    values = {"name": "system", "model": model, "data": {"source": BUNDLED}, "methods": {METHOD: {}}}
+def build_config(model: str, set: Overrides, known: Mapping[str, Any] | None = None) -> ExperimentConfig:
+    """Return the configuration of a model as it is: its base's defaults, what is `known` of it, and what is `set`."""
+    own = {"name": "system", "model": model, "data": {"source": BUNDLED}, "methods": {METHOD: {}}}
+    values = own | dict(known or {})
     return pin_models(settle(load_experiment(values, set)))
 
 
