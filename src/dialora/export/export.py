@@ -13,12 +13,13 @@ from dialora.config.problems import show
 from dialora.errors import ConfigError, DialoraError, ExportError
 from dialora.export.forms import FORMS, Form, Source
 from dialora.export.gate import Outputs, Verdict, choose_decoding, judge, write_outputs
+from dialora.export.tokenizer import load_plainly, settle_tokenizer
 from dialora.models.checkpoint import require_pinned, resolve_model
 from dialora.models.weights import find_weights
 from dialora.records import Example, Observer, ignore_events
-from dialora.store import Stage, disk_errors_explained, measure_weights
+from dialora.store import Stage, disk_errors_explained, measure_weights, names
 from dialora.systems import System
-from dialora.systems.exported import ExportRecord, open_record, read_record
+from dialora.systems.exported import ExportRecord, find_tokenizer, open_record, read_record
 from dialora.systems.precision import load_test_examples
 from dialora.systems.system import RunSystem
 
@@ -107,6 +108,7 @@ def _write(form: Form, system: RunSystem, folder: Path, target: Path, precision:
     config = system.config
     source = Source(system, system.load(), precision, _name_base(config.model, target))
     form.write(source, folder)
+    settle_tokenizer(find_tokenizer(folder))
     ExportRecord(
         form=form.name,
         precision=precision,
@@ -120,6 +122,10 @@ def _write(form: Form, system: RunSystem, folder: Path, target: Path, precision:
         speakers=system.style,
         version=version("dialora"),
     ).save(folder)
+    shared = (folder / names.EXPORT_RECORD).stat().st_mode
+    for path in folder.rglob("*"):
+        if path.is_file():  # transformers lets nobody else read its weights
+            path.chmod(shared)
 
 
 def _name_base(model: str, target: Path) -> str:
@@ -142,9 +148,17 @@ def _pass_gate(
         base = system.config.model if form.needs_base else None
         written = replace(open_record(folder, record, base=base), name=form.name, key=system.key)
         decoding = choose_decoding(system, record.precision)
-        made = write_outputs(written, partial(form.open, folder, written), examples, decoding, observer=observer)
+        made = write_outputs(
+            written,
+            partial(form.open, folder, written),
+            examples,
+            decoding,
+            tokenizer=load_plainly(find_tokenizer(folder)),
+            observer=observer,
+        )
     except DialoraError as error:
-        reason = f"it cannot be used once it is written ({' '.join(str(error).split())})"
+        said = " ".join(str(error).split()).replace(f"{folder}{os.sep}", "").replace(str(folder), "it").rstrip(".")
+        reason = f"it cannot be used once it is written ({said})"
         return Verdict(False, (reason,), record.precision, len(examples), num_bytes=size)
     size_run = _measure_run(system, form)
     return judge(system, examples, run, made, precision=record.precision, num_bytes=size, num_bytes_run=size_run)

@@ -18,6 +18,8 @@ from dialora.records import Example, Observer, Prediction, Record
 from dialora.systems.precision import compare_scores
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from dialora.generation import Engine
     from dialora.systems import System
 
@@ -78,16 +80,26 @@ def choose_decoding(system: System, precision: str) -> DecodingConfig:
 
 
 def write_outputs(
-    system: System, open_engine: OpenEngine, examples: list[Example], decoding: DecodingConfig, *, observer: Observer
+    system: System,
+    open_engine: OpenEngine,
+    examples: list[Example],
+    decoding: DecodingConfig,
+    *,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    observer: Observer,
 ) -> Outputs:
-    """Read and summarize the test dialogues as `system` says, with `open_engine`. Raises DialoraError."""
+    """Read and summarize the test dialogues as `system` says, with `open_engine`; `tokenizer` stands in for its own.
+
+    Raises DialoraError.
+    """
     from dialora.data.tokens import tokenize_sources
     from dialora.generation import decode_summary, write_all, write_sources
 
     about = {"event": "progress", "stage": "generation", "run": system.name, "key": system.key}
+    tokenizer = tokenizer or system.tokenizer
     sources = tokenize_sources(
         [example.dialogue for example in examples],
-        system.tokenizer,
+        tokenizer,
         prompt=system.prompt,
         max_length=system.config.data.max_source_length,
     )
@@ -101,7 +113,7 @@ def write_outputs(
     predictions = [
         Prediction(
             id=example.id,
-            summary=decode_summary(system.tokenizer, new_ids),
+            summary=decode_summary(tokenizer, new_ids),
             num_source_tokens=len(source.input_ids),
             num_new_tokens=len(new_ids),
             truncated=source.truncated,

@@ -65,6 +65,14 @@ class ExportRecord(Record):
 
 
 @dataclass(frozen=True)
+class ExportedAdapter(ForeignAdapter):
+    """An adapter whose base is known by more than its name."""
+
+    def _warn(self, on_warning: Callable[[str], None]) -> None:
+        System._warn(self, on_warning)
+
+
+@dataclass(frozen=True)
 class OnnxSystem(System):
     """A folder with the graphs of an encoder and a decoder."""
 
@@ -95,6 +103,12 @@ class OnnxSystem(System):
 def is_exported(folder: Path) -> bool:
     """Whether a folder is an export."""
     return (folder / names.EXPORT_RECORD).is_file()
+
+
+def find_tokenizer(folder: Path) -> Path:
+    """Return where an export has its tokenizer and config: in the form's own folder, or in one of theirs."""
+    own = folder / names.TOKENIZER
+    return own if own.is_dir() else folder
 
 
 def find_exported_system(folder: Path, *, base: str | None, set: Overrides, named_columns: frozenset[str]) -> System:
@@ -149,7 +163,7 @@ def open_record(folder: Path, record: ExportRecord, *, base: str | None = None, 
         if base is None or record.base_revision.startswith(FILES):
             known["model_revision"] = record.base_revision
     else:
-        model = str(folder / names.TOKENIZER if record.form in ("ctranslate2", "onnx") else folder)
+        model = str(find_tokenizer(folder))
     try:
         # What a file says is checked apart from what the user sets, so that each is told of as what it is.
         build_config(model, (), known)
@@ -159,7 +173,7 @@ def open_record(folder: Path, record: ExportRecord, *, base: str | None = None, 
         ) from error
     config = build_config(model, set, known)
     if record.form == "adapter":
-        return ForeignAdapter(config, METHOD, folder.resolve().name, folder, speakers=record.speakers)
+        return ExportedAdapter(config, METHOD, folder.resolve().name, folder, speakers=record.speakers)
     if record.form == "merged":
         return ForeignModel(config, METHOD, folder.resolve().name, speakers=record.speakers)
     if record.form == "ctranslate2":
@@ -183,4 +197,12 @@ def _find_base(folder: Path, record: ExportRecord) -> str:
         ) from error
 
 
-__all__ = ["ExportRecord", "OnnxSystem", "find_exported_system", "is_exported", "open_record", "read_record"]
+__all__ = [
+    "ExportRecord",
+    "OnnxSystem",
+    "find_exported_system",
+    "find_tokenizer",
+    "is_exported",
+    "open_record",
+    "read_record",
+]
