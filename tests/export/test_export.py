@@ -19,26 +19,38 @@ import dialora
 from dialora import api
 from dialora.errors import ConfigError, DialoraError, ExportError, ModelError
 from dialora.export import FORMS
+from dialora.export.forms import onnx
 from dialora.store import load_json
 from tests.conftest import change_base
 from tests.export.conftest import build_runs
 
 READER = Path(__file__).with_name("plain_reader.py")
 TALK = "#Person1#: Are you coming tonight?\n#Person2#: No, I am ill. Tomorrow perhaps."
-EVERY = sorted(FORMS)
+EVERY = [pytest.param(to, marks=pytest.mark.slow) if to == "onnx" else to for to in sorted(FORMS)]
+"""Tracing graphs takes some seconds, even of one layer."""
+
+
+class Exports(dict[str, Path]):
+    """LoRA's run in every form, by name, made when it is first asked for."""
+
+    def __init__(self, runs: Path, root: Path) -> None:
+        super().__init__()
+        self.runs, self.root = runs, root
+
+    def __missing__(self, to: str) -> Path:
+        made = api.export(self.runs, method="lora", to=to, output=self.root / to)
+        assert made.verdict.passed
+        self[to] = made.folder
+        return made.folder
 
 
 @pytest.fixture(scope="session")
-def exports(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """LoRA's run in every form, by name."""
-    root = tmp_path_factory.mktemp("exports")
-    made = {to: api.export(runs, method="lora", to=to, output=root / to) for to in EVERY}
-    assert all(one.verdict.passed for one in made.values())
-    return {to: one.folder for to, one in made.items()}
+def exports(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Exports:
+    return Exports(runs, tmp_path_factory.mktemp("exports"))
 
 
 @pytest.mark.parametrize("to", EVERY)
-def test_an_export_writes_what_its_run_writes_and_says_so(exports: dict[str, Path], runs: Path, to: str) -> None:
+def test_an_export_writes_what_its_run_writes_and_says_so(exports: Exports, runs: Path, to: str) -> None:
     record = load_json(exports[to] / "export.json")
     gate = record["gate"]
     assert gate["passed"]
@@ -52,7 +64,7 @@ def test_an_export_writes_what_its_run_writes_and_says_so(exports: dict[str, Pat
 
 
 @pytest.mark.parametrize("to", EVERY)
-def test_an_export_reads_and_names_speakers_as_its_run(exports: dict[str, Path], runs: Path, to: str) -> None:
+def test_an_export_reads_and_names_speakers_as_its_run(exports: Exports, runs: Path, to: str) -> None:
     ours, theirs = dialora.load(exports[to]), dialora.load(runs, method="lora")
     assert ours.system.style == theirs.system.style is not None
     assert ours.system.config.decoding == theirs.system.config.decoding
@@ -62,7 +74,7 @@ def test_an_export_reads_and_names_speakers_as_its_run(exports: dict[str, Path],
 
 @pytest.mark.parametrize("to", EVERY)
 def test_an_export_is_readable_by_others_and_names_nothing_of_this_machine(
-    exports: dict[str, Path], tiny_model: Path, to: str
+    exports: Exports, tiny_model: Path, to: str
 ) -> None:
     for path in exports[to].rglob("*"):
         assert path.stat().st_mode & 0o777 == (exports[to] / "export.json").stat().st_mode & 0o777 or path.is_dir()
@@ -135,8 +147,10 @@ def write_damaged(monkeypatch: pytest.MonkeyPatch, to: str, damage: Callable[[Pa
 
 @pytest.mark.parametrize("to", EVERY)
 def test_a_damaged_export_is_refused_and_leaves_nothing_and_is_marked_where_it_is_forced(
-    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str
+    exports: Exports, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str
 ) -> None:
+    if to == "onnx":  # tracing it once is enough
+        monkeypatch.setattr(onnx, "write_graphs", lambda _, folder: copy_graphs(exports["onnx"], folder))
     write_damaged(monkeypatch, to, DAMAGES[to])
     with pytest.raises(ExportError, match=r"was not exported: .*--force"):
         api.export(runs, method="lora", to=to, output=tmp_path / "out")
@@ -150,9 +164,27 @@ def test_a_damaged_export_is_refused_and_leaves_nothing_and_is_marked_where_it_i
         dialora.load(tmp_path / "out").summarize(TALK)
 
 
+def copy_graphs(export: Path, folder: Path) -> None:
+    for path in export.glob("*.onnx*"):
+        shutil.copy(path, folder)
+
+
+@pytest.mark.parametrize(("to", "name"), [("ctranslate2", "model.bin"), ("merged", "model.safetensors")])
 def test_an_export_that_cannot_be_loaded_again_is_refused(
-    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str, name: str
 ) -> None:
+    write_damaged(monkeypatch, to, lambda folder: (folder / name).write_bytes(b"nothing") and None)
+    with pytest.raises(ExportError, match="it cannot be used once it is written") as refused:
+        api.export(runs, method="lora", to=to, output=tmp_path / "out")
+    assert ".writing" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_graph_that_cannot_be_loaded_again_is_refused(
+    exports: Exports, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx, "write_graphs", lambda _, folder: copy_graphs(exports["onnx"], folder))
     write_damaged(monkeypatch, "onnx", lambda folder: (folder / "decoder.onnx").write_bytes(b"nothing") and None)
     with pytest.raises(ExportError, match=r"cannot be used once it is written .*decoder\.onnx"):
         api.export(runs, method="lora", to="onnx", output=tmp_path / "out")
@@ -238,7 +270,7 @@ def test_a_run_without_its_data_is_told(runs: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("to", EVERY)
-def test_a_damaged_or_half_copied_export_is_told_in_one_line(exports: dict[str, Path], tmp_path: Path, to: str) -> None:
+def test_a_damaged_or_half_copied_export_is_told_in_one_line(exports: Exports, tmp_path: Path, to: str) -> None:
     record = Path(shutil.copytree(exports[to], tmp_path / "record"))
     values = load_json(record / "export.json") | {"max_source_length": 64}
     (record / "export.json").write_text(json.dumps(values))
@@ -296,7 +328,7 @@ def python(request: pytest.FixtureRequest) -> str:
 @pytest.mark.parametrize("beams", [1, 4])
 @pytest.mark.parametrize("to", ["adapter", "merged"])
 def test_plain_transformers_writes_the_same(
-    exports: dict[str, Path], runs: Path, tiny_model: Path, python: str, to: str, beams: int
+    exports: Exports, runs: Path, tiny_model: Path, python: str, to: str, beams: int
 ) -> None:
     from dialora.data.tokens import tokenize_sources
     from dialora.generation import TorchEngine, decode_summary, write_all
