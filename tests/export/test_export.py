@@ -38,7 +38,7 @@ class Exports(dict[str, Path]):
         self.runs, self.root = runs, root
 
     def __missing__(self, to: str) -> Path:
-        made = api.export(self.runs, method="lora", to=to, output=self.root / to)
+        made = api.export_run(self.runs, method="lora", to=to, output=self.root / to)
         assert made.verdict.passed
         self[to] = made.folder
         return made.folder
@@ -153,9 +153,9 @@ def test_a_damaged_export_is_refused_and_leaves_nothing_and_is_marked_where_it_i
         monkeypatch.setattr(onnx, "write_graphs", lambda _, folder: copy_graphs(exports["onnx"], folder))
     write_damaged(monkeypatch, to, DAMAGES[to])
     with pytest.raises(ExportError, match=r"was not exported: .*--force"):
-        api.export(runs, method="lora", to=to, output=tmp_path / "out")
+        api.export_run(runs, method="lora", to=to, output=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
-    made = api.export(runs, method="lora", to=to, output=tmp_path / "out", force=True)
+    made = api.export_run(runs, method="lora", to=to, output=tmp_path / "out", force=True)
     assert not made.verdict.passed
     gate = load_json(tmp_path / "out" / "export.json")["gate"]
     assert not gate["passed"]
@@ -175,7 +175,7 @@ def test_an_export_that_cannot_be_loaded_again_is_refused(
 ) -> None:
     write_damaged(monkeypatch, to, lambda folder: (folder / name).write_bytes(b"nothing") and None)
     with pytest.raises(ExportError, match="it cannot be used once it is written") as refused:
-        api.export(runs, method="lora", to=to, output=tmp_path / "out")
+        api.export_run(runs, method="lora", to=to, output=tmp_path / "out")
     assert ".writing" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -187,7 +187,7 @@ def test_a_graph_that_cannot_be_loaded_again_is_refused(
     monkeypatch.setattr(onnx, "write_graphs", lambda _, folder: copy_graphs(exports["onnx"], folder))
     write_damaged(monkeypatch, "onnx", lambda folder: (folder / "decoder.onnx").write_bytes(b"nothing") and None)
     with pytest.raises(ExportError, match=r"cannot be used once it is written .*decoder\.onnx"):
-        api.export(runs, method="lora", to="onnx", output=tmp_path / "out")
+        api.export_run(runs, method="lora", to="onnx", output=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -196,7 +196,7 @@ def test_a_tokenizer_that_reads_otherwise_is_refused(
 ) -> None:
     write_damaged(monkeypatch, "merged", lambda folder: change_base(folder, "tokenizer"))
     with pytest.raises(ExportError, match="it reads other tokens"):
-        api.export(runs, method="lora", to="merged", output=tmp_path / "out")
+        api.export_run(runs, method="lora", to="merged", output=tmp_path / "out")
 
 
 def test_scaled_outputs_are_refused_although_greedy_summaries_are_the_same(
@@ -208,7 +208,7 @@ def test_scaled_outputs_are_refused_although_greedy_summaries_are_the_same(
 
     write_damaged(monkeypatch, "merged", tie)
     with pytest.raises(ExportError, match="a beam search's score is") as refused:
-        api.export(runs, method="zero_shot", to="merged", output=tmp_path / "out")
+        api.export_run(runs, method="zero_shot", to="merged", output=tmp_path / "out")
     assert "greedy" not in str(refused.value)
 
 
@@ -216,7 +216,7 @@ def test_scaled_outputs_are_refused_although_greedy_summaries_are_the_same(
 def test_a_lower_precision_is_judged_by_rouge_with_its_interval(
     runs: Path, tmp_path: Path, to: str, precision: str
 ) -> None:
-    verdict = api.export(runs, method="full", to=to, precision=precision, output=tmp_path / "x", force=True).verdict
+    verdict = api.export_run(runs, method="full", to=to, precision=precision, output=tmp_path / "x", force=True).verdict
     assert verdict.precision == precision
     for metric, (mean, low, high) in verdict.differences.items():
         assert low <= mean <= high
@@ -240,33 +240,33 @@ def test_what_has_no_such_form_is_told_in_one_line(
     runs: Path, tmp_path: Path, method: str, to: str, precision: str, said: str
 ) -> None:
     with pytest.raises(ConfigError, match=said) as refused:
-        api.export(runs, method=method, to=to, precision=precision, output=tmp_path / "out")
+        api.export_run(runs, method=method, to=to, precision=precision, output=tmp_path / "out")
     assert "\n" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_prompt_is_exported_as_an_adapter(runs: Path, tmp_path: Path) -> None:
-    assert api.export(runs, method="prompt", to="adapter", output=tmp_path / "out").verdict.passed
+    assert api.export_run(runs, method="prompt", to="adapter", output=tmp_path / "out").verdict.passed
 
 
 def test_what_lies_at_the_output_stays(runs: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(ConfigError, match="is there already"):
-        api.export(runs, method="lora", to="merged", output=tmp_path / "out")
+        api.export_run(runs, method="lora", to="merged", output=tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
 def test_a_model_that_is_no_run_has_nothing_to_be_compared_with(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is no run"):
-        api.export(tiny_model, to="merged", output=tmp_path / "out")
+        api.export_run(tiny_model, to="merged", output=tmp_path / "out")
 
 
 def test_a_run_without_its_data_is_told(runs: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(runs, tmp_path / "copy"))
     shutil.rmtree(copy / "data")
     with pytest.raises(DialoraError, match="holds no data"):
-        api.export(copy, method="lora", to="merged", output=tmp_path / "out")
+        api.export_run(copy, method="lora", to="merged", output=tmp_path / "out")
 
 
 @pytest.mark.parametrize("to", EVERY)
@@ -288,7 +288,7 @@ def test_an_adapters_base_is_found_from_where_both_are_now(tiny_model: Path, sma
     first = tmp_path / "first"
     base = Path(shutil.copytree(tiny_model, first / "models" / "base"))
     build_runs(first / "run", base, small_data, {"lora": {"r": 4}})
-    made = api.export(first / "run", method="lora", to="adapter", output=first / "out" / "adapter")
+    made = api.export_run(first / "run", method="lora", to="adapter", output=first / "out" / "adapter")
     named = load_json(made.folder / "adapter_config.json")["base_model_name_or_path"]
     assert named == "../../models/base"
     written = dialora.load(made.folder).summarize(TALK)
@@ -348,3 +348,9 @@ def test_plain_transformers_writes_the_same(
     assert made["summaries"] == [decode_summary(system.tokenizer, one.new_ids) for one in ours]
     if beams > 1:
         assert made["scores"] == pytest.approx([one.score for one in ours], abs=1e-3)
+
+
+def test_a_precision_that_a_converted_folder_was_not_made_in_is_refused(exports: Exports) -> None:
+    asked = {"generation.precision": "int8"}
+    with pytest.raises(ConfigError, match="was converted in fp32, not int8"):
+        dialora.load(exports["ctranslate2"], set=asked).summarize(TALK)

@@ -21,7 +21,7 @@ LORA = {"lora": {"r": 4}}
 def test_other_kinds_of_bases_are_exported_as_t5_is(kind: str, to: str, small_data: Path, tmp_path: Path) -> None:
     base = build_folder(kind, tmp_path / kind, chat=kind == "llama")
     runs = build_runs(tmp_path / "runs", base, small_data, LORA)
-    made = api.export(runs, to=to, output=tmp_path / "out")
+    made = api.export_run(runs, to=to, output=tmp_path / "out")
     assert made.verdict.passed
     theirs = dialora.summarize([TALK], system=runs, set={"generation.engine": "torch"})
     assert dialora.summarize([TALK], system=made.folder)[0].text == theirs[0].text  # type: ignore[index]
@@ -31,7 +31,7 @@ def test_other_kinds_of_bases_are_exported_as_t5_is(kind: str, to: str, small_da
 @pytest.mark.parametrize("kind", ["bart", "mt5"])
 def test_other_encoder_decoders_become_graphs(kind: str, small_data: Path, tmp_path: Path) -> None:
     runs = build_runs(tmp_path / "runs", build_folder(kind, tmp_path / kind), small_data, LORA)
-    assert api.export(runs, to="onnx", output=tmp_path / "out").verdict.passed
+    assert api.export_run(runs, to="onnx", output=tmp_path / "out").verdict.passed
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,6 @@ def test_other_encoder_decoders_become_graphs(kind: str, small_data: Path, tmp_p
 def test_what_a_form_lacks_is_told_in_one_line(kind: str, to: str, said: str, small_data: Path, tmp_path: Path) -> None:
     runs = build_runs(tmp_path / "runs", build_folder(kind, tmp_path / kind), small_data, LORA)
     with pytest.raises(ConfigError, match=said) as refused:
-        api.export(runs, to=to, output=tmp_path / "out")
+        api.export_run(runs, to=to, output=tmp_path / "out")
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "out").exists()

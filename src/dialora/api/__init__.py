@@ -9,7 +9,7 @@ from dialora.api.comparisons import examples, load_comparison, score_outputs
 from dialora.api.experiments import compare, generate, report, score, train, tune
 from dialora.api.inspection import check, check_data, methods, params
 from dialora.api.study import analyse_study, create_study
-from dialora.api.systems import export, load, load_model, parity, summarize, summarize_files
+from dialora.api.systems import export_run, load, load_model, parity, summarize, summarize_files
 
 __all__ = [
     "analyse_study",
@@ -18,7 +18,7 @@ __all__ = [
     "compare",
     "create_study",
     "examples",
-    "export",
+    "export_run",
     "generate",
     "load",
     "load_comparison",

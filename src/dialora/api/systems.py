@@ -150,7 +150,7 @@ def parity(
     return measure_precision(found, observer=observer or ignore_events)
 
 
-def export(
+def export_run(
     run: str | Path | System,
     *,
     to: str,
@@ -197,4 +197,4 @@ def load_model(
     return adapted
 
 
-__all__ = ["export", "find_system", "load", "load_model", "parity", "summarize", "summarize_files"]
+__all__ = ["export_run", "find_system", "load", "load_model", "parity", "summarize", "summarize_files"]

@@ -46,7 +46,7 @@ def export(
     system = load_system(str(run), method, overrides)
     try:
         with observing(quiet=json) as observer:
-            made = api.export(system, to=to, output=output, force=force, observer=observer)
+            made = api.export_run(system, to=to, output=output, force=force, observer=observer)
     except RefusedError as error:
         _print(error.verdict, f"{system.name} as {to}", json=json)
         raise

@@ -61,6 +61,7 @@ def export_system(
                     f"{output}: was not exported: {'; '.join(verdict.reasons)}. --force exports it all the same.",
                     verdict,
                 )
+            _require_free(target, output)  # it took a while
     return Export(target, to, verdict)
 
 

@@ -112,8 +112,8 @@ class GraphModel(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
 
 
 def flatten(cache: Any) -> list[Tensor]:
-    """Return a cache's keys and values, layer after layer."""
-    return [tensor for layer in cache.layers for tensor in (layer.keys, layer.values)]
+    """Return a cache's keys and values, layer after layer, of those that hold any."""
+    return [tensor for layer in cache.layers if layer.is_initialized for tensor in (layer.keys, layer.values)]
 
 
 def open_session(path: Path) -> Any:

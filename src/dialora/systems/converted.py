@@ -42,8 +42,14 @@ class ConvertedSystem(System):
 
         if self.config.generation.engine == "torch":
             self.load()
+        facts, asked = self._read_facts(), self.config.generation
+        if "precision" in asked.model_fields_set and facts["precision"] not in (asked.precision, "default"):
+            raise ConfigError(
+                f"--system {self.folder}: was converted in {facts['precision']}, not {asked.precision}; leave "
+                f"generation.precision out, or convert again."
+            )
         self._warn(on_warning)
-        return open_converted(self.folder, self.config.decoding, facts=self._read_facts())
+        return open_converted(self.folder, self.config.decoding, facts=facts)
 
     def require_vocabulary(self) -> None:
         """Raise ModelError where the tokens are not the base's: it was made from another model."""

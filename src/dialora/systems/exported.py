@@ -160,7 +160,7 @@ def open_record(folder: Path, record: ExportRecord, *, base: str | None = None, 
     }
     if record.form == "adapter":
         model = base or _find_base(folder, record)
-        if base is None or record.base_revision.startswith(FILES):
+        if record.base_revision and (base is None or record.base_revision.startswith(FILES)):
             known["model_revision"] = record.base_revision
     else:
         model = str(find_tokenizer(folder))
