@@ -354,3 +354,13 @@ def test_a_precision_that_a_converted_folder_was_not_made_in_is_refused(exports:
     asked = {"generation.precision": "int8"}
     with pytest.raises(ConfigError, match="was converted in fp32, not int8"):
         dialora.load(exports["ctranslate2"], set=asked).summarize(TALK)
+
+
+@pytest.mark.parametrize("to", EVERY)
+def test_an_exported_tokenizer_cuts_and_pads_nothing_by_itself(exports: Exports, to: str) -> None:
+    from tokenizers import Tokenizer
+
+    path = next(exports[to].rglob("tokenizer.json"))
+    assert load_json(path)["truncation"] is None
+    assert load_json(path)["padding"] is None
+    assert len(Tokenizer.from_file(str(path)).encode(TALK * 40).ids) > 500
