@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ import dialora
 from dialora import api
 from dialora.errors import ConfigError, DialoraError, ExportError, ModelError
 from dialora.export import FORMS
-from dialora.export.forms import onnx
+from dialora.export.export import name_base
+from dialora.export.forms import Source, onnx
 from dialora.store import load_json
+from dialora.systems.system import RunSystem
 from tests.conftest import change_base
 from tests.export.conftest import build_runs
 
@@ -302,6 +305,17 @@ def test_an_adapters_base_is_found_from_where_both_are_now(tiny_model: Path, sma
     change_base(away, "weights")
     with pytest.raises(ModelError, match="is not the base model that this was made from"):
         dialora.load(moved, base=str(away)).summarize(TALK)
+
+
+def test_the_adapter_of_a_hub_id_names_it_with_its_commit(runs: Path, tmp_path: Path) -> None:
+    system = dialora.load(runs, method="lora").system
+    assert isinstance(system, RunSystem)
+    hub = {"model": "owner/name", "model_revision": "0123abcd"}
+    named = replace(system, config=system.config.model_copy(update=hub))
+    vars(named)["tokenizer"] = system.tokenizer
+    FORMS["adapter"].write(Source(named, torch.nn.Identity(), "fp32", name_base("owner/name", tmp_path)), tmp_path)
+    values = load_json(tmp_path / "adapter_config.json")
+    assert (values["base_model_name_or_path"], values["revision"]) == ("owner/name", "0123abcd")
 
 
 def ask(python: str, folder: Path, base: Path | None, texts: list[str], **options: Any) -> dict[str, Any]:

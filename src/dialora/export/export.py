@@ -107,7 +107,7 @@ def _write_run(system: RunSystem, examples: list[Example], precision: str, obser
 
 def _write(form: Form, system: RunSystem, folder: Path, target: Path, precision: str) -> None:
     config = system.config
-    source = Source(system, system.load(), precision, _name_base(config.model, target))
+    source = Source(system, system.load(), precision, name_base(config.model, target))
     form.write(source, folder)
     settle_tokenizer(find_tokenizer(folder))
     ExportRecord(
@@ -129,7 +129,7 @@ def _write(form: Form, system: RunSystem, folder: Path, target: Path, precision:
             path.chmod(shared)
 
 
-def _name_base(model: str, target: Path) -> str:
+def name_base(model: str, target: Path) -> str:
     """Return what a base is called for a folder that may be copied elsewhere: never where it lies on this machine."""
     source = Path(resolve_model(model))
     if model == BUNDLED or not source.is_dir():
@@ -174,4 +174,4 @@ def _measure_run(system: RunSystem, form: Form) -> int | None:
     return None if files is None else trained + sum(path.stat().st_size for path in files)
 
 
-__all__ = ["Export", "RefusedError", "export_system"]
+__all__ = ["Export", "RefusedError", "export_system", "name_base"]

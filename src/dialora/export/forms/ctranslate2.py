@@ -28,10 +28,11 @@ class CTranslate2(Form):
         from dialora.models.loading import load_base_config
 
         if find_version() is None:
-            return "it is not installed (pip install ctranslate2)"
+            return "CTranslate2 is not installed (pip install ctranslate2)"
         config = system.config
         num_tokens = config.data.max_source_length + config.decoding.max_new_tokens
-        return load_family(config).explain_conversion(load_base_config(config), num_tokens)
+        lacking = load_family(config).explain_conversion(load_base_config(config), num_tokens)
+        return None if lacking is None else f"CTranslate2 cannot write with {config.model}: {lacking}; use --to merged"
 
     def write(self, source: Source, folder: Path) -> None:
         """Convert the merged system."""

@@ -37,9 +37,9 @@ class Onnx(Form):
         from dialora.models.bases import load_family
 
         if not all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime")):
-            return "it needs onnx, onnxscript and onnxruntime (pip install 'dialora[onnx]')"
+            return "ONNX needs onnx, onnxscript and onnxruntime (pip install 'dialora[onnx]')"
         if load_family(system.config).is_causal:
-            return "it is for encoder-decoders, and the base is a causal model; use --to merged or ctranslate2"
+            return "the graphs are of encoder-decoders, and the base is a causal model; use --to merged or ctranslate2"
         return None
 
     def write(self, source: Source, folder: Path) -> None:
