@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from dialora import api
 from dialora.config import load_experiment
 from dialora.data.examples import load_dataset
 from dialora.models.adapters import apply_method, save_system
@@ -54,3 +55,22 @@ def build_runs(root: Path, model: Path, data: Path, methods: dict[str, dict[str,
 def runs(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The experiment's folder."""
     return build_runs(tmp_path_factory.mktemp("runs") / "tiny", tiny_model, small_data)
+
+
+class Exports(dict[str, Path]):
+    """LoRA's run in every form, by name, made when it is first asked for."""
+
+    def __init__(self, runs: Path, root: Path) -> None:
+        super().__init__()
+        self.runs, self.root = runs, root
+
+    def __missing__(self, to: str) -> Path:
+        made = api.export_run(self.runs, method="lora", to=to, output=self.root / to)
+        assert made.verdict.passed
+        self[to] = made.folder
+        return made.folder
+
+
+@pytest.fixture(scope="session")
+def exports(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Exports:
+    return Exports(runs, tmp_path_factory.mktemp("exports"))

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,31 +22,11 @@ from dialora.export.forms import Source, onnx
 from dialora.store import load_json
 from dialora.systems.system import RunSystem
 from tests.conftest import change_base
-from tests.export.conftest import build_runs
+from tests.export.conftest import Exports, build_runs
 
-READER = Path(__file__).with_name("plain_reader.py")
 TALK = "#Person1#: Are you coming tonight?\n#Person2#: No, I am ill. Tomorrow perhaps."
 EVERY = [pytest.param(to, marks=pytest.mark.slow) if to == "onnx" else to for to in sorted(FORMS)]
 """Tracing graphs takes some seconds, even of one layer."""
-
-
-class Exports(dict[str, Path]):
-    """LoRA's run in every form, by name, made when it is first asked for."""
-
-    def __init__(self, runs: Path, root: Path) -> None:
-        super().__init__()
-        self.runs, self.root = runs, root
-
-    def __missing__(self, to: str) -> Path:
-        made = api.export_run(self.runs, method="lora", to=to, output=self.root / to)
-        assert made.verdict.passed
-        self[to] = made.folder
-        return made.folder
-
-
-@pytest.fixture(scope="session")
-def exports(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Exports:
-    return Exports(runs, tmp_path_factory.mktemp("exports"))
 
 
 @pytest.mark.parametrize("to", EVERY)
@@ -316,52 +293,6 @@ def test_the_adapter_of_a_hub_id_names_it_with_its_commit(runs: Path, tmp_path: 
     FORMS["adapter"].write(Source(named, torch.nn.Identity(), "fp32", name_base("owner/name", tmp_path)), tmp_path)
     values = load_json(tmp_path / "adapter_config.json")
     assert (values["base_model_name_or_path"], values["revision"]) == ("owner/name", "0123abcd")
-
-
-def ask(python: str, folder: Path, base: Path | None, texts: list[str], **options: Any) -> dict[str, Any]:
-    asked = {"folder": str(folder), "base": base and str(base), "texts": texts} | options
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    made = subprocess.run(
-        [python, str(READER)], input=json.dumps(asked), capture_output=True, text=True, env=environment, check=False
-    )
-    assert made.returncode == 0, made.stderr[-2000:]
-    return dict(json.loads(made.stdout))
-
-
-@pytest.fixture(params=[5, 4])
-def python(request: pytest.FixtureRequest) -> str:
-    """A Python with plain transformers and PEFT: this one, and one with transformers 4."""
-    if request.param == 5:
-        return sys.executable
-    if "DIALORA_TRANSFORMERS4" not in os.environ:
-        pytest.skip("no Python with transformers 4 is given (set DIALORA_TRANSFORMERS4 to its path)")
-    return os.environ["DIALORA_TRANSFORMERS4"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("beams", [1, 4])
-@pytest.mark.parametrize("to", ["adapter", "merged"])
-def test_plain_transformers_writes_the_same(
-    exports: Exports, runs: Path, tiny_model: Path, python: str, to: str, beams: int
-) -> None:
-    from dialora.data.tokens import tokenize_sources
-    from dialora.generation import TorchEngine, decode_summary, write_all
-
-    system = dialora.load(runs, method="lora").system
-    sources = tokenize_sources([TALK, TALK + TALK], system.tokenizer, prompt=system.prompt, max_length=128)
-    ids = [list(source.input_ids) for source in sources]
-    changes = {"num_beams": beams, "early_stopping": beams > 1, "no_repeat_ngram_size": 3}
-    decoding = system.config.decoding.model_copy(update=changes)
-    ours = write_all(TorchEngine(system.load(), system.tokenizer, decoding), ids, decoding)
-    options = {"max_length": 128, "max_new_tokens": decoding.max_new_tokens, "no_repeat_ngram_size": 3, "beams": beams}
-    texts = [system.config.prompt.format(dialogue=talk) for talk in (TALK, TALK + TALK)]
-    made = ask(python, exports[to], tiny_model if to == "adapter" else None, texts, **options)
-    assert made["transformers"].startswith("5" if python == sys.executable else "4")
-    assert made["ids"] == ids
-    assert made["new_ids"] == [one.new_ids for one in ours]
-    assert made["summaries"] == [decode_summary(system.tokenizer, one.new_ids) for one in ours]
-    if beams > 1:
-        assert made["scores"] == pytest.approx([one.score for one in ours], abs=1e-3)
 
 
 def test_a_precision_that_a_converted_folder_was_not_made_in_is_refused(exports: Exports) -> None:
