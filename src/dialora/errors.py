@@ -9,6 +9,7 @@ DialoraError                    1  anything dialora raises on purpose
 ├── TrainingError               1  training cannot go on
 │   └── DivergedError           1  the loss is not finite
 ├── GenerationError             1  predictions cannot be made
+├── ExportError                 1  what was exported is not what the run writes
 ├── HubError                    1  the hub refuses what is to be published, or is away
 └── Interrupted               130  stopped by the user; the same command continues
 
@@ -68,6 +69,10 @@ class HubError(DialoraError):
     """The hub refuses what is to be published, or cannot be reached."""
 
 
+class ExportError(DialoraError):
+    """What was exported does not write what the run writes, or cannot be loaded again."""
+
+
 class Interrupted(DialoraError):  # noqa: N818 - an outcome, not a fault
     """Stopped by the user; running the same command again continues."""
 
@@ -79,6 +84,7 @@ __all__ = [
     "DataError",
     "DialoraError",
     "DivergedError",
+    "ExportError",
     "GenerationError",
     "HubError",
     "InputError",

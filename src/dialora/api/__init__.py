@@ -10,7 +10,7 @@ from dialora.api.experiments import compare, generate, report, score, train, tun
 from dialora.api.inspection import check, check_data, methods, params
 from dialora.api.publishing import publish
 from dialora.api.study import analyse_study, create_study
-from dialora.api.systems import load, load_model, parity, summarize, summarize_files
+from dialora.api.systems import export_run, load, load_model, parity, summarize, summarize_files
 
 __all__ = [
     "analyse_study",
@@ -19,6 +19,7 @@ __all__ = [
     "compare",
     "create_study",
     "examples",
+    "export_run",
     "generate",
     "load",
     "load_comparison",

@@ -13,6 +13,7 @@ from dialora.records import ignore_events
 from dialora.store import RUNS
 
 if TYPE_CHECKING:
+    from dialora.export import Export
     from dialora.records import Observer
     from dialora.systems import System
     from dialora.systems.precision import PrecisionCost
@@ -153,6 +154,29 @@ def parity(
     return measure_precision(found, observer=observer or ignore_events)
 
 
+def export_run(
+    run: str | Path | System,
+    *,
+    to: str,
+    output: str | Path,
+    precision: str = "fp32",
+    method: str | None = None,
+    force: bool = False,
+    set: Overrides = (),
+    observer: Watch = None,
+) -> Export:
+    """Export a run as `to` (adapter, merged, ctranslate2, onnx) into a folder that is not there yet.
+
+    What was written is loaded again and compared with the run on its test dialogues; what is not the same is refused
+    (ExportError), or kept with `force`, marked in its `export.json`. The result's `.verdict` has what was found.
+    """
+    from dialora.export import export_system
+
+    overrides = [f"{key}={value}" for key, value in set.items()] if isinstance(set, Mapping) else [*set]
+    found = find_system(run, method=method, set=[*overrides, f"generation.precision={precision}"])
+    return export_system(found, to=to, output=Path(output), force=force, observer=observer or ignore_events)
+
+
 def load_model(
     experiment: Experiment = "bundled", *, set: Overrides = (), method: str | None = None, adapter: Folder = None
 ) -> Any:
@@ -177,4 +201,4 @@ def load_model(
     return adapted
 
 
-__all__ = ["find_system", "load", "load_model", "parity", "summarize", "summarize_files"]
+__all__ = ["export_run", "find_system", "load", "load_model", "parity", "summarize", "summarize_files"]

@@ -24,8 +24,8 @@ System = Annotated[
         "--system",
         "--run",
         metavar="SYSTEM",
-        help="A run's folder, an experiment's with --method, a PEFT adapter's, a model's, one converted for "
-        "CTranslate2, or a hub id \\[default: the winner of the bundled experiment].",
+        help="A run's folder, an experiment's with --method, an export's, a PEFT adapter's, a model's, one converted "
+        "for CTranslate2, or a hub id \\[default: the winner of the bundled experiment].",
     ),
 ]
 Base = Annotated[

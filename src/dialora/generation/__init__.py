@@ -7,7 +7,13 @@ what torch would, and that an interrupted generation goes on where it was.
 `generate` is the short way, a model in torch. `open_engine` and `write_predictions` are for everything else.
 """
 
-from dialora.generation.convert import convert_system, converted_stage, identify_system, read_converting_seconds
+from dialora.generation.convert import (
+    convert_system,
+    converted_stage,
+    identify_system,
+    read_converting_seconds,
+    write_converted,
+)
 from dialora.generation.engine import Engine, Written
 from dialora.generation.engines import open_converted, open_engine
 from dialora.generation.generate import Generated, decode_summary, generate, write_predictions, write_sources
@@ -29,6 +35,7 @@ __all__ = [
     "open_engine",
     "read_converting_seconds",
     "write_all",
+    "write_converted",
     "write_predictions",
     "write_sources",
 ]

@@ -77,11 +77,18 @@ def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: 
         return stage.folder
     if not is_mergeable(model):
         raise GenerationError("the adapter cannot be merged into the base model, so it cannot be converted.")
+    with stage.writing() as folder:
+        write_converted(model, tokenizer, folder, precision=precision)
+    return stage.folder
+
+
+def write_converted(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path, *, precision: str) -> None:
+    """Write a system whose adapter can be merged into a folder, as `convert_system` does."""
     watch = Stopwatch()
     system: Any = model
     base = system.get_base_model() if hasattr(system, "get_base_model") else system
     tokens = name_tokens(tokenizer, base.config.vocab_size)
-    with stage.writing() as folder, _in_main_memory(model), merged(model), torch.no_grad():
+    with _in_main_memory(model), merged(model), torch.no_grad():
         spec = _build_spec(base, tokenizer, tokens)
         spec.validate()
         _protect(spec)
@@ -89,7 +96,6 @@ def convert_system(model: nn.Module, tokenizer: PreTrainedTokenizerBase, stage: 
         spec.save(str(folder))
         facts = _describe(model, tokenizer) | {"precision": precision, "seconds": watch.read()}
         save_json(facts, folder / names.CONVERSION_FACTS)
-    return stage.folder
 
 
 @contextmanager
@@ -179,4 +185,5 @@ __all__ = [
     "identify_system",
     "name_tokens",
     "read_converting_seconds",
+    "write_converted",
 ]

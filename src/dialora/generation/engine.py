@@ -28,7 +28,7 @@ class Engine(Protocol):
     """What `generate` needs of an engine."""
 
     name: str
-    """torch or ctranslate2."""
+    """torch, ctranslate2 or onnx."""
     precision: str
     """What it multiplies in: fp32, bf16 or int8."""
     stops: frozenset[int]

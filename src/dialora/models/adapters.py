@@ -166,6 +166,16 @@ def save_system(
         (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
 
 
+def save_description(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Save all of a system but its weights, as transformers reads it: config, how summaries end, and the tokenizer."""
+    _name_stops(model, tokenizer)
+    owner: Any = getattr(model, "get_base_model", lambda: model)()
+    owner.config.save_pretrained(folder)
+    family_of(owner).export(owner, folder)
+    owner.generation_config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
 def _name_stops(model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:
     """Let a model's generation config end with all that a summary ends with; the base's own is said already."""
     owner: Any = getattr(model, "get_base_model", lambda: model)()
@@ -190,6 +200,8 @@ HARMLESS_WARNINGS = (
     "Position ids are not supported for parameter efficient tuning",
     # Where merging is not exact, `merged` keeps the weights and puts them back.
     "Unmerge result can be inaccurate",
+    # Of a head that was never tied; whether it is stands in the saved config (`Family.export`).
+    "Input and output embeddings are no longer tied after merging",
     "Detected that the base layer has no bias term",
 )
 """How warnings begin that tell users nothing."""
@@ -213,5 +225,6 @@ __all__ = [
     "load_system",
     "merged",
     "peft_warnings_ignored",
+    "save_description",
     "save_system",
 ]

@@ -31,6 +31,10 @@
     ├── ratings.sqlite               what raters did, event after event
     └── analysis.json                what they come to
 
+    <output of an export>/           stage: one system in another form, with all that is needed to use it
+    ├── export.json                  what it was made from, how it reads and writes, what its gate found
+    └── tokenizer/                   what transformers reads, where the form's own files leave no place for it
+
 What other libraries read is named as they want it where it is written: `adapter_config.json`, `config.json` and so on
 in `training/`, CTranslate2's files in a conversion.
 """
@@ -76,6 +80,9 @@ BLIND, KEY = "blind", "key"
 STUDY_SETTINGS, STUDY_ITEMS, STUDY_SHEETS, STUDY_KEY = "settings.json", "items.jsonl", "sheets.jsonl", "key.json"
 STUDY_SECRET, RATINGS = "secret.key", "ratings.sqlite"
 ANALYSIS_JSON = "analysis.json"
+
+# The folder of an export
+EXPORT_RECORD, TOKENIZER = "export.json", "tokenizer"
 
 # In a work folder
 WORKER_LOG = "worker.log"

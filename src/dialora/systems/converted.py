@@ -54,6 +54,7 @@ class ConvertedSystem(System):
         """Return CTranslate2 on the folder. Raises GenerationError, ModelError."""
         from dialora.generation import open_converted
 
+        self._warn(on_warning)
         try:
             return open_converted(self.folder, self.config.decoding, facts=self._read_facts())
         except GenerationError as error:

@@ -14,6 +14,7 @@ from dialora.models.files import list_names, show
 from dialora.report.comparison_stage import load_comparison
 from dialora.store import RUNS, ExperimentFolder, find_runs, is_run_folder, names
 from dialora.systems.converted import find_converted_system, is_converted, require_as_converted
+from dialora.systems.exported import find_exported_system, is_exported
 from dialora.systems.foreign import find_adapter_system, find_model_system, is_adapter, is_loadable, read_revision
 from dialora.systems.runs import find_run_system
 from dialora.systems.system import RunSystem, System
@@ -40,10 +41,11 @@ def find_system(
     """Find the system that a name is; loads nothing yet.
 
     `name` is a run's folder; an experiment's, or the name of one below `runs/`, with `method` where it holds several
-    (of several seeds, the first); a PEFT adapter's folder; a model's folder in transformers format; a folder converted
-    for CTranslate2; or the hub id of a model or adapter. `base` is the model of an adapter that names another place
-    for it, or of a converted folder. `set` overrides `generation.*`, `decoding.*` and the names of columns, and of what
-    is no run also `prompt`, `data.max_source_length` and `model_revision`. Raises DialoraError.
+    (of several seeds, the first); an export's; a PEFT adapter's folder; a model's folder in transformers format; a
+    folder converted for CTranslate2; or the hub id of a model or adapter. `base` is the model of an adapter that names
+    another place for it, or of a converted folder. `set` overrides `generation.*`, `decoding.*` and the names of
+    columns, and of what is neither run nor export also `prompt`, `data.max_source_length` and `model_revision`. Raises
+    DialoraError.
     """
     overrides = set if isinstance(set, Mapping) else list(set)
     path, base = _find_folder(name), None if base is None else str(base)
@@ -51,6 +53,9 @@ def find_system(
         _refuse("--base", base, f"{run} says itself what its base is")
         return _open_run(run, path, method, overrides)
     _refuse("--method", method, f"{name} is no experiment's folder")
+    if path is not None and is_exported(path):
+        named = _require_usable(overrides, IN_USE)
+        return find_exported_system(path, base=base, set=overrides, named_columns=named)
     named = _require_usable(overrides, (*IN_USE, *OF_FOREIGN))
     if path is not None and is_converted(path):
         return find_converted_system(path, base=base, set=overrides, named_columns=named)

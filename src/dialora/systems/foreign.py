@@ -86,6 +86,7 @@ class ForeignAdapter(ForeignModel):
             raise ModelError(f"adapter {self.adapter}: {error.filename} cannot be read: {error.strerror}.") from error
 
     def _warn(self, on_warning: Callable[[str], None]) -> None:
+        super()._warn(on_warning)
         other = find_other_base(self.adapter / SETTINGS, resolve_model(self.config.model))
         if other is not None:
             on_warning(
@@ -140,12 +141,14 @@ def build_base_config(base: str, set: Overrides) -> ExperimentConfig:
         return build_config(base, set)
 
 
-def build_config(model: str, set: Overrides, *, revision: str | None = None) -> ExperimentConfig:
-    """Return the configuration of a model as it is: its base's defaults, and what is `set`.
+def build_config(
+    model: str, set: Overrides, known: Mapping[str, Any] | None = None, *, revision: str | None = None
+) -> ExperimentConfig:
+    """Return the configuration of a model as it is: its base's defaults, what is `known` of it, and what is `set`.
 
     `revision` is a hub id's where nothing else is set. Raises ConfigError, ModelError.
     """
-    config = _load(model, set, revision)
+    config = _load(model, set, revision, known)
     named = config.model_revision
     if named and not named.startswith(FILES) and Path(resolve_model(model)).is_dir():
         if named == revision:
@@ -193,9 +196,9 @@ def name_source(source: str) -> str:
     return Path(source).resolve().name if Path(source).is_dir() else source
 
 
-def _load(model: str, set: Overrides, revision: str | None) -> ExperimentConfig:
+def _load(model: str, set: Overrides, revision: str | None, known: Mapping[str, Any] | None = None) -> ExperimentConfig:
     values = {"name": "system", "model": model, "data": {"source": BUNDLED}, "methods": {METHOD: {}}}
-    return load_experiment(values | ({"model_revision": revision} if revision else {}), set)
+    return load_experiment(values | dict(known or {}) | ({"model_revision": revision} if revision else {}), set)
 
 
 def _fetch(source: str) -> Path:

@@ -50,38 +50,62 @@ def measure_precision(system: System, *, observer: Observer = ignore_events) -> 
             f"{system.name}: is no run; precisions are compared on the test dialogues of a run's experiment."
         )
     config = system.config
-    experiment = read_run(system.folder).experiment
-    if not experiment.has_data:
-        raise StageError(
-            f"{experiment.root}: holds no data; precisions are compared on the test dialogues of the run's experiment."
-        )
-    examples = experiment.load_examples("test")
+    examples = load_test_examples(system)
     predictions, seconds, engine = _write(system, examples, observer)
     reference, reference_seconds = _load_fp32(system)
     if reference is None or [p.id for p in reference] != [e.id for e in examples]:
         generation = config.generation.model_copy(update={"engine": "auto", "precision": "fp32"})
         plain = replace(system, config=config.model_copy(update={"generation": generation}))
         reference, reference_seconds, _ = _write(plain, examples, observer)
-    values, values_fp32 = (_score(system, examples, made) for made in (predictions, reference))
-    draws = Counts(len(examples), config.scoring.num_resamples, seed=0)
+    compared = compare_scores(system, examples, predictions, reference)
     return PrecisionCost(
         system=system.name,
         engine=engine,
         precision=config.generation.precision,
         num_dialogues=len(examples),
         num_equal=sum(a.summary == b.summary for a, b in zip(predictions, reference, strict=True)),
-        scores={metric: float(values[metric].mean()) for metric in METRICS},
-        scores_fp32={metric: float(values_fp32[metric].mean()) for metric in METRICS},
-        differences={
-            metric: (
-                float((values[metric] - values_fp32[metric]).mean()),
-                *bootstrap_interval(values[metric] - values_fp32[metric], draws),
-            )
-            for metric in METRICS
-        },
+        scores=compared.scores,
+        scores_fp32=compared.scores_reference,
+        differences=compared.differences,
         generate_seconds=seconds,
         generate_seconds_fp32=reference_seconds,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoresCompared:
+    """ROUGE of two sets of summaries of the same dialogues, as fractions by metric."""
+
+    scores: dict[str, float]
+    scores_reference: dict[str, float]
+    differences: dict[str, tuple[float, float, float]]
+    """The first minus the reference, and its 95 % interval, paired over dialogues."""
+
+
+def compare_scores(
+    system: System, examples: list[Example], predictions: list[Prediction], reference: list[Prediction]
+) -> ScoresCompared:
+    """Score two sets of summaries of `examples` as the system's experiment does, and compare them."""
+    values, values_reference = (_score(system, examples, made) for made in (predictions, reference))
+    draws = Counts(len(examples), system.config.scoring.num_resamples, seed=0)
+    changes = {metric: values[metric] - values_reference[metric] for metric in METRICS}
+    return ScoresCompared(
+        scores={metric: float(values[metric].mean()) for metric in METRICS},
+        scores_reference={metric: float(values_reference[metric].mean()) for metric in METRICS},
+        differences={
+            metric: (float(change.mean()), *bootstrap_interval(change, draws)) for metric, change in changes.items()
+        },
+    )
+
+
+def load_test_examples(system: RunSystem) -> list[Example]:
+    """Return the test dialogues of a run's experiment. Raises StageError where the run lies without them."""
+    experiment = read_run(system.folder).experiment
+    if not experiment.has_data:
+        raise StageError(
+            f"{experiment.root}: holds no data; it takes the test dialogues of the run's experiment to compare on."
+        )
+    return experiment.load_examples("test")
 
 
 def _write(system: System, examples: list[Example], observer: Observer) -> tuple[list[Prediction], float, str]:
@@ -139,4 +163,4 @@ def _score(system: System, examples: list[Example], predictions: list[Prediction
     }
 
 
-__all__ = ["PrecisionCost", "measure_precision"]
+__all__ = ["PrecisionCost", "ScoresCompared", "compare_scores", "load_test_examples", "measure_precision"]

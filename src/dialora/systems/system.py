@@ -43,6 +43,10 @@ class System:
     """What it is called in messages and outputs."""
     named_columns: frozenset[str] = field(default=frozenset(), kw_only=True)
     """The columns that were named for what is summarized now; others that the configuration names are the data's."""
+    speakers: Style | None = field(default=None, kw_only=True)
+    """How its training dialogues name speakers, where that was written down."""
+    doubt: str | None = field(default=None, kw_only=True)
+    """What speaks against using it, if anything is known."""
 
     @property
     def identity(self) -> str:
@@ -68,7 +72,7 @@ class System:
     @property
     def style(self) -> Style | None:
         """How its training dialogues name speakers; None where they are not known."""
-        return None
+        return self.speakers
 
     @property
     def conversions(self) -> Path:
@@ -117,6 +121,8 @@ class System:
 
     def _warn(self, on_warning: Callable[[str], None]) -> None:
         """Tell of what speaks against using it."""
+        if self.doubt is not None:
+            on_warning(self.doubt)
 
 
 @dataclass(frozen=True)
