@@ -1,4 +1,4 @@
-"""docs/summarize.md's commands and Python run as they stand there."""
+"""The commands and Python of docs/summarize.md, and README's Python on it, run as they stand there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from tests.conftest import ROOT
 PAGE = (ROOT / "docs" / "summarize.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```text (\S+)\n(.*?)```", PAGE, re.S))
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.S) for line in block.splitlines()]
-PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+README = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+PYTHON = [*re.findall(r"```python\n(.*?)```", PAGE, re.S), *(block for block in README if "dialora.load(" in block)]
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +44,11 @@ def test_the_pages_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("block", PYTHON)
 def test_the_pages_python_runs(block: str, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(block, "docs/summarize.md", "exec"), {})
+    exec(compile(block, "the page", "exec"), {})
+
+
+def test_readme_shows_how_a_system_is_loaded() -> None:
+    assert len(PYTHON) == 3
 
 
 def test_the_page_names_every_option() -> None:
