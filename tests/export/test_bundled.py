@@ -1,7 +1,8 @@
-"""The bundled experiment's LoRA, trained in full, through the gate of every form."""
+"""The bundled experiment's LoRA through the gate of every form."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ import pytest
 import dialora
 from dialora import api
 
+STEPS = os.environ.get("DIALORA_BUNDLED_STEPS", "")
 TALK = "#Person1#: Are you coming tonight?\n#Person2#: No, I am ill. Tomorrow perhaps."
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = dialora.load_experiment("bundled")
+    # CI trains for a few steps: what is exported is a LoRA of the bundled base all the same.
+    config = dialora.load_experiment("bundled", [f"training.max_steps={STEPS}"] if STEPS else [])
     root = tmp_path_factory.mktemp("bundled") / "run"
     api.compare(config.model_copy(update={"methods": {"lora": config.methods["lora"]}}), output=root)
     return root

@@ -78,7 +78,9 @@ def test_every_system_answers_under_its_own_name(tiny_model: Path, engine: Engin
 
 
 def test_a_vtt_file_is_read_as_such_and_speakers_are_renamed(client: Client) -> None:
-    (one,) = client.upload("m.vtt", VTT, ("rename", "Bob=Robert"), ("rename", "Zoe=Z")).json()["conversations"]
+    (one,) = client.upload("m.vtt", VTT, ("rename", "Bob=Rob"), ("rename", "Bob=Robert"), ("rename", "Zoe=Z")).json()[
+        "conversations"
+    ]
     assert [turn["speaker"] for turn in one["turns"]] == ["Anna Berg", "Robert"]
     assert "VTT" in one["format"]
     assert one["notes"] == ["rename: nobody is called 'Zoe'."]

@@ -138,7 +138,8 @@ async def _read_form(form: FormData) -> SummaryRequest:
         if len(texts[key]) > 1:
             raise Refusal(400, f"{key}: is given {len(texts[key])} times; give one.")
     try:
-        names = parse_names(texts["rename"])
+        # As of a key that an object has twice, the last counts.
+        names = {old: new for option in texts["rename"] for old, new in parse_names([option]).items()}
     except DataError as error:
         raise Refusal(400, str(error).removeprefix("--")) from None
     values = {key: texts[key][0] for key in ("on_long", "join") if texts[key]}
