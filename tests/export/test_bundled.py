@@ -11,13 +11,15 @@ import dialora
 from dialora import api
 
 STEPS = os.environ.get("DIALORA_BUNDLED_STEPS", "")
+NUM_DIALOGUES = 40 if STEPS else 120
 TALK = "#Person1#: Are you coming tonight?\n#Person2#: No, I am ill. Tomorrow perhaps."
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # CI trains for a few steps: what is exported is a LoRA of the bundled base all the same.
-    config = dialora.load_experiment("bundled", [f"training.max_steps={STEPS}"] if STEPS else [])
+    # CI trains for a few steps, and tests on fewer dialogues: it is a LoRA of the bundled base all the same.
+    few = [f"training.max_steps={STEPS}", f"data.max_test_examples={NUM_DIALOGUES}"]
+    config = dialora.load_experiment("bundled", few if STEPS else [])
     root = tmp_path_factory.mktemp("bundled") / "run"
     api.compare(config.model_copy(update={"methods": {"lora": config.methods["lora"]}}), output=root)
     return root
@@ -31,9 +33,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_bundled_lora_passes_every_gate(run: Path, tmp_path: Path, to: str, precision: str) -> None:
     verdict = api.export_run(run, to=to, precision=precision, output=tmp_path / "out").verdict
     assert verdict.passed
-    assert verdict.num_dialogues == 120
+    assert verdict.num_dialogues == NUM_DIALOGUES
     if precision == "fp32":
-        assert verdict.num_equal == 120
+        assert verdict.num_equal == NUM_DIALOGUES
         assert verdict.largest_score_difference is not None
         assert verdict.largest_score_difference < 1e-5
     else:
