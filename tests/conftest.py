@@ -21,7 +21,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cache of this session's tests, none of which writes into the user's."""
+    """The cache that tests write into, none of which writes into the user's."""
     folder = tmp_path_factory.mktemp("cache")
     os.environ["DIALORA_CACHE"] = str(folder)
     return folder

@@ -20,7 +20,7 @@ from dialora.export import FORMS
 from dialora.export.export import name_base
 from dialora.export.forms import Source, onnx
 from dialora.store import load_json
-from dialora.systems.system import RunSystem
+from dialora.systems.kinds.system import RunSystem
 from tests.conftest import change_base
 from tests.export.conftest import Exports, build_runs
 

@@ -22,7 +22,7 @@ from dialora.models.checkpoint import pin_models
 from dialora.models.loading import load_base_model, load_tokenizer
 from dialora.store import Stage
 from dialora.systems import find_system
-from dialora.systems.system import RunSystem
+from dialora.systems.kinds.system import RunSystem
 from tests.conftest import build_experiment_values, change_base
 from tests.systems.support import summarize
 

@@ -27,8 +27,8 @@ def place(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text(text, encoding="utf-8")
     shutil.copytree(root, tmp_path / "runs" / "bundled")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dialora.systems.finding.has_comparison", lambda root: True)
-    monkeypatch.setattr("dialora.systems.finding.find_winner", lambda root: "lora")
+    monkeypatch.setattr("dialora.systems.kinds.finding.has_comparison", lambda root: True)
+    monkeypatch.setattr("dialora.systems.kinds.finding.find_winner", lambda root: "lora")
     return tmp_path
 
 

@@ -46,7 +46,7 @@ def publish(
     """
     from dialora.publishing import choose, read_facts, upload, write_folder
     from dialora.report.licences import describe_terms, find_works, has_terms
-    from dialora.systems.runs import find_run_system
+    from dialora.systems.kinds.runs import find_run_system
 
     if to is None and not dry_run:
         raise ConfigError(

@@ -113,7 +113,7 @@ def find_system(
     """Return the system that a name is, or the winner of the bundled experiment; see `load`. Loads nothing yet."""
     from dialora.systems import System
     from dialora.systems import find_system as find
-    from dialora.systems.finding import find_winning_system, has_comparison, require_bundled
+    from dialora.systems.kinds.finding import find_winning_system, has_comparison, require_bundled
 
     if isinstance(system, System):
         return system
@@ -145,7 +145,7 @@ def parity(
 ) -> PrecisionCost:
     """Compare a system's summaries in a lower precision with those in fp32, on its test dialogues."""
     from dialora.systems import System
-    from dialora.systems.finding import find_run
+    from dialora.systems.kinds.finding import find_run
     from dialora.systems.precision import measure_precision
 
     fixed = {"generation.precision": precision}
@@ -187,7 +187,7 @@ def load_model(
     """
     from dialora.models.adapters import load_adapter
     from dialora.models.loading import load_base_model
-    from dialora.systems.adapter_base import choose_base, describe_doubt
+    from dialora.systems.kinds.adapter_base import choose_base, describe_doubt
 
     whole, folder = load_experiment(experiment, set), find_path(adapter)
     config = choose_base(whole, method)

@@ -55,7 +55,7 @@ def load_system(
 def load_run(run: str, method: str | None, overrides: Sequence[str]) -> System:
     """Find the system of a run. Raises DialoraError."""
     from dialora.models.network import forbid_network, forbid_telemetry
-    from dialora.systems.finding import find_run
+    from dialora.systems.kinds.finding import find_run
 
     forbid_telemetry()
     found = find_run(run, method=method, set=overrides)
@@ -67,7 +67,7 @@ def find_default(overrides: Sequence[str] | None, *, base: str | None) -> System
     """Find the system that none is named for, as far as it can be had without running anything. Raises DialoraError."""
     from dialora.config import BUNDLED
     from dialora.store import RUNS
-    from dialora.systems.finding import find_system, find_winning_system, has_comparison, require_bundled
+    from dialora.systems.kinds.finding import find_system, find_winning_system, has_comparison, require_bundled
 
     load(BUNDLED, None)
     set, root = overrides or (), RUNS / BUNDLED

@@ -19,9 +19,9 @@ from dialora.models.weights import find_weights
 from dialora.records import Example, Observer, ignore_events
 from dialora.store import Stage, disk_errors_explained, measure_weights, names
 from dialora.systems import System
-from dialora.systems.exported import ExportRecord, find_tokenizer, open_record, read_record
+from dialora.systems.kinds.exported import ExportRecord, find_tokenizer, open_record, read_record
+from dialora.systems.kinds.system import RunSystem
 from dialora.systems.precision import load_test_examples
-from dialora.systems.system import RunSystem
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from dialora.records import ExampleScores
 from dialora.report.comparison_stage import build_comparison, load_comparison
 from dialora.store import ExperimentFolder, Stage, load_json, load_records, names, read_key, read_run
 from dialora.systems import System as UsedSystem
-from dialora.systems.system import RunSystem
+from dialora.systems.kinds.system import RunSystem
 
 CLOSE = 1e-9
 """Means of the same scores, added up in another order."""

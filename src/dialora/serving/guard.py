@@ -19,21 +19,12 @@ from starlette.responses import Response
 
 from dialora.serving.metrics import Metrics
 from dialora.serving.refusals import CODES, Refusal
+from dialora.web.headers import HEADERS
 from dialora.web.sockets import is_local
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-HEADERS = {
-    "content-security-policy": POLICY,
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "cross-origin-resource-policy": "same-origin",
-    "x-robots-tag": "noindex, nofollow",
-    "cache-control": "no-store",
-}
 _HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 HUNG_UP = 499
 """The status under which a request is counted whose client is gone."""
@@ -122,4 +113,4 @@ def _split(address: str) -> tuple[str | None, str | None]:
         return None, None
 
 
-__all__ = ["HEADERS", "Guard", "build_error"]
+__all__ = ["Guard", "build_error"]

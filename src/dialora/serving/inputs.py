@@ -20,8 +20,8 @@ from dialora.serving.forms import GivenFile, SummaryRequest
 from dialora.serving.refusals import Refusal
 from dialora.serving.schema import MOST_INPUTS, TextInput, TurnsInput
 from dialora.systems.items import TURNS, Item, read_file
+from dialora.systems.kinds.system import System
 from dialora.systems.summarizer import choose_content
-from dialora.systems.system import System
 
 TEXT = "text"
 MOST_CHARACTERS = 2_000_000

@@ -9,9 +9,9 @@ from dialora.config import BUNDLED, DataConfig
 from dialora.data.examples import load_dataset
 from dialora.generation import Engine
 from dialora.systems.items import Item
+from dialora.systems.kinds.system import System
 from dialora.systems.options import SummaryOptions
 from dialora.systems.reading import ItemReader
-from dialora.systems.system import System
 
 NUM_SAMPLES = 16
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from dialora.errors import ConfigError, StageError
 from dialora.store import RUNS, ExperimentFolder, find_runs, is_run_folder
 from dialora.systems import System, find_system, find_winner
+from dialora.systems.kinds.system import RunSystem
 from dialora.systems.options import SummaryOptions
 from dialora.systems.reading import ItemReader
-from dialora.systems.system import RunSystem
 
 if TYPE_CHECKING:
     from dialora.serving.batcher import Batcher

@@ -17,12 +17,11 @@ from dialora.serving.loading import open_warm_engine
 from dialora.serving.metrics import Metrics
 from dialora.serving.served import ServedSystem
 from dialora.serving.service import SummaryService
-from dialora.web.connections import PassingProtocol
+from dialora.web.settings import build_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MAX_CONNECTIONS = 1000
 SEND_SECONDS = 10
 """Within which a client has to have read its answer where the server ends."""
 
@@ -42,7 +41,7 @@ class SummaryServer(uvicorn.Server):
         self.error: Exception | None = None
         """Why the systems could not be loaded."""
         self._on_warning, self._on_ready = on_warning, on_ready
-        super().__init__(build_config(build_app(self.service, options)))
+        super().__init__(build_config(build_app(self.service, options), send_seconds=SEND_SECONDS))
 
     def serve_on(self, listening: socket.socket) -> None:
         """Serve until the process is interrupted or ended. Raises DialoraError where a system cannot be loaded."""
@@ -96,22 +95,4 @@ class SummaryServer(uvicorn.Server):
         self._on_ready()
 
 
-def build_config(app: Callable[..., object]) -> uvicorn.Config:
-    """Say how an application is served."""
-    return uvicorn.Config(
-        app,
-        http=PassingProtocol,
-        log_config=None,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        lifespan="off",
-        ws="none",
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=SEND_SECONDS,
-    )
-
-
-__all__ = ["MAX_CONNECTIONS", "SummaryServer", "build_config"]
+__all__ = ["SummaryServer"]

@@ -20,8 +20,8 @@ from dialora.experiment.plan import plan_runs
 from dialora.records import Example, Observer, Prediction, Record, ignore_events
 from dialora.scoring import score_predictions
 from dialora.store import Stage, load_json, load_records, names, read_run
-from dialora.systems.runs import find_config
-from dialora.systems.system import RunSystem, System
+from dialora.systems.kinds.runs import find_config
+from dialora.systems.kinds.system import RunSystem, System
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from dialora.data.tokens import TokenizedSource, build_prompt, count_source_toke
 from dialora.data.transcripts import Conversation, Dialogue, Style, Turn, restore_names, to_dialogue
 from dialora.errors import DataError
 from dialora.systems.items import Item
+from dialora.systems.kinds.system import System
 from dialora.systems.options import SummaryOptions
 from dialora.systems.splitting import cut_text, split_evenly
-from dialora.systems.system import System
 
 UNKNOWN_STYLE: Style = "names"
 """How speakers are called for a system whose training dialogues are not known."""

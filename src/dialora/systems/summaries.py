@@ -19,12 +19,12 @@ from dialora.records import Observer
 from dialora.store import PartialLog, disk_errors_explained, telling_damage
 from dialora.systems.beside import rows
 from dialora.systems.items import Inputs, Item, take
+from dialora.systems.kinds.system import System
 from dialora.systems.options import SummaryOptions
 from dialora.systems.output import APPENDED, FinishedFile, SummariesFile, open_finished, open_output
 from dialora.systems.reading import ItemReader, ReadItem
 from dialora.systems.rendering import RENDERERS
 from dialora.systems.summary import Summary
-from dialora.systems.system import System
 from dialora.systems.writing import SummaryWriter
 
 CHUNK = 1024

@@ -16,9 +16,9 @@ from dialora.data.transcripts.reading import SUFFIXES
 from dialora.data.transcripts.text import read_as_transcript
 from dialora.errors import DataError
 from dialora.systems.items import Item, build_item, is_turns, open_inputs, take
+from dialora.systems.kinds.system import System
 from dialora.systems.options import SummaryOptions
 from dialora.systems.summary import Summary
-from dialora.systems.system import System
 from dialora.systems.writing import SummaryWriter
 
 AS_IT_STANDS = (SamSum.name, DialogSum.name)

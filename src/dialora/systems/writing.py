@@ -16,10 +16,10 @@ from dialora.data.transcripts import restore_names, to_dialogue
 from dialora.records import Record
 from dialora.store import PartialLog
 from dialora.systems.items import Item
+from dialora.systems.kinds.system import System
 from dialora.systems.options import SummaryOptions
 from dialora.systems.reading import ItemReader, Part, ReadItem
 from dialora.systems.summary import FinishReason, Summary, find_unsupported_names, join_labels
-from dialora.systems.system import System
 
 if TYPE_CHECKING:
     from dialora.generation import Engine

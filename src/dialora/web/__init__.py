@@ -1,1 +1,4 @@
-"""What every server of ours needs: sockets, and connections that nobody holds for nothing. Knows no application."""
+"""What every server of ours needs: sockets, settings, headers, and connections that nobody holds for nothing.
+
+Knows no application.
+"""

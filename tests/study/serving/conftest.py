@@ -20,7 +20,8 @@ from dialora.study.events import EventStore
 from dialora.study.folder import BlindStudy, StudyFolder
 from dialora.study.serving.app import build_app
 from dialora.study.serving.links import Links
-from dialora.study.serving.server import build_config
+from dialora.study.serving.server import SEND_SECONDS
+from dialora.web.settings import build_config
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def serve() -> Iterator[Callable[[Starlette], int]]:
 
     def start(app: Starlette) -> int:
         listening = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(build_config(app))
+        server = uvicorn.Server(build_config(app, send_seconds=SEND_SECONDS))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         running.append((server, thread, listening))

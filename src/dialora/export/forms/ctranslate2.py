@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dialora.config import DecodingConfig
     from dialora.generation import Engine
     from dialora.systems import System
-    from dialora.systems.system import RunSystem
+    from dialora.systems.kinds.system import RunSystem
 
 
 class CTranslate2(Form):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dialora.config import DecodingConfig
     from dialora.generation import Engine
     from dialora.systems import System
-    from dialora.systems.system import RunSystem
+    from dialora.systems.kinds.system import RunSystem
 
 FORMS: dict[str, Form] = {}
 """Every form by its name."""

@@ -17,6 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
+from dialora.web.headers import HEADERS, POLICY
+
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,16 +26,6 @@ if TYPE_CHECKING:
 MAX_BODY = 65_536
 """Bytes."""
 MAX_BODY_SECONDS = 30
-POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-HEADERS = {
-    "content-security-policy": POLICY,
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "cross-origin-resource-policy": "same-origin",
-    "x-robots-tag": "noindex, nofollow",
-    "cache-control": "no-store",
-}
 logger = logging.getLogger("dialora.study")
 
 
@@ -130,4 +122,4 @@ class RateLimit:
         times.append(now)
 
 
-__all__ = ["HEADERS", "MAX_BODY", "Guard", "RateLimit", "build_page_policy", "read_body", "require_own_page"]
+__all__ = ["MAX_BODY", "Guard", "RateLimit", "build_page_policy", "read_body", "require_own_page"]

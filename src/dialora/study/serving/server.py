@@ -11,9 +11,9 @@ from dialora.web.sockets import is_wildcard
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
-    from uvicorn import Config
 
-MAX_CONNECTIONS = 1000
+SEND_SECONDS = 5
+"""Within which a rater's page has to have read its answer where the server ends."""
 
 
 def find_address(listening: socket.socket, host: str, url: str | None) -> str:
@@ -36,30 +36,9 @@ def run_server(app: Starlette, listening: socket.socket) -> None:
     """Serve until the process is interrupted or ended."""
     import uvicorn
 
-    uvicorn.Server(build_config(app)).run(sockets=[listening])
+    from dialora.web.settings import build_config
 
-
-def build_config(app: Starlette) -> Config:
-    """Say how an application is served."""
-    import uvicorn
-
-    from dialora.web.connections import PassingProtocol
-
-    return uvicorn.Config(
-        app,
-        http=PassingProtocol,
-        log_config=None,
-        # It would hold the tokens of all links.
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        lifespan="off",
-        ws="none",
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=5,
-    )
+    uvicorn.Server(build_config(app, send_seconds=SEND_SECONDS)).run(sockets=[listening])
 
 
 def _require_url(url: str) -> None:
@@ -72,4 +51,4 @@ def _require_url(url: str) -> None:
         raise InputError(f"--url {url}: give the address that raters open, as in https://study.example.org.")
 
 
-__all__ = ["build_config", "find_address", "run_server"]
+__all__ = ["SEND_SECONDS", "find_address", "run_server"]

@@ -13,11 +13,11 @@ from dialora.errors import ConfigError, StageError
 from dialora.models.files import list_names, show
 from dialora.report.comparison_stage import load_comparison
 from dialora.store import RUNS, ExperimentFolder, find_runs, is_run_folder, names
-from dialora.systems.converted import find_converted_system, is_converted, require_as_converted
-from dialora.systems.exported import find_exported_system, is_exported
-from dialora.systems.foreign import find_adapter_system, find_model_system, is_adapter, is_loadable, read_revision
-from dialora.systems.runs import find_run_system
-from dialora.systems.system import RunSystem, System
+from dialora.systems.kinds.converted import find_converted_system, is_converted, require_as_converted
+from dialora.systems.kinds.exported import find_exported_system, is_exported
+from dialora.systems.kinds.foreign import find_adapter_system, find_model_system, is_adapter, is_loadable, read_revision
+from dialora.systems.kinds.runs import find_run_system
+from dialora.systems.kinds.system import RunSystem, System
 
 IN_USE = ("generation.", "decoding.", "data.dialogue_column", "data.id_column")
 """What may be set otherwise than a run had it; the rest is part of the system."""

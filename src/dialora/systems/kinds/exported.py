@@ -20,9 +20,9 @@ from dialora.models.checkpoint import resolve_model
 from dialora.models.files import read_object
 from dialora.records import Record
 from dialora.store import Stage, digest_once, names, read_key, save_json
-from dialora.systems.converted import ConvertedSystem, read_facts, require_as_converted
-from dialora.systems.foreign import METHOD, ForeignAdapter, ForeignModel, Overrides, build_config
-from dialora.systems.system import System
+from dialora.systems.kinds.converted import ConvertedSystem, read_facts, require_as_converted
+from dialora.systems.kinds.foreign import METHOD, ForeignAdapter, ForeignModel, Overrides, build_config
+from dialora.systems.kinds.system import System
 
 if TYPE_CHECKING:
     from torch import nn

@@ -20,7 +20,7 @@ from dialora.models.checkpoint import FILES, find_other_base, pin_models, read_b
 from dialora.models.files import find_file, list_names, read_object, show
 from dialora.store import digest_once, find_cache
 from dialora.store.cache import VARIABLE
-from dialora.systems.system import System
+from dialora.systems.kinds.system import System
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,7 +11,7 @@ from dialora.errors import ConfigError, DialoraError, StageError
 from dialora.experiment.plan import plan_runs
 from dialora.models.checkpoint import is_pinned, pin_models, require_pinned
 from dialora.store import FoundRun, find_runs, is_run_folder, open_training, read_run, require_seal
-from dialora.systems.system import RunSystem
+from dialora.systems.kinds.system import RunSystem
 
 
 def find_run_system(

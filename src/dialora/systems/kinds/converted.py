@@ -17,8 +17,8 @@ from dialora.errors import ConfigError, GenerationError, ModelError
 from dialora.models.files import read_object, require_content, show
 from dialora.models.vocabulary import list_rowless
 from dialora.store import Stage, digest_once, load_json, names, read_key
-from dialora.systems.foreign import METHOD, Overrides, build_base_config, name_source
-from dialora.systems.system import System
+from dialora.systems.kinds.foreign import METHOD, Overrides, build_base_config, name_source
+from dialora.systems.kinds.system import System
 
 if TYPE_CHECKING:
     from torch import nn
