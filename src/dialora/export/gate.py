@@ -93,7 +93,7 @@ def write_outputs(
     Raises DialoraError.
     """
     from dialora.data.tokens import tokenize_sources
-    from dialora.generation import decode_summary, write_all, write_sources
+    from dialora.generation import write_all, write_predictions
 
     about = {"event": "progress", "stage": "generation", "run": system.name, "key": system.key}
     tokenizer = tokenizer or system.tokenizer
@@ -104,22 +104,14 @@ def write_outputs(
         max_length=system.config.data.max_source_length,
     )
     ids = [list(source.input_ids) for source in sources]
-    written = write_sources(
+    written = write_predictions(
         open_engine(decoding),
-        ids,
+        tokenizer,
+        examples,
+        sources,
         decoding,
         on_progress=lambda done, total: observer({**about, "done": done, "total": total}),
     )
-    predictions = [
-        Prediction(
-            id=example.id,
-            summary=decode_summary(tokenizer, new_ids),
-            num_source_tokens=len(source.input_ids),
-            num_new_tokens=len(new_ids),
-            truncated=source.truncated,
-        )
-        for example, source, new_ids in zip(examples, sources, written.new_ids, strict=True)
-    ]
     beams = decoding.model_copy(update=BEAMS)
     num_beamed = min(len(ids), NUM_BEAMED)
     chosen = [ids[len(ids) * at // num_beamed] for at in range(num_beamed)]
@@ -127,7 +119,7 @@ def write_outputs(
     return Outputs(
         sources=ids,
         new_ids=written.new_ids,
-        predictions=predictions,
+        predictions=written.predictions,
         seconds=written.seconds,
         beam_scores=[math.nan if one.score is None else one.score for one in scored],
     )

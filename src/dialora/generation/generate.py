@@ -43,6 +43,8 @@ class Generated:
     """What was written."""
 
     predictions: list[Prediction]
+    new_ids: list[list[int]]
+    """Of each prediction."""
     seconds: float
     """As in `WrittenSources`."""
 
@@ -98,7 +100,7 @@ def write_predictions(
         )
         for example, source, new_ids in zip(examples, sources, written.new_ids, strict=True)
     ]
-    return Generated(predictions, written.seconds)
+    return Generated(predictions, written.new_ids, written.seconds)
 
 
 def write_sources(
