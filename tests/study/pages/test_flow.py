@@ -74,7 +74,7 @@ def test_the_practice_round_says_why_and_is_skipped_only_after_it_was_done(new_w
         page.get_by_role("button", name="Practise again").click()
         page.get_by_role("button", name="Leave the practice").click()
         assert place_of(page) == "Item 1 of 2"
-        assert [event["kind"] for event in study.events] == ["practised", "opened"]
+        wait_for(page, lambda: [event["kind"] for event in study.events] == ["practised", "opened"])
 
 
 def test_an_earlier_answer_is_changed_and_taken_back(new_window: Callable[..., Any]) -> None:

@@ -47,6 +47,7 @@ def test_an_answer_whose_reply_was_lost_is_not_stored_twice(new_window: Callable
         choose(page, "a", KEYBOARD)
         wait_for(page, lambda: sum(post["kind"] == "answered" for post in study.posts) > 1)
         study.trouble = None
+        wait_for(page, lambda: len(study.events) >= 3)
         wait_for(page, lambda: page.locator("#saved").inner_text() == "Saved")
         assert [event["kind"] for event in study.events] == ["opened", "answered", "opened"]
 
@@ -81,7 +82,7 @@ def test_a_refused_answer_is_said_and_its_item_is_open_again(new_window: Callabl
         study.trouble = None
         choose(page, "b", KEYBOARD)
         page.get_by_text("Item 1 of 2").wait_for()
-        assert study.answers() == {"p2": {"answer": "b"}}
+        wait_for(page, lambda: study.answers() == {"p2": {"answer": "b"}})
         choose(page, "tie", KEYBOARD)
         page.get_by_text("Thank you!").wait_for()
         wait_for(page, lambda: len(study.answers()) == 2)
@@ -136,10 +137,10 @@ def test_two_tabs_of_a_rater_come_to_one_sheet(new_window: Callable[..., Any]) -
             page.locator("#count", has_text="2 of 3").wait_for()
         choose(other, "b", KEYBOARD)
         other.get_by_text("Thank you!").wait_for()
+        wait_for(other, lambda: len(study.answers()) == 3)
         hide(one, True)
         hide(one, False)
         one.get_by_text("Thank you!").wait_for()
-        assert len(study.answers()) == 3
 
 
 def test_ids_are_drawn_where_the_page_is_not_served_by_https(new_window: Callable[..., Any]) -> None:
@@ -149,8 +150,9 @@ def test_ids_are_drawn_where_the_page_is_not_served_by_https(new_window: Callabl
         open_items(page, study.url)
         choose(page, "a", KEYBOARD)
         wait_for(page, lambda: "p1" in study.answers())
-        ids = {event["id"] for event in study.events}
-        assert len(ids) == len(study.events)
+        drawn = [event["id"] for event in list(study.events)]
+        ids = set(drawn)
+        assert len(ids) == len(drawn)
         assert {str(uuid.UUID(one)) for one in ids} == ids
         assert {uuid.UUID(one).version for one in ids} == {4}
 
@@ -168,6 +170,7 @@ def test_what_was_not_saved_when_a_link_ran_out_is_sent_under_the_next_one(new_w
         again = new_window(beside=page)
         again.goto(f"{study.address}/r/another")
         again.get_by_text("Item 4 of 4").wait_for()
+        everything = {"p1": {"answer": "a"}, "p2": {"answer": "b"}, "p3": {"answer": "tie"}}
+        wait_for(again, lambda: study.answers() == everything)
         wait_for(again, lambda: again.locator("#saved").inner_text() == "Saved")
-        assert study.answers() == {"p1": {"answer": "a"}, "p2": {"answer": "b"}, "p3": {"answer": "tie"}}
         assert len([event for event in study.events if event["kind"] == "answered"]) == 3
