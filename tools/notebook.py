@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,23 @@ TIMEOUT = 3600
 """Seconds of one cell."""
 
 
-def execute(source: Path) -> Any:
-    """Execute a text notebook in an empty folder, and return it with its outputs. Raises CellExecutionError."""
+LOADED = 'load_experiment("bundled")'
+"""Where a notebook names its experiment."""
+
+
+def execute(source: Path, settings: Sequence[str] = ()) -> Any:
+    """Execute a text notebook in an empty folder, and return it with its outputs. Raises CellExecutionError.
+
+    `settings` change its experiment, as `training.max_steps=8`.
+    """
     import jupytext
     from nbclient import NotebookClient
 
-    notebook = jupytext.read(source)
+    text = source.read_text(encoding="utf-8")
+    if settings:
+        assert LOADED in text
+        text = text.replace(LOADED, f'load_experiment("bundled", {list(settings)})')
+    notebook = jupytext.reads(text, fmt="py:percent")
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,
@@ -51,9 +63,11 @@ def main(arguments: list[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(prog="python -m tools.notebook", description=__doc__)
     parser.add_argument("--output", type=Path, default=NOTEBOOKS, help="where to [default: beside the sources]")
-    folder = parser.parse_args(arguments).output
+    parser.add_argument("--set", action="append", default=[], help="a setting of its experiment, to look at it sooner")
+    options = parser.parse_args(arguments)
+    folder = options.output
     for source in sorted(NOTEBOOKS.glob("*.py")):
-        notebook = execute(source)
+        notebook = execute(source, options.set)
         nbformat.validate(notebook)
         nbformat.write(notebook, folder / f"{source.stem}.ipynb")
 

@@ -15,9 +15,10 @@ import pytest
 import yaml
 
 from dialora.store import names
+from tests import sizes
 
 NUM_PARTS = 4
-NUM_KILLS = math.ceil(int(os.environ.get("DIALORA_KILLS", "40")) / NUM_PARTS)
+NUM_KILLS = math.ceil(sizes.NUM_KILLS / NUM_PARTS)
 """In each part."""
 TRIGGERS = [
     ".data.writing",

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 import dialora
 from dialora import api
+from tests import sizes
 
-STEPS = os.environ.get("DIALORA_BUNDLED_STEPS", "")
-NUM_DIALOGUES = 40 if STEPS else 120
+NUM_DIALOGUES = 40 if sizes.IS_QUICK else 120
 TALK = "#Person1#: Are you coming tonight?\n#Person2#: No, I am ill. Tomorrow perhaps."
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # CI trains for a few steps, and tests on fewer dialogues: it is a LoRA of the bundled base all the same.
-    few = [f"training.max_steps={STEPS}", f"data.max_test_examples={NUM_DIALOGUES}"]
-    config = dialora.load_experiment("bundled", few if STEPS else [])
+    config = dialora.load_experiment("bundled", sizes.FEW_STEPS)
     root = tmp_path_factory.mktemp("bundled") / "run"
     api.compare(config.model_copy(update={"methods": {"lora": config.methods["lora"]}}), output=root)
     return root

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests import sizes
 from tests.conftest import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -93,7 +94,8 @@ def test_a_path_and_an_error_would_be_found() -> None:
 @pytest.mark.slow
 def test_the_texts_run_and_give_what_is_committed(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "-m", "tools.notebook", "--output", str(tmp_path)]
+    settings = [word for setting in sizes.FEW_STEPS for word in ("--set", setting)]
+    command = [sys.executable, "-m", "tools.notebook", "--output", str(tmp_path), *settings]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     for source in SOURCES:

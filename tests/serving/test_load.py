@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -11,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import sizes
 from tests.serving.support import Client, Engine, serving
 
-SECONDS = os.environ.get("DIALORA_FUZZ_SECONDS", "30")
 SETTINGS = {"data.max_source_length": 128, "decoding.max_new_tokens": 8}
 
 
@@ -64,7 +63,7 @@ def test_schemathesis_finds_nothing(tiny_model: Path, tmp_path: Path, monkeypatc
     config = Path(__file__).with_name("schemathesis.toml")
     with serving([str(tiny_model)], set=SETTINGS) as client:
         words = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", f"http://127.0.0.1:{client.port}/openapi.json",
-                 "--max-time", SECONDS, "--continue-on-failure"]  # fmt: skip
+                 "--max-time", str(sizes.FUZZ_SECONDS), "--continue-on-failure"]  # fmt: skip
         ran = subprocess.run(words, capture_output=True, text=True, timeout=300, cwd=tmp_path)
         assert client.server.service.num_taken == 0
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]

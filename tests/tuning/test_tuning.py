@@ -30,10 +30,10 @@ from dialora.report.tuning import build_tuning_notes, build_tuning_table
 from dialora.store import ExperimentFolder, TrialFolder, names, save_json
 from dialora.tuning.rules import DIVERGED, FINISHED, PAUSED, STOPPED, Search, Trial, summarize_search
 from dialora.tuning.trials import build_search, plan_searches
+from tests import sizes
 from tests.conftest import build_experiment_values
 from tests.experiment.test_kill import kill_at
 
-NUM_KILLS = 5
 MINIMAL = {"data": {"source": "bundled"}}
 
 
@@ -393,7 +393,7 @@ def test_killed_at_many_moments_no_finished_trial_is_repeated(experiment: dict[s
     output = tmp_path / "disturbed"
     finished: dict[Path, tuple[int, int]] = {}
     triggers = ["checkpoint-*/dialora.json", ".result.writing", "manifest.json", "worker.log"]
-    for number in range(NUM_KILLS):
+    for number in range(sizes.NUM_KILLS_OF_A_SEARCH):
         trigger = triggers[number % len(triggers)]
         if not kill_at(start(file, output), output, trigger, rng, parent=rng.random() < 0.5, within=within):
             break

@@ -4,7 +4,7 @@
     bodies.py     a request's body, counted and timed while it arrives; forms.py and schema.py: what it says
     inputs.py     text, turns or a file → what is summarized
     service.py    requests in threads, bounded; places in the queues; what a client that hangs up leaves
-    batcher.py    sources of all requests → batches for one engine
+    batcher.py    sources of all requests → batches for one engine; waiting.py: which are next
     answers.py    summaries → what is answered, with what nobody said and the turns behind each sentence
     served.py     the systems that are served; loading.py makes them ready
     server.py     the server, and how it ends

@@ -1,8 +1,8 @@
 """Sources of all requests → batches for one engine, and what was written back to whoever waits for it.
 
 Batches are as large as `decoding.max_batch_tokens` allows, and filled for a few milliseconds where the engine has
-nothing to do. Requests take turns: a long one has a place in every batch, and keeps none of the others waiting. What
-several requests ask for at a time is written once, and what nobody waits for any more is not written.
+nothing to do. What several requests ask for at a time is written once, and what nobody waits for any more is not
+written; `waiting.py` says which sources are next.
 
 The engine runs in one thread, for none may be used from two. It is asked for more before it has given everything: what
 computes in parallel is never without work while there is some.
@@ -13,38 +13,27 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dialora.config import DecodingConfig
-from dialora.data.tokens.batches import round_up
 from dialora.errors import DialoraError, GenerationError
 from dialora.generation import Engine
 from dialora.serving.metrics import SystemMetrics
+from dialora.serving.waiting import Place, Source, WaitingSources, Written
 
 WAIT_SECONDS = 0.004
 """An engine that has nothing to do waits so long for more of what just began to come."""
 RATE_SHARE = 0.2
 """Of the newest batch in the measured rate."""
-Source = tuple[int, ...]
-
-
-@dataclass(eq=False, slots=True)
-class _Place:
-    """A source that is to be written, and for how many."""
-
-    source: Source
-    future: asyncio.Future[list[int] | DialoraError]
-    num_waiting: int = 0
-    is_taken: bool = False
 
 
 @dataclass(slots=True)
 class _Flight:
     """A batch that the engine has."""
 
-    places: list[_Place]
+    places: list[Place]
     begun: float = field(default_factory=time.monotonic)
 
 
@@ -53,18 +42,15 @@ class Batcher:
 
     def __init__(self, engine: Engine, decoding: DecodingConfig, metrics: SystemMetrics) -> None:
         self.engine = engine
-        self._most_tokens = decoding.count_batch_tokens(engine.device) // decoding.num_beams
-        self._new_tokens = decoding.max_new_tokens
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
         self._changed = threading.Condition()
-        # All below are looked at and changed with the condition's lock held.
-        self._places: dict[Source, _Place] = {}
-        self._turns: OrderedDict[object, deque[_Place]] = OrderedDict()
-        self._num_queued = 0
+        # Looked at and changed with the condition's lock held, as all below.
+        self._waiting = WaitingSources(
+            batch_tokens=decoding.count_batch_tokens(engine.device) // decoding.num_beams,
+            new_tokens=decoding.max_new_tokens,
+        )
         self._is_closed = False
-        self.num_tokens = 0
-        """Source tokens that are not yet written, in the queue and with the engine."""
         self.rate: float | None = None
         """Source tokens a second, while there was something to write."""
         self._flights: deque[_Flight] = deque()
@@ -75,7 +61,12 @@ class Batcher:
     def num_waiting(self) -> int:
         """For how many sources somebody waits; equal ones of several requests count for each."""
         with self._changed:
-            return sum(place.num_waiting for place in self._places.values())
+            return sum(place.num_waiting for place in self._waiting)
+
+    @property
+    def num_tokens(self) -> int:
+        """Source tokens that are not yet written, in the queue and with the engine."""
+        return self._waiting.num_tokens
 
     def start(self) -> None:
         """Begin to write."""
@@ -105,40 +96,21 @@ class Batcher:
                 raise one
         return [one for one in made if not isinstance(one, DialoraError)]
 
-    def _enter(self, sources: Sequence[Source]) -> list[_Place]:
+    def _enter(self, sources: Sequence[Source]) -> list[Place]:
         request = object()
         with self._changed:
             if self._is_closed:
                 raise GenerationError("generation: the server ends.")
-            places = []
-            for source in sources:
-                place = self._places.get(source)
-                if place is None:
-                    place = self._places[source] = _Place(source, self._loop.create_future())
-                    self._turns.setdefault(request, deque()).append(place)
-                    self._num_queued += 1
-                    self.num_tokens += len(source)
-                place.num_waiting += 1
-                places.append(place)
+            places = [self._waiting.enter(request, source, self._loop) for source in sources]
             self._metrics.queue_tokens.set(self.num_tokens)
             self._changed.notify()
         return places
 
-    def _leave(self, places: Sequence[_Place]) -> None:
+    def _leave(self, places: Sequence[Place]) -> None:
         with self._changed:
             for place in places:
-                place.num_waiting -= 1
-                if not place.num_waiting and not place.is_taken and self._places.get(place.source) is place:
-                    # It stays in its request's row, where it is passed over.
-                    self._forget(place)
-                    self._num_queued -= 1
-            if not self._num_queued:
-                self._turns.clear()
-
-    def _forget(self, place: _Place) -> None:
-        del self._places[place.source]
-        self.num_tokens -= len(place.source)
-        self._metrics.queue_tokens.set(self.num_tokens)
+                self._waiting.leave(place)
+            self._metrics.queue_tokens.set(self.num_tokens)
 
     def _run(self) -> None:
         """Write until closed; in the thread."""
@@ -163,46 +135,14 @@ class Batcher:
                 self._metrics.batch_size.observe(len(batch))
             yield [list(place.source) for place in batch]
 
-    def _take(self, *, waits: bool) -> list[_Place] | None:
-        """Return the next batch, the longest first; None where closed."""
+    def _take(self, *, waits: bool) -> list[Place] | None:
+        """Return the next batch; None where closed."""
+        waiting = self._waiting
         with self._changed:
             if waits:
-                self._changed.wait_for(lambda: self._num_queued or self._is_closed)
-                full = self._most_tokens // (self._new_tokens + 1)
-                self._changed.wait_for(lambda: self._num_queued >= full or self._is_closed, timeout=WAIT_SECONDS)
-            if self._is_closed:
-                return None
-            batch: list[_Place] = []
-            longest = 0
-            while self._num_queued:
-                place = self._find_next()
-                longest = max(longest, len(place.source))
-                padded = round_up(longest) + round_up(self._new_tokens)
-                if batch and (len(batch) + 1) * padded > self._most_tokens:
-                    break
-                batch.append(self._take_next())
-        return sorted(batch, key=lambda place: len(place.source), reverse=True)
-
-    def _find_next(self) -> _Place:
-        """Return the first place of the request whose turn it is, once what nobody waits for is gone."""
-        while True:
-            request, row = next(iter(self._turns.items()))
-            while row and not row[0].num_waiting:
-                row.popleft()
-            if row:
-                return row[0]
-            del self._turns[request]
-
-    def _take_next(self) -> _Place:
-        request, row = next(iter(self._turns.items()))
-        place = row.popleft()
-        place.is_taken = True
-        self._num_queued -= 1
-        if row:
-            self._turns.move_to_end(request)
-        else:
-            del self._turns[request]
-        return place
+                self._changed.wait_for(lambda: waiting.num_queued or self._is_closed)
+                self._changed.wait_for(lambda: waiting.is_full() or self._is_closed, timeout=WAIT_SECONDS)
+            return None if self._is_closed else waiting.take()
 
     def _deliver(self, flight: _Flight, made: list[list[int]]) -> None:
         now = time.monotonic()
@@ -214,7 +154,8 @@ class Batcher:
         with self._changed:
             self.rate = rate if self.rate is None else (1 - RATE_SHARE) * self.rate + RATE_SHARE * rate
             for place in flight.places:
-                self._forget(place)
+                self._waiting.forget(place)
+            self._metrics.queue_tokens.set(self.num_tokens)
         self._tell(flight.places, made)
 
     def _fail(self, error: DialoraError) -> None:
@@ -223,14 +164,14 @@ class Batcher:
             places = [place for flight in self._flights for place in flight.places]
             self._flights.clear()
             if self._is_closed:
-                places = list(self._places.values())
-                self._turns.clear()
-                self._num_queued = 0
+                places = list(self._waiting)
+                self._waiting.clear()
             for place in places:
-                self._forget(place)
+                self._waiting.forget(place)
+            self._metrics.queue_tokens.set(self.num_tokens)
         self._tell(places, [error] * len(places))
 
-    def _tell(self, places: Sequence[_Place], results: Sequence[list[int] | DialoraError]) -> None:
+    def _tell(self, places: Sequence[Place], results: Sequence[Written]) -> None:
         def tell() -> None:
             for place, result in zip(places, results, strict=True):
                 if not place.future.done():

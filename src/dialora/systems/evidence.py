@@ -29,6 +29,8 @@ MIN_FURTHER = 0.25
 """A further turn adds so much of what the strongest one holds."""
 NUMBER_WEIGHT = 2.0
 """A number weighs as much as two words that are as rare."""
+_VALUE = "="
+"""Begins a feature that is a number."""
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 """Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 
@@ -59,15 +61,20 @@ def find_evidence(summary: str, turns: Sequence[tuple[str, str]]) -> list[Senten
 
     A speaker's name counts for that speaker's own turns, but no turn is found by who speaks alone.
     """
-    names = {speaker: {stem(word) for word in _split(speaker)} for speaker, _ in turns}
+    sentences = {(start, end): _list_features(summary[start:end]) for start, end in _find_sentences(summary)}
+    wanted = set().union(*sentences.values())
+    has_values = any(feature.startswith(_VALUE) for feature in wanted)
+    names = {speaker: {stem(word) for word in _split(speaker)} for speaker in {speaker for speaker, _ in turns}}
     speakers = set().union(*names.values())
     holders: dict[str, list[int]] = defaultdict(list)
     for at, (speaker, text) in enumerate(turns):
-        for feature in names[speaker] | _list_features(text):
+        # Of numbers, which take the longest to find, there are none in most summaries.
+        said = _list_features(text) if has_values else _list_stems(text)
+        for feature in wanted & (names[speaker] | said):
             holders[feature].append(at)
     return [
-        Sentence(start, end, _find_turns(_list_features(summary[start:end]), holders, speakers, len(turns)))
-        for start, end in _find_sentences(summary)
+        Sentence(start, end, _find_turns(features, holders, speakers, len(turns)))
+        for (start, end), features in sentences.items()
     ]
 
 
@@ -108,7 +115,7 @@ def _find_turns(
 ) -> tuple[int, ...]:
     """Return the turns that hold these features: the one with the most, then each time the one that adds the most."""
     weights = {
-        feature: (NUMBER_WEIGHT if feature.startswith("=") else 1.0)
+        feature: (NUMBER_WEIGHT if feature.startswith(_VALUE) else 1.0)
         * math.log(1 + num_turns / max(1, len(holders.get(feature, ()))))
         for feature in sorted(features)
     }
@@ -134,15 +141,19 @@ def _find_turns(
 
 def _list_features(text: str) -> set[str]:
     """Return what a text is recognised by: words without little ones and endings, and the values of its numbers."""
+    return _list_stems(text) | _list_values(text)
+
+
+def _list_stems(text: str) -> set[str]:
     words = {word for word in _split(text) if word not in LITTLE_WORDS and word not in FUNCTION_WORDS}
-    return {stem(word) for word in words if word not in NUMBERS and not word.isdecimal()} | _list_values(text)
+    return {stem(word) for word in words if word not in NUMBERS and not word.isdecimal()}
 
 
 def _list_values(text: str) -> set[str]:
     """Return the numbers of a text as features; one is left out, which is as often a pronoun."""
     found = find_quantities(mask_tags(text).casefold())  # "#Person3#" counts nothing
     return {
-        f"={item.time[0]}:{item.time[1]:02}" if item.time and item.time[1] else f"={item.value:g}"
+        f"{_VALUE}{item.time[0]}:{item.time[1]:02}" if item.time and item.time[1] else f"{_VALUE}{item.value:g}"
         for item in found
         if item.value != 1
     }

@@ -4,7 +4,6 @@ Raters have noise, lean to a side and are unequally strict; sheets are finished 
 planted is what very many raters say of very many dialogues.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,14 +15,13 @@ from dialora.study.analysis.preferences import compare_preferences
 from dialora.study.analysis.ratings import average_ratings, compare_ratings
 from dialora.study.analysis.strengths import fit_strengths
 from dialora.study.analysis.unblind import Unblinded, unblind
+from tests import sizes
 from tests.study.analysis.simulation import CRITERIA, Rater, draw_layout, draw_qualities, judge
 
 Found = tuple[float, float, float, bool]
 """Estimate, interval, whether it is called a difference."""
 Measure = Callable[[Unblinded, int], list[Found]]
 PAIR = ("full", "lora")
-NUM_STRONG = int(os.environ.get("DIALORA_STUDIES", "120"))
-"""Studies for each of two dozen cells; decision 17 has 500."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +211,7 @@ def test_two_hundred_studies_with_one_system_far_ahead() -> None:
 
 @pytest.mark.slow
 def test_strengths_hold_where_one_system_is_far_ahead() -> None:
-    covered = {cell: cover_strengths(cell, NUM_STRONG) for cell in list_strong_cells()}
-    assert np.mean(list(covered.values())) == pytest.approx(0.95, abs=0.015)
-    assert min(covered.values()) >= 0.92, covered
+    covered = {cell: cover_strengths(cell, sizes.NUM_STUDIES) for cell in list_strong_cells()}
+    # On the whole a little wider than they need be: 96.5 % over 500 studies of each kind (decision 17).
+    assert 0.94 <= np.mean(list(covered.values())) <= 0.98
+    assert min(covered.values()) >= 0.9, covered

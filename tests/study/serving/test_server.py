@@ -25,10 +25,9 @@ from dialora.study.events import EventStore
 from dialora.study.folder import StudyFolder
 from dialora.study.judgements import ANSWERED, collect_judgements
 from dialora.study.serving.links import Links
+from tests import sizes
 from tests.study.conftest import NUM_PAIRS, NUM_SHEETS
 from tests.study.serving.conftest import PAIR, build_event
-
-NUM_KILLS = 30
 
 
 @contextmanager
@@ -123,7 +122,7 @@ def test_killed_at_random_moments_no_acknowledged_rating_is_lost(study: StudyFol
         thread.start()
     num_before_kill = []
     try:
-        for _ in range(NUM_KILLS):
+        for _ in range(sizes.NUM_KILLS_OF_A_STUDY):
             with serving(study, "--port", str(port)) as process:
                 read_links(process)
                 time.sleep(rng.uniform(0.0, 0.8))
@@ -137,7 +136,7 @@ def test_killed_at_random_moments_no_acknowledged_rating_is_lost(study: StudyFol
     with EventStore.open(study) as store:
         events = store.load()
     stored = [event.id for event in events]
-    assert len(set(num_before_kill)) > NUM_KILLS // 2, "the kills came while nobody was at work"
+    assert len(set(num_before_kill)) > sizes.NUM_KILLS_OF_A_STUDY // 2, "the kills came while nobody was at work"
     assert len(stored) == len(set(stored))
     for sheet, ids in acknowledged.items():
         own = [event.id for event in events if event.sheet == sheet]

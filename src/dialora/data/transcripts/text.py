@@ -8,7 +8,6 @@ from pathlib import Path
 from dialora.data.transcripts.content import parse_text
 from dialora.data.transcripts.conversation import Conversation
 from dialora.data.transcripts.reading import read_content
-from dialora.data.transcripts.recognition import find_transcript_format
 from dialora.errors import DataError
 
 
@@ -16,10 +15,7 @@ def read_as_transcript(text: str, name: str) -> Conversation | None:
     """Return the one conversation of several turns that a text holds, of any format; None where it is none."""
     place = Path(name)
     with suppress(DataError):
-        content = parse_text(text, place)
-        if find_transcript_format(content) is None:
-            return None
-        found = list(read_content(content, place, name=name, notes=[]))
+        found = list(read_content(parse_text(text, place), place, name=name, notes=[]))
         if len(found) == 1 and len(found[0].turns) > 1:
             return found[0]
     return None

@@ -25,7 +25,11 @@ from dialora.scoring.faithfulness.names import (
     mask_tags,
 )
 from dialora.scoring.faithfulness.roles import SpokenTurns, find_role_claims
-from dialora.scoring.faithfulness.spoken_quantities import SpokenQuantities, find_unsupported_quantities
+from dialora.scoring.faithfulness.spoken_quantities import (
+    SpokenQuantities,
+    find_unsupported_quantities,
+    has_quantities,
+)
 
 KINDS = ("name", "number", "time", "price", "speaker")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -111,7 +115,7 @@ def find_unsupported_spans(
     if "name" in kinds and not has_only_known_names(summary, masked):
         found = find_unsupported_names(summary, SpokenNames(masked), vocabulary=collect_vocabulary([dialogue]))
         places += [("name", span) for span in found]
-    if not {"number", "time", "price"}.isdisjoint(kinds):
+    if not {"number", "time", "price"}.isdisjoint(kinds) and has_quantities(mask_tags(summary)):
         quantities = find_unsupported_quantities(mask_tags(summary), SpokenQuantities(masked))
         places += [(item.kind, (item.start, item.end)) for item in quantities if item.kind in kinds]
     return places

@@ -73,14 +73,26 @@ def find_unsupported_quantities(summary: str, spoken: SpokenQuantities) -> list[
 
     One is left out: it is as often a pronoun. So are two to four of what the dialogue does not count.
     """
-    text = summary.casefold()
-    if len(text) != len(summary):  # "ß" is two letters then, and every place behind it would be wrong
-        text = summary.lower() if len(summary.lower()) == len(summary) else ""
+    text = _fold(summary)
     return [
         item
         for item in find_quantities(text)
         if not spoken.contains(item) and not (item.kind == "number" and _is_open(item, text, spoken))
     ]
+
+
+def has_quantities(summary: str) -> bool:
+    """Whether a summary names a time, price or number: otherwise there is nothing to look for."""
+    return bool(find_quantities(_fold(summary)))
+
+
+def _fold(summary: str) -> str:
+    """Return a text in lower case, each sign in its place."""
+    text = summary.casefold()
+    if len(text) == len(summary):
+        return text
+    # "ß" is two letters then, and every place behind it would be wrong.
+    return summary.lower() if len(summary.lower()) == len(summary) else ""
 
 
 def _is_open(item: Quantity, text: str, spoken: SpokenQuantities) -> bool:
