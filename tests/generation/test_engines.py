@@ -138,6 +138,33 @@ def test_the_bundled_base_writes_the_same_for_every_test_dialogue(tmp_path: Path
         assert parity.is_exact, parity
 
 
+def test_batches_are_asked_for_when_they_are_needed_and_given_when_there_are_no_more(
+    config: ExperimentConfig, tmp_path: Path
+) -> None:
+    model, tokenizer = load_base_model(config), load_tokenizer(config)
+    sources = read_sources(tokenizer)
+    engine = convert(model, tokenizer, tmp_path, config.decoding)
+    asked: list[int] = []
+    given: list[tuple[int, int]] = []
+
+    def feed(sizes: list[int]) -> Any:
+        for at, size in enumerate(sizes):
+            asked.append(at)
+            yield sources[:size]
+
+    with engine:
+        for made in engine.write(feed([6, 6, 6, 6])):
+            given.append((len(made), len(asked)))
+        # One batch is cut into a piece for each thread, so that no more than one need lie ready behind it.
+        assert given == [(6, 2), (6, 3), (6, 4), (6, 4)]
+        asked.clear()
+        given.clear()
+        for made in engine.write(feed([6, 0, 0, 6, 0])):
+            given.append((len(made), len(asked)))
+        assert [size for size, _ in given] == [6, 0, 0, 6, 0]
+        assert given[0] == (6, 2)
+
+
 def test_a_wrong_scale_fails_the_gate(config: ExperimentConfig, tmp_path: Path) -> None:
     model, tokenizer = load_base_model(config), load_tokenizer(config)
     engine = convert(model, tokenizer, tmp_path, BEAMS)

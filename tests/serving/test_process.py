@@ -91,6 +91,21 @@ def test_sigterm_finishes_what_was_taken_and_takes_nothing_more(tiny_model: Path
     assert out.strip().endswith("Stopped; all that was taken is answered.")
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads a process's time from /proc")
+def test_a_server_that_nobody_asks_computes_nothing(tiny_model: Path) -> None:
+    def read_seconds(pid: int) -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with command(tiny_model, "--port", "0") as (process, port):
+        for number in range(3):
+            assert ask(port, "POST", "/v1/summaries", {"text": f"{TALK} {number}"})[0] == 200
+        time.sleep(0.2)
+        before = read_seconds(process.pid)
+        time.sleep(1.5)
+        assert read_seconds(process.pid) - before < 0.3
+
+
 @pytest.mark.slow
 def test_a_second_signal_ends_it_at_once(tiny_model: Path) -> None:
     with command(tiny_model, "--port", "0", "--set", "decoding.max_new_tokens=2000") as (process, port):

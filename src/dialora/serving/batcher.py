@@ -128,8 +128,11 @@ class Batcher:
         self._fail(GenerationError("generation: the server ends."))
 
     def _feed(self) -> Iterator[list[list[int]]]:
-        """Give batches; where there is nothing to write, empty ones for as long as the engine has others."""
-        while (batch := self._take(waits=not self._flights)) is not None:
+        """Give batches; where there is nothing to write, empty ones for as long as the engine has others.
+
+        Empty ones that it still has are none of them: the thread sleeps until somebody asks.
+        """
+        while (batch := self._take(waits=not any(flight.places for flight in self._flights))) is not None:
             self._flights.append(_Flight(batch))
             if batch:
                 self._metrics.batch_size.observe(len(batch))
