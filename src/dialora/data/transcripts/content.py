@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ HEAD = 200
 """Paragraphs, or records of JSON lines, by which a format is recognised."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """Paragraphs, each a list of lines; of plain text every line is a paragraph."""
 
@@ -37,7 +38,7 @@ class Text:
         """All lines."""
         return list(chain.from_iterable(self.paragraphs))
 
-    @property
+    @cached_property  # which nearly every format looks at
     def head(self) -> list[str]:
         """The first lines that are not blank."""
         return list(islice((line for line in chain.from_iterable(self.paragraphs) if line.strip()), HEAD))

@@ -81,7 +81,7 @@ def _are_apart(content: Text) -> bool:
 
 def _outnumber(heads: Sequence[str], lines: Sequence[str]) -> bool:
     """Whether there are lines of names and times, and more than lines that name a speaker in another way."""
-    return len(heads) > count_labelled([line for line in lines if line not in heads])
+    return bool(heads) and len(heads) > count_labelled([line for line in lines if line not in heads])
 
 
 class Otter(TimedNames):
