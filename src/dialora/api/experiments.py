@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dialora.api.inputs import Experiment, Folder, Overrides, Watch, find_path
@@ -12,6 +13,7 @@ from dialora.records import Observer, ignore_events
 
 if TYPE_CHECKING:
     from dialora.experiment.plan import Plan
+    from dialora.experiment.status import ExperimentStatus
     from dialora.report.reported import ReportedComparison
     from dialora.tuning.rules import SearchOutcome
 
@@ -92,6 +94,13 @@ def report(
     return _open(config, output, observer, lambda plan, observer: pipeline.report(require_runs(plan), observer))
 
 
+def status(folder: str | Path) -> ExperimentStatus:
+    """Tell how the experiment of a folder stands, job by job. Raises ConfigError where none lies there."""
+    from dialora.experiment.status import read_status
+
+    return read_status(Path(folder))
+
+
 def _open(
     config: ExperimentConfig, output: Folder, observer: Observer | None, step: Callable[[Plan, Observer], T]
 ) -> T:
@@ -103,4 +112,4 @@ def _open(
         return step(plan, observer)
 
 
-__all__ = ["compare", "generate", "report", "score", "train", "tune"]
+__all__ = ["compare", "generate", "report", "score", "status", "train", "tune"]
