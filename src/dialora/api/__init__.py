@@ -6,7 +6,7 @@ overrides, as `["training.max_steps=10"]` or `{"training.max_steps": 10}`. `outp
 """
 
 from dialora.api.comparisons import examples, load_comparison, score_outputs
-from dialora.api.experiments import compare, generate, report, score, status, train, tune
+from dialora.api.experiments import compare, describe_launch, generate, report, score, status, train, tune
 from dialora.api.inspection import check, check_data, methods, params
 from dialora.api.study import analyse_study, create_study
 from dialora.api.systems import load, load_model, parity, summarize, summarize_files
@@ -17,6 +17,7 @@ __all__ = [
     "check_data",
     "compare",
     "create_study",
+    "describe_launch",
     "examples",
     "generate",
     "load",

@@ -31,6 +31,15 @@ def compare(
     )
 
 
+def describe_launch(experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None) -> str:
+    """Say which jobs an experiment consists of, and how they would be launched; for SLURM, with the batch script."""
+    from dialora.experiment.dry_run import describe_launch
+    from dialora.store import RUNS
+
+    config = load_experiment(experiment, set)
+    return describe_launch(config, find_path(output) or RUNS / config.name)
+
+
 def tune(
     experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None, observer: Watch = None
 ) -> list[SearchOutcome]:
@@ -112,4 +121,4 @@ def _open(
         return step(plan, observer)
 
 
-__all__ = ["compare", "generate", "report", "score", "status", "train", "tune"]
+__all__ = ["compare", "describe_launch", "generate", "report", "score", "status", "train", "tune"]

@@ -37,8 +37,8 @@ class Launch(Section):
         """Return the `experiment.launchers.Launcher` for the jobs of an experiment's folder. Raises ConfigError."""
         raise NotImplementedError
 
-    def describe(self, root: Path) -> str:
-        """Say what would be done for an experiment's folder, and how: what `--dry-run` shows."""
+    def describe(self, root: Path, num_jobs: int) -> str:
+        """Say how so many jobs for an experiment's folder would be done: what `--dry-run` shows."""
         raise NotImplementedError
 
 

@@ -29,7 +29,7 @@ class LocalLaunch(Launch):
         """Return the launcher."""
         return LocalLauncher(self.workers)
 
-    def describe(self, root: Path) -> str:
+    def describe(self, root: Path, num_jobs: int) -> str:
         """Say how many workers there would be, and what each may use."""
         shares = share_out(self.workers, os.environ)
         lines = [", ".join(f"{name}={value}" for name, value in share.items()) or "all of it" for share in shares]
