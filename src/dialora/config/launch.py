@@ -34,7 +34,8 @@ class Launch(Section):
         """Check what can be known before any job: that the engine is installed, and there. Raises ConfigError."""
 
     def open(self, root: Path) -> Any:
-        """Return the `experiment.launchers.Launcher` for the jobs of an experiment's folder. Raises ConfigError."""
+        """Return the `experiment.launchers.Launcher` for the jobs of an experiment's folder; it writes nothing before
+        the first of them. Raises ConfigError."""
         raise NotImplementedError
 
     def describe(self, root: Path, num_jobs: int) -> str:

@@ -64,7 +64,7 @@ def open_experiment(
     """Read the data, plan the experiment, and keep other dialoras out of its folder meanwhile. Raises DialoraError."""
     root, launch = output or RUNS / config.name, config.launch or LocalLaunch()
     launch.require()
-    with own_folder(root, observer=observer) as folder, launch.open(folder.root) as launcher:
+    with launch.open(root) as launcher, own_folder(root, observer=observer) as folder:
         yield plan_experiment(read_data(settle(config), folder, observer), launcher)
 
 

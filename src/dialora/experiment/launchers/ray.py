@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +22,8 @@ from dialora.experiment.launchers.local import count_cores
 from dialora.experiment.launchers.remote import Remote, RemoteJob, RemoteLauncher
 from dialora.measuring.environment import SHARED_BY
 
-HERE = "local"
+AUTO, HERE = "auto", "local"
+KNOCK_SECONDS = 10
 
 
 class RayLaunch(Launch):
@@ -144,18 +146,32 @@ def _connect(launch: RayLaunch) -> bool:
 
     if ray.is_initialized():
         return True
+    named = os.environ.get("RAY_ADDRESS", AUTO) if launch.address == AUTO else launch.address
     # What a job prints goes to its own log, and its events come back by its folder.
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    if launch.address == HERE:
+        options |= {"include_dashboard": False}
+    else:
+        options |= {"address": launch.address}
     try:
-        address = None if launch.address == HERE else launch.address
-        ray.init(address=address, **(quiet | ({"include_dashboard": False} if address is None else {})))
-    except (ConnectionError, ValueError, RuntimeError) as error:
+        if named not in (AUTO, HERE):
+            _knock(named)
+        ray.init(**options)
+    except (OSError, ValueError, RuntimeError) as error:
         said = " ".join(str(error).split())[:200]
         raise ConfigError(
-            f"launch.address: no Ray cluster at {launch.address} ({said}); start one (`ray start --head`), or give "
-            f"the address of one, or `local`."
+            f"launch.address: no Ray cluster at {named} ({said}); start one (`ray start --head`), or give the address "
+            f"of one, or `local`."
         ) from error
     return False
+
+
+def _knock(address: str) -> None:
+    """Connect to a port and leave: Ray itself tries for minutes. Raises OSError, or ValueError for what is none."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError("an address is host:port")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_SECONDS).close()
 
 
 __all__ = ["RayLaunch", "RayLauncher", "RayTask"]

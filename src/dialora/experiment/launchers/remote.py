@@ -129,6 +129,8 @@ class RemoteLauncher(Launcher):
             (place.work / names.EVENTS).unlink(missing_ok=True)
             remote = self.submit(job)
         self._followed[place.work] = remote
+        if self._is_interrupted:  # meanwhile
+            remote.cancel()
         try:
             last = _follow(place.work / names.EVENTS, remote, observer)
         finally:

@@ -10,6 +10,7 @@ import importlib.util
 import os
 import threading
 import time
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -158,13 +159,19 @@ class SlurmLauncher(RemoteLauncher):
 
     def __init__(self, launch: SlurmLaunch, root: Path) -> None:
         super().__init__(1 if launch.executor == "debug" else MOST_JOBS)
-        self._executor, self._lock = launch.build_executor(root), threading.Lock()
+        self._lock = threading.Lock()
+        self._build_executor = partial(launch.build_executor, root)
         self._folder = _find_folder(root).parent
         named = "OMP_NUM_THREADS" in os.environ
         self._environment = (
             {} if named else {"OMP_NUM_THREADS": str(launch.cpus), "RAYON_NUM_THREADS": str(launch.cpus)}
         )
         self._batch: _Batch | None = None
+
+    @cached_property
+    def _executor(self) -> submitit.Executor:
+        # Not before the first job: it makes folders.
+        return self._build_executor()
 
     def submit(self, job: Job) -> SlurmJob:
         """Hand a job over, with those that come at the same moment."""
@@ -175,18 +182,20 @@ class SlurmLauncher(RemoteLauncher):
 
     def find(self, job: Job) -> SlurmJob | None:
         """Return the job that an earlier command handed over, if SLURM still has it."""
+        with self._lock:
+            executor = self._executor
         try:
             values = load_json(job.place.work / names.SUBMITTED)
         except (OSError, ValueError):
             return None
-        if values.get("executor") != self._executor.name() or self._executor.name() == "debug":
+        if values.get("executor") != executor.name() or executor.name() == "debug":
             return None
-        found = self._executor.job_class(folder=self._executor.folder, job_id=values["job_id"])
+        found = executor.job_class(folder=executor.folder, job_id=values["job_id"])
         return None if found.done(force_check=True) else SlurmJob(found)
 
     def close(self) -> None:
-        """Remove what jobs were handed over as, which ended jobs need no more."""
-        for path in self._folder.rglob("*.pkl"):
+        """Remove what jobs were handed over as, which ended jobs need no more; another command's stay."""
+        for path in self._folder.rglob("*.pkl") if "_executor" in vars(self) else ():
             path.unlink(missing_ok=True)
 
     def _gather(self, remote: RemoteJob) -> submitit.Job[None]:
