@@ -138,6 +138,11 @@ def test_without_slurm_nothing_begins(
     with pytest.raises(ConfigError, match="needs sbatch and srun, which this machine does not have"):
         pipeline.compare(load_experiment(here[0], {"launch.engine": "slurm"}), output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    # What has no jobs asks for no cluster.
+    again = load_experiment(here[0], {"launch.engine": "slurm"})
+    assert api.report(again, output=here[1]).num_examples == 8
+    checks = api.check(again)
+    assert checks.loc["launch"].status == "failed"
 
 
 class Elsewhere(Remote):
@@ -316,6 +321,21 @@ def test_a_job_whose_time_is_up_saves_and_goes_on(here: tuple[dict[str, Any], Pa
     facts = [json.loads(path.read_text()) for path in output.glob("lora-*/training/training.json")]
     assert [fact["result"]["num_steps"] for fact in facts] == [1200, 1200]
     assert any(fact["wall_seconds"] is None for fact in facts)
+
+
+def test_relative_paths_count_from_where_the_command_was_given(
+    job: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "given").mkdir()
+    job.place.work = Path("work")
+    monkeypatch.setattr(remote, "load_job", lambda values: job)
+    monkeypatch.setattr(remote.WorkerProcess, "run", lambda *_: Path("made").touch())
+    monkeypatch.chdir(tmp_path / "given")
+    handed = RemoteJob({}, {})
+    monkeypatch.chdir(tmp_path)
+    handed()
+    assert (tmp_path / "given" / "made").exists()
+    assert (tmp_path / "given" / "work" / names.EVENTS).read_text().startswith('{"event": "ended", "error": null')
 
 
 def test_a_remote_job_is_plain_values() -> None:

@@ -89,7 +89,7 @@ def score(
     from dialora.experiment.plan import require_runs
 
     config = load_experiment(experiment, set)
-    _open(config, output, observer, lambda plan, observer: pipeline.score(require_runs(plan), observer))
+    _open(config, output, observer, lambda plan, observer: pipeline.score(require_runs(plan), observer), has_jobs=False)
 
 
 def report(
@@ -100,7 +100,9 @@ def report(
     from dialora.experiment.plan import require_runs
 
     config = load_experiment(experiment, set)
-    return _open(config, output, observer, lambda plan, observer: pipeline.report(require_runs(plan), observer))
+    return _open(
+        config, output, observer, lambda plan, observer: pipeline.report(require_runs(plan), observer), has_jobs=False
+    )
 
 
 def status(folder: str | Path) -> ExperimentStatus:
@@ -111,13 +113,18 @@ def status(folder: str | Path) -> ExperimentStatus:
 
 
 def _open(
-    config: ExperimentConfig, output: Folder, observer: Observer | None, step: Callable[[Plan, Observer], T]
+    config: ExperimentConfig,
+    output: Folder,
+    observer: Observer | None,
+    step: Callable[[Plan, Observer], T],
+    *,
+    has_jobs: bool = True,
 ) -> T:
     """Do a step of an experiment whose data are read and whose folder nobody else is in."""
     from dialora.experiment.pipeline import open_experiment
 
     observer = observer or ignore_events
-    with open_experiment(config, find_path(output), observer) as plan:
+    with open_experiment(config, find_path(output), observer, has_jobs=has_jobs) as plan:
         return step(plan, observer)
 
 

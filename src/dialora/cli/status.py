@@ -79,13 +79,14 @@ def _build_table(found: ExperimentStatus) -> Table:
     counts = ", ".join(f"{number} {state}" for state in COLORS if (number := found.count(state)))
     title = f"{found.experiment}: {counts or 'nothing has begun'}{'; reported' if found.is_reported else ''}"
     table = Table(title=Text(clean(title)), title_justify="left")
-    for column in ("job", "", "progress", "where", "since", "what happened"):
-        table.add_column(column, overflow="fold", no_wrap=column == "job")
-    for job in found.jobs:
-        cells = (_tell_progress(job), job.host, _tell_since(job), job.message)
-        table.add_row(
-            Text(clean(job.job)), Text(job.state, style=COLORS.get(job.state, "")), *(Text(clean(c)) for c in cells)
-        )
+    rows = [(job.job, job.state, _tell_progress(job), job.host, _tell_since(job), job.message) for job in found.jobs]
+    columns = ("job", "state", "progress", "where", "since", "what happened")
+    shown = [at for at in range(len(columns)) if at < 2 or any(row[at] for row in rows)]
+    for at in shown:
+        table.add_column(columns[at], overflow="fold", no_wrap=at == 0)
+    for row in rows:
+        cells = [Text(clean(row[at]), style=COLORS.get(row[1], "") if at == 1 else "") for at in shown]
+        table.add_row(*cells)
     return table
 
 

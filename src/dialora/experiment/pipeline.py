@@ -43,6 +43,9 @@ from dialora.store import (
 from dialora.tuning.rules import Search, Trial
 from dialora.tuning.trials import PlannedSearch, set_learning_rates
 
+OF_FILE = ("methods.", "model:", "training.", "scoring.", "launch.")
+"""How findings begin that name what stands in the experiment's file themselves."""
+
 
 def compare(
     config: ExperimentConfig, *, output: Path | None = None, observer: Observer = ignore_events
@@ -59,10 +62,13 @@ def compare(
 
 @contextmanager
 def open_experiment(
-    config: ExperimentConfig, output: Path | None = None, observer: Observer = ignore_events
+    config: ExperimentConfig, output: Path | None = None, observer: Observer = ignore_events, *, has_jobs: bool = True
 ) -> Iterator[Plan]:
-    """Read the data, plan the experiment, and keep other dialoras out of its folder meanwhile. Raises DialoraError."""
-    root, launch = output or RUNS / config.name, config.launch or LocalLaunch()
+    """Read the data, plan the experiment, and keep other dialoras out of its folder meanwhile. Raises DialoraError.
+
+    Without jobs nothing is launched, and what `launch` asks for need not be there.
+    """
+    root, launch = output or RUNS / config.name, (config.launch if has_jobs else None) or LocalLaunch()
     launch.require()
     with launch.open(root) as launcher, own_folder(root, observer=observer) as folder:
         yield plan_experiment(read_data(settle(config), folder, observer), launcher)
@@ -86,9 +92,7 @@ def require_checks(plan: Plan, observer: Observer) -> None:
         workspace.config, workspace.dataset, output=workspace.folder.root, runs=runs.runs if runs else None
     )
     failed = [
-        f.detail if f.detail.startswith(("methods.", "model:", "training.", "scoring.")) else f"{f.check}: {f.detail}"
-        for f in findings
-        if f.status == "failed"
+        f.detail if f.detail.startswith(OF_FILE) else f"{f.check}: {f.detail}" for f in findings if f.status == "failed"
     ]
     if failed:
         raise ConfigError(failed)

@@ -124,7 +124,7 @@ class RayLauncher(RemoteLauncher):
         named = "OMP_NUM_THREADS" in os.environ
         environment = {} if named else {"OMP_NUM_THREADS": threads, "RAYON_NUM_THREADS": threads}
         task = ray.remote(_do).options(name=job.place.name, **self._options)
-        return RayTask(task.remote(job.to_json(), environment, self._cpus))
+        return RayTask(task.remote(RemoteJob(job.to_json(), environment), self._cpus))
 
     def close(self) -> None:
         """Leave the cluster, or end the one that was started."""
@@ -134,10 +134,11 @@ class RayLauncher(RemoteLauncher):
             ray.shutdown()
 
 
-def _do(values: dict[str, Any], environment: dict[str, str], cpus: float) -> None:
+def _do(job: RemoteJob, cpus: float) -> None:
     """Do a job on the node that this is called on."""
-    beside = int(count_cores() / cpus)
-    RemoteJob(values, environment | ({SHARED_BY: str(beside)} if beside > 1 else {}))()
+    if (beside := int(count_cores() / cpus)) > 1:
+        job.environment[SHARED_BY] = str(beside)
+    job()
 
 
 def _connect(launch: RayLaunch) -> bool:

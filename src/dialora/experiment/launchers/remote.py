@@ -1,13 +1,14 @@
 """Jobs on other machines that share the experiment's folder: what is done there, and how it is followed from here.
 
 There, `RemoteJob` has a worker do the job and appends its events to a file in the job's work folder; the last one says
-how it ended. Here, `Followed` passes them on. A file beside it asks the job to save and end. So a launcher only has to
-start `RemoteJob` somewhere, and to say whether it is still there.
+how it ended. Here, `RemoteLauncher` passes them on. A file beside it asks the job to save and end. So a launcher only
+has to start `RemoteJob` somewhere, and to say whether it is still there.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -33,17 +34,19 @@ MOVING = "a job has saved a checkpoint, and goes on when its turn comes."
 class RemoteJob:
     """Does a job where it is called, in a worker of its own; it holds plain values, and crosses between machines.
 
-    `environment` is added to the worker's.
+    `environment` is added to the worker's. Relative paths count from the working directory that it was made in, or
+    from `folder`.
     """
 
-    def __init__(self, values: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        self.values, self.environment = dict(values), dict(environment)
+    def __init__(self, values: Mapping[str, Any], environment: Mapping[str, str], folder: str | None = None) -> None:
+        self.values, self.environment, self.folder = dict(values), dict(environment), folder or os.getcwd()
         self._worker: WorkerProcess | None = None
         self._thread: threading.Thread | None = None
         self._is_moving = False
 
     def __call__(self) -> None:
         """Do the job, and say in its events how it ended."""
+        os.chdir(self.folder)
         job = load_job(self.values)
         job.place.work.mkdir(parents=True, exist_ok=True)
         self._worker = WorkerProcess(self.environment)
@@ -65,7 +68,7 @@ class RemoteJob:
         if self._worker is not None and self._thread is not None:
             self._worker.interrupt()
             self._thread.join()
-        return DelayedSubmission(RemoteJob(self.values, self.environment))
+        return DelayedSubmission(RemoteJob(self.values, self.environment, self.folder))
 
     def _do(self, job: Job, worker: WorkerProcess) -> None:
         events = job.place.work / names.EVENTS
