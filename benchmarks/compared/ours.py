@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.settings import MAX_SOURCE_LENGTH, MAX_TARGET_LENGTH
 from dialora.config import ExperimentConfig, TrainingConfig, load_experiment
-from dialora.experiment.launcher import ALLOCATOR
+from dialora.experiment.launchers.process import ALLOCATOR
 from dialora.records import Example
 
 TRAINING: dict[str, Any] = {"checkpoint_seconds": 1e9, "num_evaluations": 1}

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from dialora.errors import Interrupted, StageError
-from dialora.experiment import launcher
-from dialora.experiment.launcher import Launcher
+from dialora.experiment.launchers import process as launcher
+from dialora.experiment.launchers.local import LocalLauncher
 from dialora.records import ignore_events
 
 BEGUN = 'print(\'{"event": "begun"}\', flush=True);'
@@ -51,7 +51,7 @@ def interrupting() -> Iterator[None]:
 def use_worker(monkeypatch: pytest.MonkeyPatch, code: str) -> list[subprocess.Popen[bytes]]:
     started = []
 
-    def start(log: Path) -> subprocess.Popen[bytes]:
+    def start(log: Path, environment: Any) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         started.append(subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, start_new_session=True))
         return started[-1]
@@ -70,7 +70,7 @@ def interrupt_after(seconds: float) -> threading.Timer:
 def test_an_interrupt_before_a_job_has_begun_ends_it_at_once(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     started = use_worker(monkeypatch, LOADS_FOREVER)
     timer, before = interrupt_after(0.5), time.monotonic()
-    with Launcher() as one, pytest.raises(Interrupted, match="stopped before it began"):
+    with LocalLauncher() as one, pytest.raises(Interrupted, match="stopped before it began"):
         one.run(job, ignore_events)
     timer.join()
     assert time.monotonic() - before < 20
@@ -81,7 +81,7 @@ def test_an_interrupt_before_a_job_has_begun_ends_it_at_once(job: Any, monkeypat
 def test_an_interrupt_of_a_job_that_has_begun_lets_it_save(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     use_worker(monkeypatch, SAVES)
     timer = interrupt_after(2)
-    with Launcher() as one, pytest.raises(Interrupted, match="saved"):
+    with LocalLauncher() as one, pytest.raises(Interrupted, match="saved"):
         one.run(job, ignore_events)
     timer.join()
 
@@ -101,13 +101,13 @@ def test_an_interrupt_at_the_very_end_of_a_job_is_neither_lost_nor_waited_for(
         return event
 
     monkeypatch.setattr(launcher, "_read_event", interrupted)
-    with Launcher() as one, pytest.raises(Interrupted, match="is finished; what comes after it is not started"):
+    with LocalLauncher() as one, pytest.raises(Interrupted, match="is finished; what comes after it is not started"):
         one.run(job, ignore_events)
 
 
 def test_what_is_no_event_is_one_line(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     use_worker(monkeypatch, "print('hello', flush=True)")
-    with Launcher() as one, pytest.raises(StageError, match="its worker said what is no event: b'hello"):
+    with LocalLauncher() as one, pytest.raises(StageError, match="its worker said what is no event: b'hello"):
         one.run(job, ignore_events)
 
 
@@ -119,8 +119,8 @@ def test_a_worker_that_loads_does_not_outlive_a_block_that_fails(job: Any, monke
         raise KeyboardInterrupt
 
     before = time.monotonic()
-    one = Launcher()
-    one._worker = launcher._start_worker(job.place.work)
+    one = LocalLauncher()
+    one._workers[0]._process = launcher._start_worker(job.place.work, {})
     with pytest.raises(KeyboardInterrupt), one:
         one.run(job, fail)
     assert time.monotonic() - before < 20
@@ -141,7 +141,7 @@ def test_a_killed_worker_is_blamed_on_memory_where_it_was_memory(
     use_worker(monkeypatch, KILLS_ITSELF)
     counts = iter(kills)
     monkeypatch.setattr(launcher, "count_memory_kills", lambda: next(counts))
-    with Launcher() as one, pytest.raises(StageError, match=f"the worker was killed, {reason}"):
+    with LocalLauncher() as one, pytest.raises(StageError, match=f"the worker was killed, {reason}"):
         one.run(job, ignore_events)
 
 
@@ -149,7 +149,7 @@ def test_a_worker_that_is_gone_is_replaced(job: Any, monkeypatch: pytest.MonkeyP
     started = use_worker(
         monkeypatch, 'import sys; sys.stdin.readline(); print(\'{"event": "done"}\\n{"event": "exited", "code": 0}\')'
     )
-    with Launcher() as one:
+    with LocalLauncher() as one:
         one.run(job, ignore_events)
         started[0].wait()
         one.run(job, ignore_events)

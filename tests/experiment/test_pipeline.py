@@ -20,8 +20,10 @@ from dialora.comparison import METRICS, Comparison
 from dialora.config import ExperimentConfig, load_experiment
 from dialora.data.examples import load_dataset
 from dialora.errors import ConfigError, Interrupted, StageError, TrainingError
-from dialora.experiment import launcher, pipeline
+from dialora.experiment import pipeline
 from dialora.experiment.job import RunJob
+from dialora.experiment.launchers.launcher import interrupts_handled
+from dialora.experiment.launchers.process import WorkerProcess
 from dialora.models.bases import settle
 from dialora.models.checkpoint import pin_models
 from dialora.records import Example, ExampleScores, Prediction
@@ -269,7 +271,7 @@ def test_ctrl_c_is_not_lost_when_the_worker_was_all_but_done(monkeypatch: pytest
             begun, done = b'{"event": "begun"}', b'{"event": "done", "run": "x"}'
             self.lines = iter([begun, b'{"event": "progress"}', None, done, b""])
             self.stdin = self.stdout = self
-            self.pid = 12345
+            self.pid, self.returncode = 12345, None
 
         def readline(self) -> bytes:
             line = next(self.lines)
@@ -283,7 +285,8 @@ def test_ctrl_c_is_not_lost_when_the_worker_was_all_but_done(monkeypatch: pytest
 
         def flush(self) -> None: ...
 
-    process = Process()
+    process, worker = Process(), WorkerProcess()
+    worker._process = process
     run = build_run(Path("x"), key="a", method="lora", seed=0, trains=True, inputs=1, decoding=1)
     job = RunJob(load_experiment("bundled"), ExperimentFolder(Path("x")), Stage(Path("x"), ""), run)
     signals: list[tuple[int, int]] = []
@@ -291,8 +294,11 @@ def test_ctrl_c_is_not_lost_when_the_worker_was_all_but_done(monkeypatch: pytest
     # Where the tests themselves run in a shell's background, SIGINT is ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with pytest.raises(Interrupted, match="is finished; what comes after it is not started"):
-            launcher._talk(process, job, lambda event: None)
+        with (
+            pytest.raises(Interrupted, match="is finished; what comes after it is not started"),
+            interrupts_handled(worker.interrupt),
+        ):
+            worker._talk(process, job, lambda event: None)
     finally:
         signal.signal(signal.SIGINT, before)
     assert signals == [(12345, signal.SIGINT)]

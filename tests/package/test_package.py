@@ -119,7 +119,8 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     imported = {name for path in (ROOT / "src").rglob("*.py") for name in _list_imports(path)}
     imported -= {"dialora", *sys.stdlib_module_names}
-    names, optional = packages_distributions(), {"bitsandbytes", "codecarbon", "onnxruntime", "sacrebleu"}
+    optional = {"bitsandbytes", "codecarbon", "onnxruntime", "ray", "sacrebleu", "submitit"}
+    names = packages_distributions()
     assert imported - set(names) <= optional
     found = {_normalise(names[module][0]) for module in imported & set(names)}
     declared = {_normalise(re.split(r"[<>=\[]", line)[0]) for line in project["dependencies"]}

@@ -6,7 +6,7 @@ overrides, as `["training.max_steps=10"]` or `{"training.max_steps": 10}`. `outp
 """
 
 from dialora.api.comparisons import examples, load_comparison, score_outputs
-from dialora.api.experiments import compare, generate, report, score, train, tune
+from dialora.api.experiments import compare, describe_launch, generate, report, score, status, train, tune
 from dialora.api.inspection import check, check_data, methods, params
 from dialora.api.publishing import publish
 from dialora.api.study import analyse_study, create_study
@@ -18,6 +18,7 @@ __all__ = [
     "check_data",
     "compare",
     "create_study",
+    "describe_launch",
     "examples",
     "export_run",
     "generate",
@@ -31,6 +32,7 @@ __all__ = [
     "report",
     "score",
     "score_outputs",
+    "status",
     "summarize",
     "summarize_files",
     "train",

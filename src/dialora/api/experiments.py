@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dialora.api.inputs import Experiment, Folder, Overrides, Watch, find_path
@@ -12,6 +13,7 @@ from dialora.records import Observer, ignore_events
 
 if TYPE_CHECKING:
     from dialora.experiment.plan import Plan
+    from dialora.experiment.status import ExperimentStatus
     from dialora.report.reported import ReportedComparison
     from dialora.tuning.rules import SearchOutcome
 
@@ -27,6 +29,15 @@ def compare(
     return pipeline.compare(
         load_experiment(experiment, set), output=find_path(output), observer=observer or ignore_events
     )
+
+
+def describe_launch(experiment: Experiment = "bundled", *, set: Overrides = (), output: Folder = None) -> str:
+    """Say which jobs an experiment consists of, and how they would be launched; for SLURM, with the batch script."""
+    from dialora.experiment.dry_run import describe_launch
+    from dialora.store import RUNS
+
+    config = load_experiment(experiment, set)
+    return describe_launch(config, find_path(output) or RUNS / config.name)
 
 
 def tune(
@@ -78,7 +89,7 @@ def score(
     from dialora.experiment.plan import require_runs
 
     config = load_experiment(experiment, set)
-    _open(config, output, observer, lambda plan, observer: pipeline.score(require_runs(plan), observer))
+    _open(config, output, observer, lambda plan, observer: pipeline.score(require_runs(plan), observer), has_jobs=False)
 
 
 def report(
@@ -89,18 +100,32 @@ def report(
     from dialora.experiment.plan import require_runs
 
     config = load_experiment(experiment, set)
-    return _open(config, output, observer, lambda plan, observer: pipeline.report(require_runs(plan), observer))
+    return _open(
+        config, output, observer, lambda plan, observer: pipeline.report(require_runs(plan), observer), has_jobs=False
+    )
+
+
+def status(folder: str | Path) -> ExperimentStatus:
+    """Tell how the experiment of a folder stands, job by job. Raises ConfigError where none lies there."""
+    from dialora.experiment.status import read_status
+
+    return read_status(Path(folder))
 
 
 def _open(
-    config: ExperimentConfig, output: Folder, observer: Observer | None, step: Callable[[Plan, Observer], T]
+    config: ExperimentConfig,
+    output: Folder,
+    observer: Observer | None,
+    step: Callable[[Plan, Observer], T],
+    *,
+    has_jobs: bool = True,
 ) -> T:
     """Do a step of an experiment whose data are read and whose folder nobody else is in."""
     from dialora.experiment.pipeline import open_experiment
 
     observer = observer or ignore_events
-    with open_experiment(config, find_path(output), observer) as plan:
+    with open_experiment(config, find_path(output), observer, has_jobs=has_jobs) as plan:
         return step(plan, observer)
 
 
-__all__ = ["compare", "generate", "report", "score", "train", "tune"]
+__all__ = ["compare", "describe_launch", "generate", "report", "score", "status", "train", "tune"]

@@ -11,10 +11,19 @@ from dialora.cli.loading import load, load_table
 from dialora.cli.options import Experiment, Json, Output, Set
 from dialora.cli.printing import observing, print_json
 from dialora.errors import ConfigError
+from dialora.printable import clean
 
 
 @app.command()
-def compare(experiment: Experiment = "bundled", set: Set = None, output: Output = None, json: Json = False) -> None:
+def compare(
+    experiment: Experiment = "bundled",
+    set: Set = None,
+    output: Output = None,
+    json: Json = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the jobs and how they would be launched; do nothing.")
+    ] = False,
+) -> None:
     """Run an experiment from end to end: train, generate, score, report.
 
     Only what is missing is done, so the same command resumes an interrupted experiment, and costs next to nothing on
@@ -22,6 +31,10 @@ def compare(experiment: Experiment = "bundled", set: Set = None, output: Output 
     """
     from dialora import api
 
+    if dry_run:
+        for line in api.describe_launch(load(experiment, set), output=output).split("\n"):
+            typer.echo(clean(line))
+        return
     with observing(quiet=json) as observer:
         comparison = api.compare(load(experiment, set), output=output, observer=observer)
     if json:

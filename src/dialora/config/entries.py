@@ -1,4 +1,4 @@
-"""Entries that a file names and other rooms define: a method of `methods:`, a metric of `scoring.learned`.
+"""Entries that a file names and other rooms define: a method of `methods:`, a metric of `scoring.learned`, `launch:`.
 
 Takes an entry's name and options, gives the frozen object; a ValueError has a line for each problem, with its key.
 """
@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from dialora.config.extensions import METHODS_PACKAGE, METRICS_PACKAGE, load_extensions
+from dialora.config.extensions import LAUNCHERS_PACKAGE, METHODS_PACKAGE, METRICS_PACKAGE, load_extensions
+from dialora.config.launch import LAUNCH_ENGINES, Launch
 from dialora.config.method import METHODS, Method
 from dialora.config.metric import METRIC_KINDS, Metric
 from dialora.config.problems import describe_problems, show, suggest
@@ -24,6 +25,7 @@ OWN_NAMES = frozenset(
     {"system", "method", "trainable_params", "trainable_percent", "train_seconds", "peak_memory_bytes"}
 )
 """Columns that a comparison's frame has besides the metrics'."""
+LOCAL = "local"
 T = TypeVar("T")
 S = TypeVar("S", bound=BaseModel)
 
@@ -84,6 +86,19 @@ def build_metric(name: str, options: Any) -> Metric:
     return _build(METRIC_KINDS[kind], dict(options), key=key)
 
 
+def build_launch(options: Any) -> Launch:
+    """Build `launch:`; `engine:` names the class, this machine where it is left out."""
+    if isinstance(options, Launch):
+        return options
+    if not isinstance(options, Mapping) or not all(isinstance(option, str) for option in options):
+        raise ValueError(f"launch: got {show(options)}; it is a mapping, as in {{engine: local, workers: 2}}")
+    load_extensions(LAUNCHERS_PACKAGE)
+    engine = options.get("engine", LOCAL)
+    if not isinstance(engine, str) or engine not in LAUNCH_ENGINES:
+        raise ValueError(f"launch.engine: unknown engine {show(engine)}{suggest(engine, sorted(LAUNCH_ENGINES))}")
+    return _build(LAUNCH_ENGINES[engine], dict(options), key="launch")
+
+
 def _build(kind: type[S], options: dict[str, Any], *, key: str) -> S:
     try:
         return kind(**options)
@@ -91,4 +106,4 @@ def _build(kind: type[S], options: dict[str, Any], *, key: str) -> S:
         raise ValueError("\n".join(describe_problems(error, kind, prefix=f"{key}."))) from error
 
 
-__all__ = ["build_entries", "build_method", "build_metric"]
+__all__ = ["build_entries", "build_launch", "build_method", "build_metric"]

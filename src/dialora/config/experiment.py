@@ -11,7 +11,8 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
-from dialora.config.entries import build_entries, build_method
+from dialora.config.entries import build_entries, build_launch, build_method
+from dialora.config.launch import Launch
 from dialora.config.method import OF_BASE, Method, require_dialogue
 from dialora.config.problems import describe_problems
 from dialora.config.section import MAX_SEED, Section
@@ -58,6 +59,9 @@ class ExperimentConfig(Section):
         Field(min_length=1, max_length=1_000, description="one run each"),
     ] = (0,)
     tuning: Annotated[TuningConfig | None, Field(description="a search for learning rates; none by default")] = None
+    launch: Annotated[
+        SerializeAsAny[Launch] | None, Field(description="where jobs are done; here, one after the other, by default")
+    ] = None
 
     @field_validator("prompt")
     @classmethod
@@ -77,6 +81,11 @@ class ExperimentConfig(Section):
         if not isinstance(value, Mapping):
             raise ValueError("must map a method's name to its options, as in `lora: {r: 8}`")
         return build_entries(build_method, value)
+
+    @field_validator("launch", mode="before")
+    @classmethod
+    def _build_launch(cls, value: Any) -> Any:
+        return None if value is None else build_launch(value)
 
     @model_validator(mode="after")
     def _methods_allow_checkpointing(self) -> ExperimentConfig:
@@ -98,12 +107,16 @@ class ExperimentConfig(Section):
 
     @cached_property
     def hash(self) -> str:
-        """The whole experiment in 64 hexadecimal digits; the order of keys does not matter."""
-        return stable_hash(self.model_dump(mode="json"))
+        """All that decides the result in 64 hexadecimal digits; the order of keys does not matter."""
+        return stable_hash(self.model_dump(mode="json", exclude={"launch"}))
 
     def to_yaml(self) -> str:
-        """Return the experiment as an experiment file, with every default written out."""
-        return yaml.safe_dump(dump_experiment(self), sort_keys=False, allow_unicode=True)
+        """Return the experiment as an experiment file, with every default written out.
+
+        `launch` is left out: it says where work is done, which is another question on every machine.
+        """
+        values = dump_experiment(self.model_copy(update={"launch": None}))
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
 
 def dump_experiment(config: ExperimentConfig, *, with_defaults: bool = True) -> dict[str, Any]:
@@ -111,7 +124,7 @@ def dump_experiment(config: ExperimentConfig, *, with_defaults: bool = True) -> 
 
     Without defaults, what a base model decides (BY_BASE) is left out where the experiment does not name it.
     """
-    values = config.model_dump(mode="json")
+    values = config.model_dump(mode="json", exclude=None if config.launch else {"launch"})
     values["methods"] = {
         key: ({} if key == method.name else {"method": method.name}) | method.model_dump(mode="json")
         for key, method in config.methods.items()

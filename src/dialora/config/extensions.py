@@ -1,8 +1,8 @@
 """What other rooms bring to a file: classes found because they are defined in their package, never because of a list.
 
-An experiment file names methods and metrics. Their classes stand in rooms of their own, which import this one and not
-the other way round; a package of such classes is imported, module by module, when a file is first checked against it.
-So adding one touches the one file it stands in.
+An experiment file names methods, metrics and where jobs are done. Their classes stand in rooms of their own, which
+import this one and not the other way round; a package of such classes is imported, module by module, when a file is
+first checked against it. So adding one touches the one file it stands in.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+LAUNCHERS_PACKAGE = "dialora.experiment.launchers"
 METHODS_PACKAGE = "dialora.methods"
 METRICS_PACKAGE = "dialora.scoring.learned.kinds"
 
@@ -28,4 +29,4 @@ def load_extensions(package: str) -> None:
     import_module(package)
 
 
-__all__ = ["METHODS_PACKAGE", "METRICS_PACKAGE", "import_modules", "load_extensions"]
+__all__ = ["LAUNCHERS_PACKAGE", "METHODS_PACKAGE", "METRICS_PACKAGE", "import_modules", "load_extensions"]

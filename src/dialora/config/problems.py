@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-ENTRIES = ("methods.", "scoring.learned.")
+ENTRIES = ("methods.", "scoring.learned.", "launch.", "launch:")
 """How lines begin that name their key themselves: an entry is checked by the class that it names."""
 
 MEANINGS = {

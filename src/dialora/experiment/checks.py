@@ -47,6 +47,8 @@ def _run_checks(
     if config.scoring.learned:
         yield find("learned metrics", lambda: _check_learned(config))
     yield find("device", lambda: _describe_device(config))
+    if config.launch is not None:
+        yield find("launch", lambda: _check_launch(config))
     yield from _check_bases(config, dataset, output, runs)
 
 
@@ -164,6 +166,12 @@ def _describe_device(config: ExperimentConfig) -> tuple[str, str]:
     from dialora.models.device import find_device, resolve_precision
 
     return "ok", f"{find_device(config.training)}, {resolve_precision(config.training)} multiplication, fp32 weights"
+
+
+def _check_launch(config: ExperimentConfig) -> tuple[str, str]:
+    assert config.launch is not None
+    config.launch.require()
+    return "ok", f"{config.launch.engine}, up to {config.launch.workers:,} at once"
 
 
 def _check_disk(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from dialora.comparison.yardsticks import load_yardsticks, make_yardsticks
 from dialora.config import ExperimentConfig
 from dialora.errors import ConfigError
 from dialora.experiment.job import GENERATION, TRAINING, RunJob, TokensJob, TrialJob
-from dialora.experiment.launcher import Launcher
+from dialora.experiment.launchers.local import LocalLaunch
 from dialora.experiment.plan import Plan, PlannedRuns, describe_run, lay_out_runs, plan_experiment, require_runs
+from dialora.experiment.status import keep_jobs
 from dialora.experiment.workspace import read_data
 from dialora.measuring.clock import Stopwatch
 from dialora.models.bases import settle
@@ -39,7 +41,10 @@ from dialora.store import (
     save_text,
 )
 from dialora.tuning.rules import Search, Trial
-from dialora.tuning.trials import set_learning_rates
+from dialora.tuning.trials import PlannedSearch, set_learning_rates
+
+OF_FILE = ("methods.", "model:", "training.", "scoring.", "launch.")
+"""How findings begin that name what stands in the experiment's file themselves."""
 
 
 def compare(
@@ -57,10 +62,15 @@ def compare(
 
 @contextmanager
 def open_experiment(
-    config: ExperimentConfig, output: Path | None = None, observer: Observer = ignore_events
+    config: ExperimentConfig, output: Path | None = None, observer: Observer = ignore_events, *, has_jobs: bool = True
 ) -> Iterator[Plan]:
-    """Read the data, plan the experiment, and keep other dialoras out of its folder meanwhile. Raises DialoraError."""
-    with own_folder(output or RUNS / config.name, observer=observer) as folder, Launcher() as launcher:
+    """Read the data, plan the experiment, and keep other dialoras out of its folder meanwhile. Raises DialoraError.
+
+    Without jobs nothing is launched, and what `launch` asks for need not be there.
+    """
+    root, launch = output or RUNS / config.name, (config.launch if has_jobs else None) or LocalLaunch()
+    launch.require()
+    with launch.open(root) as launcher, own_folder(root, observer=observer) as folder:
         yield plan_experiment(read_data(settle(config), folder, observer), launcher)
 
 
@@ -82,9 +92,7 @@ def require_checks(plan: Plan, observer: Observer) -> None:
         workspace.config, workspace.dataset, output=workspace.folder.root, runs=runs.runs if runs else None
     )
     failed = [
-        f.detail if f.detail.startswith(("methods.", "model:", "training.", "scoring.")) else f"{f.check}: {f.detail}"
-        for f in findings
-        if f.status == "failed"
+        f.detail if f.detail.startswith(OF_FILE) else f"{f.check}: {f.detail}" for f in findings if f.status == "failed"
     ]
     if failed:
         raise ConfigError(failed)
@@ -108,28 +116,36 @@ def tokenize(plan: Plan, observer: Observer) -> Plan:
 def tune(plan: Plan, observer: Observer) -> PlannedRuns:
     """Search for learning rates as far as trials are missing, and give the runs that are made with them.
 
-    Every trial is a worker's; one that is finished is never made again.
+    Every trial is a worker's; one that is finished is never made again. Searches go side by side, as far as there are
+    slots; what comes next in one follows from its own trials.
     """
     workspace = plan.workspace
+    keep_jobs(plan, lay_out_runs(plan))
 
     def make_trial(
-        search: Search, place: TrialFolder, learning_rate: float, others: tuple[Trial, ...], until_first_rung: bool
+        search: Search,
+        place: TrialFolder,
+        learning_rate: float,
+        others: tuple[Trial, ...],
+        until_first_rung: bool,
+        *,
+        observer: Observer,
     ) -> None:
         workspace.data.require()
         config = set_learning_rates(workspace.config, {search.key: learning_rate}).for_method(search.key)
         job = TrialJob(config, workspace.folder, plan.tokens[search.key], place, search, others, until_first_rung)
         plan.launcher.run(job, observer)
 
-    for planned in plan.searches:
-        planned.finish(make_trial)
+    def search(planned: PlannedSearch, observer: Observer) -> None:
+        planned.finish(partial(make_trial, observer=observer))
+
+    plan.launcher.run_all([partial(search, planned) for planned in plan.searches], observer)
     return require_runs(plan)
 
 
 def train(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
     """Train every run that is not trained yet."""
-    for run in runs.runs:
-        _do_run(runs, run, observer, until=TRAINING)
-    return runs
+    return _do_runs(runs, observer, until=TRAINING)
 
 
 def generate(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
@@ -142,9 +158,7 @@ def generate(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
 
 def train_and_generate(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
     """Train and generate, each run in one process: a second one would load the libraries and the base again."""
-    for run in runs.runs:
-        _do_run(runs, run, observer, until=GENERATION)
-    return runs
+    return _do_runs(runs, observer, until=GENERATION)
 
 
 def score(runs: PlannedRuns, observer: Observer) -> PlannedRuns:
@@ -200,6 +214,13 @@ def report(runs: PlannedRuns, observer: Observer) -> ReportedComparison:
     render_report(document, workspace.folder.root)
     observer({"event": "reported", "folder": str(workspace.folder.root), "document": document})
     return ReportedComparison.of(document)
+
+
+def _do_runs(runs: PlannedRuns, observer: Observer, *, until: str) -> PlannedRuns:
+    """Do the missing stages of all runs, side by side as far as there are slots."""
+    keep_jobs(runs.plan, runs)
+    runs.plan.launcher.run_all([partial(_do_run, runs, run, until=until) for run in runs.runs], observer)
+    return runs
 
 
 def _do_run(runs: PlannedRuns, run: Run, observer: Observer, *, until: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from dialora.comparison.yardsticks import plan_yardsticks
 from dialora.config import ExperimentConfig, stable_hash
 from dialora.config.method import OF_BASE
-from dialora.experiment.launcher import Launcher
+from dialora.experiment.launchers.launcher import Launcher
 from dialora.experiment.workspace import Workspace
 from dialora.models.bases import find_rates, settle
 from dialora.models.checkpoint import identify_model, pin_models

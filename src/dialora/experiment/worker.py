@@ -25,13 +25,12 @@ from dialora.errors import DialoraError
 from dialora.experiment.events import BEGUN, Events
 from dialora.experiment.job import Job, load_job
 from dialora.experiment.stages import do_job, load_libraries
+from dialora.measuring.environment import GPU_CHOICES
 from dialora.models.network import forbid_network
 from dialora.store import disk_errors_explained, names, telling_damage
 from dialora.store.work import own_work
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
-GPU_CHOICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
-"""Variables that say which GPUs a process sees; two of them that differ may leave none."""
 CAN_FORK = sys.platform == "linux"
 """Elsewhere libraries start threads when they are loaded, which a fork would lose: a worker there does one job."""
 
@@ -81,8 +80,9 @@ def _do(job: Job, stream: Any) -> int:
         with (
             disk_errors_explained(job.place.folder),
             telling_damage(lambda message: events.send("warning", message=message)),
-            own_work(job.place.work),
+            own_work(job.place.work, job.place.name) as pulse,
         ):
+            events.on_progress = pulse.tell
             forbid_network(job.config)
             do_job(job, events, stop)
     except DialoraError as error:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+GPU_CHOICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+"""Variables that say which GPUs a process sees; two of them that differ may leave none."""
+SHARED_BY = "DIALORA_WORKERS"
+"""In a worker's environment: how many there are on its machine, where it is not the only one."""
 
 
 def describe_environment() -> dict[str, str]:
@@ -22,6 +28,9 @@ def describe_environment() -> dict[str, str]:
     found["threads"] = str(torch.get_num_threads())
     if torch.cuda.is_available():
         found["gpu"] = torch.cuda.get_device_name()
+    # Beside others everything takes longer: costs measured so are not compared with those measured alone.
+    if workers := os.environ.get(SHARED_BY):
+        found["workers"] = workers
     return found
 
 
@@ -36,4 +45,4 @@ def _processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
-__all__ = ["describe_environment"]
+__all__ = ["GPU_CHOICES", "SHARED_BY", "describe_environment"]

@@ -33,9 +33,16 @@ def merge_environments(labels: Mapping[str, str], runs: Sequence[Run], facts: Ma
 def describe_environments(labels: Mapping[str, str], runs: Sequence[Run], facts: Mapping[str, Any]) -> list[str]:
     """Say in what the environments differ, and what follows."""
     differing = _find_differing(facts)
-    if not differing:
-        return []
     merged = merge_environments(labels, runs, facts)
+    if not differing:
+        return (
+            [
+                f"{merged['workers']} workers shared each machine while these systems were made: their times may stand "
+                f"beside each other, and not beside those of a machine that does one thing."
+            ]
+            if "workers" in merged
+            else []
+        )
     found = "; ".join(f"{name} is {merged[name].replace('; ', ', ')}" for name in differing)
     return [
         f"The runs were made in different environments: {found}. Their times and memory are not compared, and scores "

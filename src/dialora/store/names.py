@@ -2,7 +2,7 @@
 
     runs/<experiment>/
     ├── experiment.yaml              the experiment as it was run, every default written out
-    ├── .lock, .checked, work/       who is at work here; what has passed its checks; logs
+    ├── .lock, .checked, work/       who is at work here; what has passed its checks; which jobs there are, logs
     ├── data/                        stage: the Examples of each split, what was skipped
     ├── tokens/                      stage: the training and validation splits as token ids
     ├── yardsticks/                  stage: what people and the floors score on the test split
@@ -17,7 +17,7 @@
     │   ├── scoring/                 stage: scores per example and reference
     │   ├── published/               what `dialora publish` wrote last, and what it sent
     │   ├── ctranslate2-<precision>/ stage: the system converted, once it has been used after the experiment
-    │   └── work/                    checkpoints and logs of stages under way
+    │   └── work/                    checkpoints, logs and a sign of life of stages under way
     ├── tuning/<method>-<hash8>/     the search for a method's learning rate, where one is asked for
     │   └── <method>-trial-<n>/      one trial: result/ (stage: losses and cost, no weights), work/ while under way
     ├── results.json
@@ -86,6 +86,9 @@ EXPORT_RECORD, TOKENIZER = "export.json", "tokenizer"
 
 # In a work folder
 WORKER_LOG = "worker.log"
+HEARTBEAT = "heartbeat.json"
+EVENTS, STOP, SUBMITTED = "events.jsonl", "stop", "submitted.json"
+PLANNED_JOBS = "jobs.json"
 PARTIAL = "partial.jsonl"
 CHECKPOINT_PROGRESS, CHECKPOINT_WEIGHTS, CHECKPOINT_STATE = "dialora.json", "model.safetensors", "state.safetensors"
 BEST_WEIGHTS, FROZEN_WEIGHTS = "best.safetensors", "frozen.safetensors"

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from dialora.errors import StageError
 from dialora.store import names
+from dialora.store.heartbeat import Pulse, beating, read_heartbeat
 
 WAIT_SECONDS = 60
 """A worker whose parent was killed may need a moment to notice."""
@@ -24,7 +26,7 @@ _OF_TRAINING = (
     names.ENCODER,
     names.unfinished(names.ENCODER),
 )
-_OF_GENERATION = (names.PARTIAL, names.conversion("*"))
+_OF_GENERATION = (names.PARTIAL, names.conversion("*"), names.HEARTBEAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,37 @@ class WorkPlace:
 
 
 @contextmanager
-def own_work(work: Path) -> Iterator[None]:
-    """Make a work folder and keep other workers out of it meanwhile."""
+def own_work(work: Path, job: str) -> Iterator[Pulse]:
+    """Make a work folder and keep other workers out of it meanwhile; give what tells how far the job is.
+
+    Waits for an owner that is alive, here by its lock, elsewhere by its sign of life. Raises StageError where the lock
+    is held by what gives no sign.
+    """
     work.mkdir(parents=True, exist_ok=True)
-    with FileLock(work / names.LOCK, timeout=WAIT_SECONDS):
-        yield
+    with _locked(work) as is_locked, beating(work, job, is_locked=is_locked) as pulse:
+        yield pulse
+
+
+@contextmanager
+def _locked(work: Path) -> Iterator[bool]:
+    """Hold a folder's lock as long as the block lasts; give False where the file system knows no locks."""
+    lock = FileLock(work / names.LOCK)
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=WAIT_SECONDS)
+        except NotImplementedError:
+            yield False
+            return
+        except Timeout as error:
+            owner = read_heartbeat(work)
+            if owner is None or not owner.is_alive:
+                raise StageError(
+                    f"{work}: another process is at work there and gives no sign of life; end it, or wait for it."
+                ) from error
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def tidy_training(work: Path) -> None:

@@ -1,7 +1,7 @@
-"""Have workers do jobs, one after the other: hand a job over, pass its events on, let Ctrl-C save a checkpoint, raise
-what ended it.
+"""A worker on this machine from its parent's side: hand a job over, pass its events on, let it save a checkpoint,
+raise what ended it.
 
-The parent's side of `worker`.
+The other side is `experiment/worker.py`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from dialora.experiment.events import BEGUN
 from dialora.experiment.job import Job
 from dialora.records import Observer
 from dialora.store import names
+from dialora.store.heartbeat import tell_end
 
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(4 << 30),
@@ -34,71 +34,127 @@ ALLOCATOR = {
 frees and asks for hundreds; that costs a sixth of the time. Other C libraries do not know these. On a GPU, batches of
 many lengths would leave holes in memory that no other fits into."""
 
-
+SAME_ORDER = {"PYTHONHASHSEED": "0"}
+"""For the worker's environment: what a library writes from a set stands in the same order whoever made it."""
 VMSTAT = Path("/proc/vmstat")
 
 
-class Launcher:
-    """Does jobs on this machine. Its worker has the libraries loaded and makes a fresh process of itself for each job;
-    it starts with the first one and ends with the block."""
+class WorkerProcess:
+    """A worker that has the libraries loaded and makes a fresh process of itself for each job, one job at a time.
 
-    def __init__(self) -> None:
-        self._worker: subprocess.Popen[bytes] | None = None
+    `environment` is added to what this process has. It starts with the first job. `interrupt` and `kill` may come
+    from other threads, and from a handler of signals.
+    """
 
-    def __enter__(self) -> Launcher:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # A worker that loads its libraries would not notice for seconds that its input is closed.
-        if kind is None:
-            self.close()
-        else:
-            self._kill()
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(environment or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self._has_begun = self._is_interrupted = False
 
     def run(self, job: Job, observer: Observer) -> None:
         """Do a job in a fresh process, and pass its events on. Raises what the worker raised."""
         place = job.place
+        if self._is_interrupted:
+            raise Interrupted(f"{place.name}: is not started.")
         place.work.mkdir(parents=True, exist_ok=True)
         observer({"event": "stage", "stage": job.opening, "run": place.name, "key": place.key})
         log = place.work / names.WORKER_LOG
-        if self._worker is not None and self._worker.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
             self.close()
-        worker = self._worker = self._worker or _start_worker(log)
+        worker = self._process = self._process or _start_worker(log, self._environment)
         kills = count_memory_kills()
         try:
-            last, code = _talk(worker, job, observer)
+            last, code = self._talk(worker, job, observer)
         except BaseException:
-            self._kill()
+            _signal(worker, signal.SIGKILL)
+            self.close()
             raise
+        finally:
+            self._has_begun = False
         if worker.poll() is not None or code is None:
             code = worker.wait()
             self.close()
-        _raise_outcome(last, code, name=place.name, log=log, kills_before=kills)
+        try:
+            _raise_outcome(last, code, name=place.name, log=log, kills_before=kills)
+        except DialoraError as error:
+            tell_end(place.work, place.name, error)
+            raise
+
+    def interrupt(self) -> bool:
+        """Let the job under way save what it has; return whether there is one that has begun.
+
+        Before that there is nothing to save, and the worker ends at once. No other job begins.
+        """
+        self._is_interrupted = True
+        worker = self._process
+        if worker is not None:
+            _signal(worker, signal.SIGINT if self._has_begun else signal.SIGKILL)
+        return self._has_begun
 
     def close(self) -> None:
-        """Let the worker end, which has nothing to do."""
-        worker, self._worker = self._worker, None
+        """Let the worker end, which has nothing to do or is killed."""
+        worker, self._process = self._process, None
         if worker is not None:
             _close_pipes(worker)
             worker.wait()
 
-    def _kill(self) -> None:
-        """End the worker and what it is doing."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            if worker.poll() is None:
-                os.killpg(worker.pid, signal.SIGKILL)
-            _close_pipes(worker)
-            worker.wait()
+    def kill(self) -> None:
+        """End the worker and what it is doing; whoever runs its job, or `close`, does the rest."""
+        self._is_interrupted = True
+        if (worker := self._process) is not None:
+            _signal(worker, signal.SIGKILL)
+
+    def _talk(self, worker: subprocess.Popen[bytes], job: Job, observer: Observer) -> tuple[dict[str, Any], int | None]:
+        """Hand the worker a job and pass events on until it ends.
+
+        Returns the last event and the exit code of the job's process, None where the worker itself is gone.
+        """
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        last: dict[str, Any] = {}
+        code: int | None = None
+        with suppress(BrokenPipeError):  # a worker that is gone is noticed where it is read from
+            worker.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
+            worker.stdin.flush()
+        for line in iter(worker.stdout.readline, b""):
+            event = _read_event(line, job)
+            if event["event"] == BEGUN:
+                self._has_begun = True
+                if self._is_interrupted:
+                    _signal(worker, signal.SIGINT)
+                continue
+            if event["event"] == "exited":
+                code = event["code"]
+                break
+            last = event
+            observer(last)
+        if self._is_interrupted and not self._has_begun:
+            raise Interrupted(f"{job.place.name}: stopped before it began.")
+        # A worker that was all but done has nothing to save; what was asked for is to stop.
+        if self._is_interrupted and last.get("event") == "done":
+            raise Interrupted(f"{job.place.name} is finished; what comes after it is not started.")
+        return last, code
 
 
-def _start_worker(log: Path) -> subprocess.Popen[bytes]:
+def _signal(worker: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send a signal to a worker and what it is doing, where they are still there."""
+    if worker.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(worker.pid, number)
+
+
+def _start_worker(log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # -P: nothing that lies in the working directory is taken for a library.
     command = [sys.executable, "-P", "-m", "dialora.experiment.worker"]
     pipe = subprocess.PIPE
     with log.open("ab") as stderr:
         return subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=stderr, start_new_session=True, env=ALLOCATOR | dict(os.environ)
+            command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=stderr,
+            start_new_session=True,
+            env=ALLOCATOR | SAME_ORDER | dict(os.environ) | dict(environment),
         )
 
 
@@ -106,50 +162,6 @@ def _close_pipes(worker: subprocess.Popen[bytes]) -> None:
     for stream in (worker.stdin, worker.stdout):
         assert stream is not None
         stream.close()
-
-
-def _talk(worker: subprocess.Popen[bytes], job: Job, observer: Observer) -> tuple[dict[str, Any], int | None]:
-    """Hand the worker a job and pass events on until it ends; Ctrl-C lets it save a checkpoint first.
-
-    Before a job has begun there is nothing to save: Ctrl-C raises Interrupted at once. Returns the last event and the
-    exit code of the job's process, None where the worker itself is gone.
-    """
-    assert worker.stdin is not None
-    assert worker.stdout is not None
-    last: dict[str, Any] = {}
-    code: int | None = None
-    has_begun = interrupted = False
-
-    def interrupt() -> None:
-        nonlocal interrupted
-        if interrupted:
-            raise KeyboardInterrupt
-        interrupted = True
-        if not has_begun:
-            raise Interrupted(f"{job.place.name}: stopped before it began.")
-        observer({"event": "interrupting"})
-        with suppress(ProcessLookupError):
-            os.killpg(worker.pid, signal.SIGINT)
-
-    # An exception could come between a line and what it says, and the line be lost: a handler loses none.
-    with _interrupts_handled(interrupt):
-        with suppress(BrokenPipeError):  # a worker that is gone is noticed where it is read from
-            worker.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
-            worker.stdin.flush()
-        for line in iter(worker.stdout.readline, b""):
-            event = _read_event(line, job)
-            if event["event"] == BEGUN:
-                has_begun = True
-                continue
-            if event["event"] == "exited":
-                code = event["code"]
-                break
-            last = event
-            observer(last)
-        # A worker that was all but done has nothing to save; what was asked for is to stop.
-        if interrupted and last.get("event") == "done":
-            raise Interrupted(f"{job.place.name} is finished; what comes after it is not started.")
-        return last, code
 
 
 def _read_event(line: bytes, job: Job) -> dict[str, Any]:
@@ -163,23 +175,6 @@ def _read_event(line: bytes, job: Job) -> dict[str, Any]:
         f"{job.place.name}: its worker said what is no event: {line[:100]!r}; details in "
         f"{job.place.work / names.WORKER_LOG}. Finished stages are kept."
     )
-
-
-@contextmanager
-def _interrupts_handled(handle: Callable[[], None]) -> Iterator[None]:
-    """For the time of the block, have Ctrl-C call `handle` instead of raising KeyboardInterrupt anywhere.
-
-    Only the main thread gets it; who handles it otherwise goes on doing so.
-    """
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    signal.signal(signal.SIGINT, lambda *_: handle())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def count_memory_kills() -> int | None:
@@ -217,4 +212,4 @@ def _raise_outcome(last: dict[str, Any], code: int, *, name: str, log: Path, kil
     raise StageError(f"{name}: the worker ended unexpectedly (exit code {code}); details in {log}.")
 
 
-__all__ = ["ALLOCATOR", "Launcher", "count_memory_kills"]
+__all__ = ["ALLOCATOR", "WorkerProcess", "count_memory_kills"]

@@ -1,0 +1,46 @@
+"""Launch: where an experiment's jobs are done, and how many at once; never what they give.
+
+An engine is a class in `experiment/launchers/`, found by the name in `launch.engine`; its options are the file's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from dialora.config.section import Section
+
+LAUNCH_ENGINES: dict[str, type[Launch]] = {}
+
+
+class Launch(Section):
+    """Where jobs are done."""
+
+    if TYPE_CHECKING:
+        engine: str
+        """Its own name: a field of each class, with that name as its one value."""
+    workers: Annotated[int, Field(ge=1, le=1_000, description="jobs at once; `local` shares out cores and GPUs")] = 1
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Enter a class that says its engine in LAUNCH_ENGINES."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if "engine" in cls.model_fields:
+            LAUNCH_ENGINES[cls.model_fields["engine"].default] = cls
+
+    def require(self) -> None:
+        """Check what can be known before any job: that the engine is installed, and there. Raises ConfigError."""
+
+    def open(self, root: Path) -> Any:
+        """Return the `experiment.launchers.Launcher` for the jobs of an experiment's folder; it writes nothing before
+        the first of them. Raises ConfigError."""
+        raise NotImplementedError
+
+    def describe(self, root: Path, num_jobs: int) -> str:
+        """Say how so many jobs for an experiment's folder would be done: what `--dry-run` shows."""
+        raise NotImplementedError
+
+
+__all__ = ["LAUNCH_ENGINES", "Launch"]
