@@ -19,6 +19,7 @@ from dialora.errors import DataError
 from dialora.serving.forms import GivenFile, SummaryRequest
 from dialora.serving.refusals import Refusal
 from dialora.serving.schema import MOST_INPUTS, TextInput, TurnsInput
+from dialora.serving.unpacking import unpacks_beyond
 from dialora.systems.items import TURNS, Item, read_file
 from dialora.systems.kinds.system import System
 from dialora.systems.summarizer import choose_content
@@ -57,8 +58,10 @@ class ReadContent:
         return Item(number, self.id, "", content)
 
 
-def read_contents(request: SummaryRequest, system: System) -> list[ReadContent]:
+def read_contents(request: SummaryRequest, system: System, *, max_unpacked: int) -> list[ReadContent]:
     """Return the conversations of a request; `system` names the columns of tables. Takes time.
+
+    A file that unpacks to more than `max_unpacked` bytes is not read.
 
     Raises Refusal, and DataError for what no conversation can be read of.
     """
@@ -66,6 +69,11 @@ def read_contents(request: SummaryRequest, system: System) -> list[ReadContent]:
     known: set[str | None] = set()
     num_characters = 0
     for number, given in enumerate(request.contents, start=1):
+        if isinstance(given, GivenFile) and unpacks_beyond(given.data, max_unpacked):
+            raise Refusal(
+                413,
+                f"The file unpacks to more than {max_unpacked:,} bytes; send it in parts (the server's --max-body).",
+            )
         for one in _read(given, str(number), system.config.data):
             found.append(_rename(one, request.names))
             known |= {speaker for speaker, _ in one.turns} if request.names else set()

@@ -37,7 +37,9 @@ class SummaryServer(uvicorn.Server):
         on_warning: Callable[[str], None],
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self.service = SummaryService(served, Metrics(), queue_tokens=options.queue_tokens)
+        self.service = SummaryService(
+            served, Metrics(), queue_tokens=options.queue_tokens, max_unpacked=options.max_body
+        )
         self.error: Exception | None = None
         """Why the systems could not be loaded."""
         self._on_warning, self._on_ready = on_warning, on_ready
