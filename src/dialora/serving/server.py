@@ -13,6 +13,7 @@ import uvicorn
 
 from dialora.serving.app import ServerOptions, build_app
 from dialora.serving.batcher import Batcher
+from dialora.serving.inputs import remove_uploads
 from dialora.serving.loading import open_warm_engine
 from dialora.serving.metrics import Metrics
 from dialora.serving.served import ServedSystem
@@ -75,6 +76,7 @@ class SummaryServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take nothing more and end when the rest is answered; at a second signal, at once."""
         if self.service.is_ending:
+            remove_uploads()
             os._exit(128 + sig)
         self.service.is_ending = True
         if not self.service.is_ready:
