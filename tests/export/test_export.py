@@ -258,7 +258,9 @@ def test_a_damaged_or_half_copied_export_is_told_in_one_line(exports: Exports, t
     max(largest.rglob("*"), key=lambda path: path.stat().st_size).unlink()
     unsealed = Path(shutil.copytree(exports[to], tmp_path / "unsealed"))
     (unsealed / "manifest.json").unlink()
-    for folder in (record, largest, unsealed):
+    unsaid = Path(shutil.copytree(exports[to], tmp_path / "unsaid"))
+    (unsaid / "export.json").unlink()
+    for folder in (record, largest, unsealed, unsaid):
         with pytest.raises(ModelError, match=r"or is not what was written there.*export it again") as refused:
             dialora.load(folder).summarize(TALK)
         assert "\n" not in str(refused.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import zipfile
@@ -93,6 +94,33 @@ def test_files_that_are_none_are_415_without_a_path(client: Client) -> None:
         assert refused.status == 415
         assert "/" not in refused.error.split(";")[0].replace("file.txt/", "")
         assert "dialora-" not in refused.error
+
+
+def zipped(name: str, data: bytes, before: bytes = b"") -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return before + packed.getvalue()
+
+
+def test_a_file_is_as_small_unpacked_as_it_may_be_packed(client: Client, engine: Engine) -> None:
+    """Some kilobytes may unpack to gigabytes, and to many times as much once they are read."""
+    large = b"Anna: hi\nBob: yes\n" * 500_000
+    damaged = zipped("a.txt", large)
+    for name, data in (
+        ("a.txt.gz", gzip.compress(large)), ("a.zip", zipped("a.txt", large)),
+        ("a.docx", zipped("word/document.xml", large)),
+        ("a.zip", zipped("a.txt.gz", gzip.compress(large))), ("a.gz", gzip.compress(zipped("a.txt", large))),
+        ("a.xlsx", zipped("xl/workbook.xml", large, b"before")), ("a.gz", gzip.compress(gzip.compress(large))),
+        ("a.zip", damaged.replace(damaged[14:18], b"\0\0\0\0")),
+    ):  # fmt: skip
+        assert len(data) < 200_000
+        refused = client.upload(name, data)
+        assert (refused.status, refused.json()["error"]["code"]) == (413, "too_large"), name
+        assert "unpacks" in refused.error
+    assert not engine.sources
+    assert client.upload("a.zip", zipped("a.txt", TALK.encode())).status == 200
+    assert client.upload("a.txt.gz", gzip.compress(TALK.encode())).status == 200
 
 
 def test_ten_thousand_turns_and_a_line_of_a_megabyte_are_answered(client: Client) -> None:

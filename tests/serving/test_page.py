@@ -161,6 +161,20 @@ def test_a_request_is_shown_as_running_and_can_be_cancelled(new_window: Callable
         wait_for_summaries(page)
 
 
+def test_a_browser_that_keeps_nothing_has_the_page_all_the_same(new_window: Callable[..., Any]) -> None:  # noqa: F811
+    """Where cookies are blocked, asking for what is kept raises an error."""
+    with serving({"lora": "PEFT"}) as server:
+        server.token = "right"
+        page = new_window()
+        page.add_init_script("""Object.defineProperty(window, "sessionStorage", {get() { throw new Error("no"); }})""")
+        page.goto(server.address)
+        page.get_by_label("Token of this server").fill("right")
+        page.keyboard.press("Enter")
+        page.get_by_text("reads 512 tokens").first.wait_for()
+        paste(page)
+        wait_for_summaries(page)
+
+
 def test_a_token_is_asked_for_once_and_kept_for_the_tab(new_window: Callable[..., Any]) -> None:  # noqa: F811
     with serving() as server:
         server.token = "right"

@@ -124,6 +124,26 @@ def test_a_second_signal_ends_it_at_once(tiny_model: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_second_signal_leaves_nothing_of_an_upload(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    head = 'Content-Disposition: form-data; name="file"; filename="secret.txt"'
+    said = "Anna: hi\nBob: no\n" * 400_000
+    body = f"--a\r\n{head}\r\n\r\n{said}\r\n--a--\r\n".encode()
+    start = f"POST /v1/summaries HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=a\r\nContent-Length: {len(body)}\r\n\r\n"  # noqa: E501
+    with command(tiny_model, "--port", "0") as (process, port), socket.create_connection(("127.0.0.1", port)) as asked:
+        asked.sendall(start.encode() + body)
+        wait_until(lambda: list(tmp_path.rglob("secret.txt")), 30)
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: ask(port, "GET", "/ready")[0] == 503)
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.rglob("secret.txt"))
+
+
+@pytest.mark.slow
 def test_killed_and_started_again_no_answered_request_is_lost(tiny_model: Path) -> None:
     """Clients ask without a pause while the server is killed; who got no answer asks again. Every answer is whole."""
     with socket.create_server(("127.0.0.1", 0)) as probe:

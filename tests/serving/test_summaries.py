@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import threading
 import zipfile
 from pathlib import Path
@@ -75,6 +76,20 @@ def test_every_system_answers_under_its_own_name(tiny_model: Path, engine: Engin
         assert refused.status == 400
         assert all(name in refused.error for name in ("gpt", *names))
         assert [one["is_default"] for one in client.get("/v1/systems").json()["systems"]] == [True, False]
+
+
+def test_no_two_systems_have_a_name(tiny_model: Path, tmp_path: Path, engine: Engine) -> None:
+    """Also where one is called by itself what a second one of a name would be called."""
+    names = [tmp_path / "a" / "m", tmp_path / "b" / "m", tmp_path / "m-2", tmp_path / "c" / "m-2"]
+    for name in names:
+        shutil.copytree(tiny_model, name)
+    with serving([str(name) for name in names]) as client:
+        systems = [one["name"] for one in client.get("/v1/systems").json()["systems"]]
+        assert (systems[0], systems[2]) == ("m", "m-2")
+        assert len(set(systems)) == 4
+        for name in systems:
+            (one,) = client.post({"text": TALK, "systems": [name]}).json()["conversations"]
+            assert [summary["system"] for summary in one["summaries"]] == [name]
 
 
 def test_a_vtt_file_is_read_as_such_and_speakers_are_renamed(client: Client) -> None:

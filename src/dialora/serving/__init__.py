@@ -2,7 +2,7 @@
 
     app.py        routes, and what OpenAPI says of them; guard.py stands around every answer
     bodies.py     a request's body, counted and timed while it arrives; forms.py and schema.py: what it says
-    inputs.py     text, turns or a file → what is summarized
+    inputs.py     text, turns or a file → what is summarized; unpacking.py: how much a packed file holds
     service.py    requests in threads, bounded; places in the queues; what a client that hangs up leaves
     batcher.py    sources of all requests → batches for one engine; waiting.py: which are next
     answers.py    summaries → what is answered, with what nobody said and the turns behind each sentence

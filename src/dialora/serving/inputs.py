@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from dialora.errors import DataError
 from dialora.serving.forms import GivenFile, SummaryRequest
 from dialora.serving.refusals import Refusal
 from dialora.serving.schema import MOST_INPUTS, TextInput, TurnsInput
+from dialora.serving.unpacking import unpacks_beyond
 from dialora.systems.items import TURNS, Item, read_file
 from dialora.systems.kinds.system import System
 from dialora.systems.summarizer import choose_content
@@ -28,6 +31,8 @@ MOST_CHARACTERS = 2_000_000
 """Of all conversations of a request: some thirty hours of talk."""
 MOST_NOTED = 10
 _LONGEST_NAME = 80
+_folders: set[str] = set()
+"""Of uploads that are being read."""
 _UNSAFE = re.compile(r"[^\w.() -]+")
 
 
@@ -57,8 +62,10 @@ class ReadContent:
         return Item(number, self.id, "", content)
 
 
-def read_contents(request: SummaryRequest, system: System) -> list[ReadContent]:
+def read_contents(request: SummaryRequest, system: System, *, max_unpacked: int) -> list[ReadContent]:
     """Return the conversations of a request; `system` names the columns of tables. Takes time.
+
+    A file that unpacks to more than `max_unpacked` bytes is not read.
 
     Raises Refusal, and DataError for what no conversation can be read of.
     """
@@ -66,6 +73,11 @@ def read_contents(request: SummaryRequest, system: System) -> list[ReadContent]:
     known: set[str | None] = set()
     num_characters = 0
     for number, given in enumerate(request.contents, start=1):
+        if isinstance(given, GivenFile) and unpacks_beyond(given.data, max_unpacked):
+            raise Refusal(
+                413,
+                f"The file unpacks to more than {max_unpacked:,} bytes; send it in parts (the server's --max-body).",
+            )
         for one in _read(given, str(number), system.config.data):
             found.append(_rename(one, request.names))
             known |= {speaker for speaker, _ in one.turns} if request.names else set()
@@ -103,7 +115,7 @@ def _read(given: TextInput | TurnsInput | GivenFile, name: str, config: DataConf
 
 def _read_upload(given: GivenFile, config: DataConfig) -> Iterator[ReadContent]:
     """Read a file where only this process finds it, under its own name as far as that is one."""
-    with tempfile.TemporaryDirectory(prefix="dialora-") as folder:
+    with _open_folder() as folder:
         path = Path(folder) / _choose_name(given.name)
         path.write_bytes(given.data)
         notes: list[str] = []
@@ -122,6 +134,22 @@ def _read_upload(given: GivenFile, config: DataConfig) -> Iterator[ReadContent]:
     for at, one in enumerate(found):
         # What is to be said of the file is said once.
         yield one if at else replace(one, notes=(*one.notes, *about))
+
+
+@contextmanager
+def _open_folder() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="dialora-", ignore_cleanup_errors=True) as folder:
+        _folders.add(folder)
+        try:
+            yield folder
+        finally:
+            _folders.discard(folder)
+
+
+def remove_uploads() -> None:
+    """Remove what is being read of uploads: for a process that ends without another step."""
+    for folder in list(_folders):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _choose_name(given: str) -> str:
@@ -144,4 +172,4 @@ def _rename(one: ReadContent, names: Mapping[str, str]) -> ReadContent:
     return replace(one, content=rename_speakers(one.content, own), text=None) if own else one
 
 
-__all__ = ["MOST_CHARACTERS", "ReadContent", "read_contents"]
+__all__ = ["MOST_CHARACTERS", "ReadContent", "read_contents", "remove_uploads"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,12 +107,13 @@ def _find_best(root: Path) -> str | None:
 
 def _settle(served: list[ServedSystem]) -> list[ServedSystem]:
     """Give each system a name and a label of its own, and have one default."""
-    taken: dict[str, int] = {}
+    wanted, taken = [one.name for one in served], set[str]()
     for one in served:
-        wanted = one.name
-        taken[wanted] = taken.get(wanted, 0) + 1
-        if taken[wanted] > 1:
-            one.name = f"{wanted}-{taken[wanted]}"
+        if one.name in taken:
+            # Never a name that another one has by itself.
+            others = (f"{one.name}-{number}" for number in count(2))
+            one.name = next(name for name in others if name not in taken and name not in wanted)
+        taken.add(one.name)
     labels = [one.label for one in served]
     first = next((one for one in served if one.is_default), served[0])
     for one in served:

@@ -14,6 +14,7 @@ import uvicorn
 
 from dialora.serving.app import ServerOptions, build_app
 from dialora.serving.batcher import Batcher
+from dialora.serving.inputs import remove_uploads
 from dialora.serving.loading import open_warm_engine
 from dialora.serving.metrics import Metrics
 from dialora.serving.served import ServedSystem
@@ -38,7 +39,9 @@ class SummaryServer(uvicorn.Server):
         on_warning: Callable[[str], None],
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self.service = SummaryService(served, Metrics(), queue_tokens=options.queue_tokens)
+        self.service = SummaryService(
+            served, Metrics(), queue_tokens=options.queue_tokens, max_unpacked=options.max_body
+        )
         self.error: Exception | None = None
         """Why the systems could not be loaded."""
         self._on_warning, self._on_ready = on_warning, on_ready
@@ -74,6 +77,7 @@ class SummaryServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take nothing more and end when the rest is answered; at a second signal, at once."""
         if self.service.is_ending:
+            remove_uploads()
             os._exit(128 + sig)
         self.service.is_ending = True
         if not self.service.is_ready:

@@ -51,8 +51,12 @@ class _Job:
 class SummaryService:
     """Summarizes what requests ask for with the systems that are served."""
 
-    def __init__(self, served: Sequence[ServedSystem], metrics: Metrics, *, queue_tokens: int) -> None:
+    def __init__(
+        self, served: Sequence[ServedSystem], metrics: Metrics, *, queue_tokens: int, max_unpacked: int
+    ) -> None:
         self.served, self.metrics, self.queue_tokens = served, metrics, queue_tokens
+        self.max_unpacked = max_unpacked
+        """Bytes of a file once it is unpacked."""
         self.num_taken = 0
         """Requests that are being worked on."""
         self.is_ready = False
@@ -96,7 +100,7 @@ class SummaryService:
         return [known[name] for name in names] or list(self.served)
 
     def _read(self, request: SummaryRequest, chosen: Sequence[ServedSystem]) -> tuple[list[ReadContent], list[_Job]]:
-        contents = read_contents(request, chosen[0].system)
+        contents = read_contents(request, chosen[0].system, max_unpacked=self.max_unpacked)
         jobs = []
         for served in chosen:
             reader = served.find_reader(request.options)

@@ -26,7 +26,7 @@ from dialora.store.finding import FoundRun, find_runs, is_run_folder, open_train
 from dialora.store.log import LoggedBatch, PartialLog
 from dialora.store.owning import locked, own_data_check, own_folder
 from dialora.store.run import Run, build_run, measure_weights
-from dialora.store.stage import Stage, read_key
+from dialora.store.stage import Stage, is_listed, read_key
 from dialora.store.system import require_posix
 from dialora.store.trial import TrialFolder, build_trial
 
@@ -48,6 +48,7 @@ __all__ = [
     "find_cache",
     "find_runs",
     "hash_file",
+    "is_listed",
     "is_run_folder",
     "load_json",
     "load_records",

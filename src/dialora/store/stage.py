@@ -114,6 +114,14 @@ def read_key(folder: Path) -> str:
         return ""
 
 
+def is_listed(folder: Path, name: str) -> bool:
+    """Whether the manifest of a folder, where it has one, lists a file, which may be missing."""
+    try:
+        return name in load_json(folder / names.MANIFEST)["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _is_as_written(path: Path, entry: dict[str, object], *, by_length: bool) -> bool:
     try:
         if path.stat().st_size != entry["bytes"]:
@@ -150,4 +158,4 @@ def _write_manifest(folder: Path, key: str) -> None:
     sync(manifest)
 
 
-__all__ = ["Stage", "read_key"]
+__all__ = ["Stage", "is_listed", "read_key"]

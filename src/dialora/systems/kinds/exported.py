@@ -19,7 +19,7 @@ from dialora.errors import ConfigError, InputError, ModelError
 from dialora.models.checkpoint import resolve_model
 from dialora.models.files import read_object
 from dialora.records import Record
-from dialora.store import Stage, digest_once, names, read_key, save_json
+from dialora.store import Stage, digest_once, is_listed, names, read_key, save_json
 from dialora.systems.kinds.converted import ConvertedSystem, read_facts, require_as_converted
 from dialora.systems.kinds.foreign import METHOD, ForeignAdapter, ForeignModel, Overrides, build_config
 from dialora.systems.kinds.system import System
@@ -101,8 +101,8 @@ class OnnxSystem(System):
 
 
 def is_exported(folder: Path) -> bool:
-    """Whether a folder is an export."""
-    return (folder / names.EXPORT_RECORD).is_file()
+    """Whether a folder is an export, also where a copy has lost what says how it reads and writes."""
+    return (folder / names.EXPORT_RECORD).is_file() or is_listed(folder, names.EXPORT_RECORD)
 
 
 def find_tokenizer(folder: Path) -> Path:

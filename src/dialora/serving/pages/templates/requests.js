@@ -11,17 +11,38 @@ class Refusal extends Error {
 
 async function send(path, options = {}) {
   for (;;) {
-    const token = sessionStorage.getItem(TOKEN);
+    const token = keptToken();
     const headers = { Accept: "application/json", ...options.headers };
     if (token) headers.Authorization = `Bearer ${token}`;
     const response = await reach(path, { ...options, headers });
     if (response.ok) return readBody(response);
     const message = await readRefusal(response);
     if (response.status !== 401) throw new Refusal(message, response.status);
-    sessionStorage.removeItem(TOKEN);
+    keepToken(null);
     const given = await askToken(token ? message : "This server is protected: give its token to go on.");
     if (given === null) throw new Refusal("This server needs a token, and none was given.");
-    sessionStorage.setItem(TOKEN, given);
+    keepToken(given);
+  }
+}
+
+// A browser that keeps nothing raises an error where it is asked to; the token is then this page's alone.
+let ownToken = null;
+
+function keptToken() {
+  try {
+    return sessionStorage.getItem(TOKEN) ?? ownToken;
+  } catch {
+    return ownToken;
+  }
+}
+
+function keepToken(token) {
+  ownToken = token;
+  try {
+    if (token === null) sessionStorage.removeItem(TOKEN);
+    else sessionStorage.setItem(TOKEN, token);
+  } catch {
+    // It is kept above.
   }
 }
 
