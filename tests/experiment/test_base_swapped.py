@@ -11,11 +11,15 @@ import pytest
 from dialora.config import load_experiment
 from dialora.errors import ModelError
 from dialora.experiment import pipeline
+from tests import sizes
 from tests.conftest import build_experiment_values, change_base
 
 
 @pytest.mark.parametrize(
-    ("kind", "is_entrys"), [("weights", False), ("tokenizer", False), ("weights", True), ("tokenizer", True)]
+    ("kind", "is_entrys"),
+    [("weights", False), ("tokenizer", True)]
+    if sizes.IS_QUICK
+    else [("weights", False), ("tokenizer", False), ("weights", True), ("tokenizer", True)],
 )
 def test_a_base_that_changes_between_two_runs_is_refused(
     kind: str, is_entrys: bool, tiny_model: Path, small_data: Path, tmp_path: Path

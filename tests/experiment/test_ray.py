@@ -21,13 +21,13 @@ from dialora.errors import ConfigError
 from dialora.experiment import pipeline
 from dialora.store import names
 from dialora.store.heartbeat import read_heartbeat
+from tests import sizes
 from tests.conftest import build_experiment_values
 from tests.experiment.same_results import read_results
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
-NUM_KILLS = int(os.environ.get("DIALORA_RAY_KILLS", "10"))
 STORE_BYTES = 80 * 2**20
 
 
@@ -117,7 +117,7 @@ def test_nodes_workers_and_drivers_die_and_the_results_are_the_same(
     watch = Watch(output)
     watch.start()
     kills: list[str] = []
-    order = [("node", "worker", "driver")[at % 3] for at in range(NUM_KILLS)]
+    order = [("node", "worker", "driver")[at % 3] for at in range(sizes.NUM_KILLS_ON_RAY)]
     driver = start(values, cluster.address, tmp_path)
     while order:
         time.sleep(rng.uniform(1, 6))

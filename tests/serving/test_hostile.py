@@ -7,7 +7,9 @@ import io
 import json
 import zipfile
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from tests.serving.support import TALK, Client, Engine
 
@@ -121,6 +123,27 @@ def test_a_file_is_as_small_unpacked_as_it_may_be_packed(client: Client, engine:
     assert not engine.sources
     assert client.upload("a.zip", zipped("a.txt", TALK.encode())).status == 200
     assert client.upload("a.txt.gz", gzip.compress(TALK.encode())).status == 200
+
+
+def test_a_table_is_as_small_unpacked_too(client: Client, engine: Engine) -> None:
+    """One text may stand in every row of a file that is hardly larger than none."""
+
+    def save(texts: pyarrow.Array) -> bytes:
+        file = io.BytesIO()
+        parquet.write_table(pyarrow.table({"dialogue": texts}), file, compression="zstd")
+        return file.getvalue()
+
+    large = pyarrow.DictionaryArray.from_arrays([0] * 100, [TALK + "x" * 200_000])
+    for texts in (large, large.dictionary_decode(), pyarrow.array([["x" * 9_000_000]])):
+        data = save(texts)
+        assert len(data) < 10_000
+        refused = client.upload("a.parquet", data)
+        assert (refused.status, refused.json()["error"]["code"]) == (413, "too_large")
+    assert not engine.sources
+    assert client.upload("a.parquet", save(pyarrow.array([TALK] * 3))).status == 200
+    refused = client.upload("a.arrow", save(large))
+    assert refused.status == 415
+    assert "Parquet" in refused.error
 
 
 def test_ten_thousand_turns_and_a_line_of_a_megabyte_are_answered(client: Client) -> None:

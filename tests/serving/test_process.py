@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from dialora.cli import main
+from tests import sizes
 from tests.serving.support import TALK, wait_until
 
 LONG = [{"text": f"Anna: {'This is long and goes on. ' * 6}{n}\nBob: Yes."} for n in range(400)]
@@ -177,7 +178,7 @@ def test_killed_and_started_again_no_answered_request_is_lost(tiny_model: Path) 
         thread.start()
     counts = []
     try:
-        for _ in range(4):
+        for _ in range(sizes.NUM_KILLS_OF_A_SERVER):
             with command(tiny_model, "--port", str(port)) as (process, _):
                 time.sleep(rng.uniform(0.5, 2))
                 counts.append(sum(map(len, answered)))

@@ -19,6 +19,7 @@ from dialora.data.reading.files import is_gzip
 
 LEVELS = 4
 """So deep is a file packed that anything reads."""
+PARQUET = b"PAR1"
 _UNREADABLE = (
     OSError, EOFError, ValueError, LookupError, RuntimeError, zlib.error, lzma.LZMAError, struct.error,
     zipfile.BadZipFile,
@@ -27,7 +28,7 @@ _UNREADABLE = (
 
 
 def unpacks_beyond(data: bytes, most: int) -> bool:
-    """Whether a file holds more than `most` bytes unpacked: gzip and zip, also in one another."""
+    """Whether a file holds more than `most` bytes unpacked: gzip and zip, also in one another, and Parquet."""
     return _measure(data, most, LEVELS) > most
 
 
@@ -37,6 +38,8 @@ def _measure(data: bytes, most: int, levels: int) -> int:
         return 0
     if is_gzip(data):
         return _measure_stream(lambda: gzip.open(BytesIO(data)), most, levels)
+    if data.startswith(PARQUET):
+        return _measure_parquet(data, most)
     if not zipfile.is_zipfile(BytesIO(data)):
         return 0
     try:
@@ -48,6 +51,33 @@ def _measure(data: bytes, most: int, levels: int) -> int:
         size += _measure_stream(partial(archive.open, member), most - size, levels)
         if size > most:
             break
+    return size
+
+
+def _measure_parquet(data: bytes, most: int) -> int:
+    """Return how many bytes the rows are, which may all have the one text that a dictionary holds."""
+    import pyarrow
+    from pyarrow import parquet
+    from pyarrow.types import is_dictionary
+
+    size = 0
+    try:
+        with parquet.ParquetFile(BytesIO(data)) as file:
+            groups = [file.metadata.row_group(at) for at in range(file.metadata.num_row_groups)]
+            packed = sum(group.total_byte_size for group in groups)
+            is_nested = any("dictionary<" in str(type) and not is_dictionary(type) for type in file.schema_arrow.types)
+            if packed > most or is_nested:
+                return most + 1
+            # No value is larger than all that is packed, so that no batch takes more than a few times `most`.
+            for batch in file.iter_batches(batch_size=max(1, min(1024, 4 * most // max(1, packed)))):
+                size += sum(
+                    (column.dictionary_decode() if is_dictionary(column.type) else column).nbytes
+                    for column in batch.columns
+                )
+                if size > most:
+                    break
+    except (pyarrow.ArrowException, *_UNREADABLE):
+        return 0
     return size
 
 
