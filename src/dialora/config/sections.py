@@ -125,6 +125,14 @@ class TrainingConfig(Section):
     ] = 120.0
     report_to: Annotated[tuple[Trackers, ...], Field(description="experiment trackers")] = ()
     device: Annotated[Literal["auto", "cpu", "cuda"], Field()] = "auto"
+    num_processes: Annotated[
+        int, Field(ge=1, le=64, description="share the rows of every batch, with a GPU or some cores each")
+    ] = 1
+
+    @model_serializer(mode="wrap")
+    def _leave_out_one_process(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Write a training in one process as it has always been written."""
+        return {key: value for key, value in write(self).items() if (key, value) != ("num_processes", 1)}
 
     @field_validator("precision", mode="before")
     @classmethod
