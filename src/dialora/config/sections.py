@@ -32,6 +32,8 @@ _NAMES_ELSEWHERE = {
     **dict.fromkeys(("train_file", "validation_file", "test_file"), "files: {train: …, validation: …, test: …}"),
 }
 """Keys of other tools' files for the same, which the nearest name would misdirect."""
+_SHARDING = frozenset({"deepspeed", "fsdp", "fsdp_config", "sharded"})
+"""What other tools call sharding one model over devices."""
 Trackers = Literal["none", "tensorboard", "trackio", "wandb", "mlflow"]
 
 
@@ -128,6 +130,17 @@ class TrainingConfig(Section):
     num_processes: Annotated[
         int, Field(ge=1, le=64, description="share the rows of every batch, with a GPU or some cores each")
     ] = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shards_nothing(cls, values: Any) -> Any:
+        for name in sorted(_SHARDING & values.keys()) if isinstance(values, Mapping) else ():
+            raise ValueError(
+                f"unknown key {name!r}; weights are not shared out over devices here. num_processes shares out the "
+                f"rows of every batch among devices that each hold the whole model; for a model that none holds, take "
+                f"a method that trains less than full, or a smaller model."
+            )
+        return values
 
     @model_serializer(mode="wrap")
     def _leave_out_one_process(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:

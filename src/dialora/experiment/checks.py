@@ -174,14 +174,9 @@ def _describe_device(config: ExperimentConfig) -> tuple[str, str]:
 def _check_processes(config: ExperimentConfig) -> tuple[str, str]:
     from dialora.training.distributed import require_devices
 
-    size, launch = config.training.num_processes, config.launch or LocalLaunch()
-    if isinstance(launch, LocalLaunch):  # elsewhere the machine says so when it is there
+    size = config.training.num_processes
+    if isinstance(config.launch or LocalLaunch(), LocalLaunch):  # another machine says so itself
         require_devices(config.training)
-        if launch.workers > 1:
-            return "failed", (
-                f"launch.workers: {launch.workers} and training.num_processes: {size} would both share out this "
-                f"machine; set one of them to 1"
-            )
     return "ok", f"{size} share the rows of every batch; each has the whole model"
 
 

@@ -23,7 +23,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from dialora.config import TrainingConfig
-from dialora.errors import ConfigError, TrainingError
+from dialora.errors import ConfigError, DialoraError, TrainingError
 from dialora.measuring.environment import count_cores
 from dialora.models.device import uses_cuda
 
@@ -76,13 +76,16 @@ class Group:
         dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=PATIENCE)
         try:
             yield
-        finally:
+        except DialoraError:
             dist.destroy_process_group()
-            torch.set_num_threads(threads)
+            raise
+        # Where something broke, the others are to lose the connection when this process has said what.
+        dist.destroy_process_group()
+        torch.set_num_threads(threads)
 
     def share_threads(self, threads: int) -> int:
-        """Return how many threads a process computes with where one alone has `threads`; what the user set stays."""
-        return threads if "OMP_NUM_THREADS" in os.environ else max(1, threads // self.size)
+        """Return how many threads a process computes with where one alone has `threads`."""
+        return max(1, threads // self.size)
 
     def _require_devices(self, device: torch.device, store: Any) -> None:
         store.set(str(self.rank), device.type)
