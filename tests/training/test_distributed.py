@@ -76,7 +76,8 @@ def train(
 
 def open_plan(values: dict[str, Any], root: Path, launcher: LocalLauncher, size: int) -> Plan:
     root.mkdir(exist_ok=True)
-    config = load_experiment(values, {"training.num_processes": size})
+    own = {"training.num_processes": size} | ({"training.fsdp": False} if size == 1 else {})
+    config = load_experiment(values, own)
     plan = plan_experiment(read_data(config, ExperimentFolder(root), ignore_events), launcher)
     return pipeline.tokenize(plan, ignore_events)
 
@@ -109,6 +110,7 @@ def interrupt(worker: int) -> None:
         ("adalora", {"max_steps": 20}),
         ("lora_decoder", {"max_steps": 20, "cache_encoder": True}),
         ("lora", {"max_steps": 20, "lean": False, "gradient_checkpointing": True}),
+        ("full", {"lean": False, "fsdp": True, "early_stopping_patience": 9}),
     ],
 )
 def test_two_processes_have_the_losses_of_one(
@@ -127,15 +129,16 @@ def test_two_processes_have_the_losses_of_one(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("key", "is_sharded"), [("lora", False), ("full", True)])
 def test_a_checkpoint_goes_on_in_another_number_of_processes(
-    still_model: Path, small_data: Path, tmp_path: Path, launcher: LocalLauncher
+    key: str, is_sharded: bool, still_model: Path, small_data: Path, tmp_path: Path, launcher: LocalLauncher
 ) -> None:
-    values = build_values(still_model, small_data)
-    expected = train(values, tmp_path / "whole", launcher, "lora", 1)["result"]
+    values = build_values(still_model, small_data, lean=False, fsdp=is_sharded)
+    expected = train(values, tmp_path / "whole", launcher, key, 1)["result"]
     for size in (1, 2):
         with pytest.raises(Interrupted, match="stopped after step"):
-            train(values, tmp_path / "parts", launcher, "lora", size, first_step(interrupt, launcher))
-    found = train(values, tmp_path / "parts", launcher, "lora", 1)["result"]
+            train(values, tmp_path / "parts", launcher, key, size, first_step(interrupt, launcher))
+    found = train(values, tmp_path / "parts", launcher, key, 1)["result"]
     assert found["was_resumed"]
     assert found["losses"] == pytest.approx(expected["losses"], rel=1e-5)
     assert [step for step, _ in found["validation"]] == [step for step, _ in expected["validation"]]
@@ -207,9 +210,8 @@ def test_a_machine_is_shared_out_once(experiment: dict[str, Any]) -> None:
         load_experiment(experiment, {"training.num_processes": 2, "launch.workers": 2})
 
 
-@pytest.mark.parametrize("key", ["fsdp", "deepspeed"])
-def test_sharding_is_refused_by_name(key: str, experiment: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=f"unknown key '{key}'; weights are not shared out .* num_processes shares"):
-        load_experiment(experiment, {f"training.{key}": True})
+def test_weights_are_shared_out_over_several_processes(experiment: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"fsdp shares weights out over num_processes, which is 1"):
+        load_experiment(experiment, {"training.fsdp": True})
     with pytest.raises(ConfigError, match="num_processes"):
         load_experiment(experiment, {"training.nproc_per_node": 2})

@@ -17,6 +17,7 @@ MEANINGS = {
     "batch_size": ("per_device_train_batch_size",),
     "beams": ("num_beams",),
     "dataset": ("source",),
+    "deepspeed": ("fsdp",),
     "devices": ("num_processes",),
     "dropout": ("lora_dropout",),
     "epochs": ("num_train_epochs",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_serializer, model_validator
 
@@ -32,8 +32,6 @@ _NAMES_ELSEWHERE = {
     **dict.fromkeys(("train_file", "validation_file", "test_file"), "files: {train: …, validation: …, test: …}"),
 }
 """Keys of other tools' files for the same, which the nearest name would misdirect."""
-_SHARDING = frozenset({"deepspeed", "fsdp", "fsdp_config", "sharded"})
-"""What other tools call sharding one model over devices."""
 Trackers = Literal["none", "tensorboard", "trackio", "wandb", "mlflow"]
 
 
@@ -130,22 +128,21 @@ class TrainingConfig(Section):
     num_processes: Annotated[
         int, Field(ge=1, le=64, description="share the rows of every batch, with a GPU or some cores each")
     ] = 1
+    fsdp: Annotated[
+        bool, Field(description="methods that train the base's own weights share these out over num_processes too")
+    ] = False
 
-    @model_validator(mode="before")
-    @classmethod
-    def _shards_nothing(cls, values: Any) -> Any:
-        for name in sorted(_SHARDING & values.keys()) if isinstance(values, Mapping) else ():
-            raise ValueError(
-                f"unknown key {name!r}; weights are not shared out over devices here. num_processes shares out the "
-                f"rows of every batch among devices that each hold the whole model; for a model that none holds, take "
-                f"a method that trains less than full, or a smaller model."
-            )
-        return values
+    @model_validator(mode="after")
+    def _is_shared_by_several(self) -> Self:
+        if self.fsdp and self.num_processes == 1:
+            raise ValueError("fsdp shares weights out over num_processes, which is 1; set it to 2 or more")
+        return self
 
     @model_serializer(mode="wrap")
     def _leave_out_one_process(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Write a training in one process as it has always been written."""
-        return {key: value for key, value in write(self).items() if (key, value) != ("num_processes", 1)}
+        alone = {"num_processes": 1, "fsdp": False}
+        return {key: value for key, value in write(self).items() if key not in alone or value != alone[key]}
 
     @field_validator("precision", mode="before")
     @classmethod

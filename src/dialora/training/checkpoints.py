@@ -61,11 +61,17 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     scheduler: Any,
     randoms: Sequence[Any],
+    *,
+    writes: bool = True,
 ) -> None:
     """Write the checkpoint of the step that was made last, then remove the older ones.
 
-    `randoms` are the states of every process's random numbers.
+    `randoms` are the states of every process's random numbers. Each process of a training calls it, and one writes.
     """
+    if not writes:
+        save_trained(model, method, None)
+        save_state(None, optimizer, scheduler, randoms)
+        return
     newest = work / names.checkpoint(len(progress.losses))
     with _stage(newest).writing() as folder:
         save_trained(model, method, folder / names.CHECKPOINT_WEIGHTS)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -27,6 +27,7 @@ from dialora.errors import ConfigError, DialoraError, TrainingError
 from dialora.measuring.environment import count_cores
 from dialora.models.device import uses_cuda
 
+T = TypeVar("T")
 BUCKET_BYTES = 25 << 20
 """Of gradients that are added up at once: enough for the connection, little beside a model."""
 LOOPBACK = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
@@ -43,6 +44,9 @@ class Group:
     meeting: Path | None = None
     """A file of this machine that is not there yet, by which processes find each other."""
 
+    is_sharded: bool = False
+    """Each process holds a part of the weights, and goes through the model as often as the others."""
+
     @property
     def is_first(self) -> bool:
         """Whether this process writes and reports."""
@@ -53,8 +57,22 @@ class Group:
         return [list(islice(batch, rank, None, self.size)) for rank in range(min(self.size, len(batch)))]
 
     def share(self, batch: Sequence[Any]) -> list[Any]:
-        """Return this process's part, which may be empty."""
-        return list(islice(batch, self.rank, None, self.size))
+        """Return this process's part of a batch.
+
+        One that has none has no row, or where weights are shared out one that is another's (`has_part`).
+        """
+        return list(islice(batch, self.rank, None, self.size)) or list(batch[: self.is_sharded])
+
+    def has_part(self, batch: Sequence[Any]) -> bool:
+        """Whether what `share` returns is this process's own."""
+        return self.rank < len(batch)
+
+    def turns(self, items: Sequence[T]) -> Iterator[tuple[T, bool]]:
+        """Give this process's items, each with whether it is its own, as many as the others have where need be."""
+        for start in range(0, len(items), self.size):
+            at = start + self.rank
+            if at < len(items) or self.is_sharded:
+                yield items[min(at, len(items) - 1)], at < len(items)
 
     @contextmanager
     def joined(self, device: torch.device) -> Iterator[None]:
@@ -133,14 +151,14 @@ class Group:
 
     def align(self, model: nn.Module) -> None:
         """Let the model be the first process's, to the bit."""
-        for tensor in chain(model.parameters(), model.buffers()) if self.size > 1 else ():
+        for tensor in () if self.size == 1 or self.is_sharded else chain(model.parameters(), model.buffers()):
             whole = tensor.data.contiguous()
             dist.broadcast(whole, 0)
             tensor.data.copy_(whole)
 
     def add_gradients(self, model: nn.Module) -> None:
         """Let every trained weight have the sum of all processes' gradients, and none where no process has one."""
-        if self.size == 1:
+        if self.size == 1 or self.is_sharded:  # then they are added up as they come
             return
         trained = [p for p in model.parameters() if p.requires_grad]
         there = self.sum(torch.tensor([p.grad is not None for p in trained], dtype=torch.int32)).tolist()

@@ -29,6 +29,7 @@ from dialora.training.checkpoints import Progress, load_checkpoint, save_checkpo
 from dialora.training.distributed import ALONE, Group
 from dialora.training.lean import split_batch
 from dialora.training.optimization import build_optimizer, build_scheduler
+from dialora.training.sharding import gather_whole
 from dialora.training.state import read_random, restore_random
 from dialora.training.trackers import LOGS, finish_trackers, list_trackers, start_trackers
 from dialora.training.validation import Validation, compute_loss
@@ -165,18 +166,22 @@ class TrainingLoop:
     def _make_step(self, batches: Sequence[dict[str, Any]], step: int) -> list[Tensor]:
         """Make one optimizer step; return every batch's share of the mean loss per target token."""
         zero = torch.zeros((), device=self.accelerator.device)
-        counts = [(batch["labels"] != IGNORED_LABEL).sum() for batch in batches if batch]
+        own = [self.group.has_part(batch) for batch in self.steps[step - 1]]
+        counts = [
+            (batch["labels"] != IGNORED_LABEL).sum() for batch, is_own in zip(batches, own, strict=True) if is_own
+        ]
         num_tokens = self.group.sum(torch.stack(counts or [zero.long()]).sum())
         losses = []
         for at, batch in enumerate(batches):
-            shares = [self._backward(part, num_tokens) for part in self._split(batch)]
+            parts = split_batch(batch, self.micro_batch_tokens)
+            shares = [self._backward(part, num_tokens, counts=own[at]) for part in parts]
             loss = self.group.sum(torch.stack(shares or [zero]).sum())
             if not torch.isfinite(loss):
                 raise self._explain_divergence("loss", float(loss), step, self.steps[step - 1][at])
             losses.append(loss)
         self.group.add_gradients(self.model)
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.training.max_grad_norm)
-        if norm is not None and not torch.isfinite(norm):
+        if norm is not None and not torch.isfinite(norm := gather_whole(norm)):
             rows = [i for batch in self.steps[step - 1] for i in batch]
             raise self._explain_divergence("gradient", float(norm), step, rows)
         self.optimizer.step()
@@ -185,20 +190,14 @@ class TrainingLoop:
         self.model.zero_grad()
         return losses
 
-    def _split(self, batch: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the micro-batches of this process's rows; none where it has no row."""
-        if self.micro_batch_tokens is None or not batch:
-            return [batch] if batch else []
-        return split_batch(batch, self.micro_batch_tokens)
-
-    def _backward(self, inputs: dict[str, Any], num_tokens: Tensor) -> Tensor:
+    def _backward(self, inputs: dict[str, Any], num_tokens: Tensor, *, counts: bool) -> Tensor:
         """Add a batch's gradient; return its loss as a share of the step's mean per target token.
 
         The model gives the mean of its own batch; those of a step have unlike numbers of tokens.
         """
         self.model.train()
         loss = compute_loss(self.model, inputs, self.accelerator)
-        loss = loss * ((inputs["labels"] != IGNORED_LABEL).sum() / num_tokens)
+        loss = loss * ((inputs["labels"] != IGNORED_LABEL).sum() / num_tokens if counts else 0.0)
         self.accelerator.backward(loss)
         return loss.detach()
 
@@ -218,8 +217,8 @@ class TrainingLoop:
             return end
         best = min(range(len(validation)), key=lambda i: validation[i][1])
         if best == len(validation) - 1:
-            if self.group.is_first:
-                save_trained(self.model, self.method, self.work / names.BEST_WEIGHTS)
+            path = self.work / names.BEST_WEIGHTS if self.group.is_first else None
+            save_trained(self.model, self.method, path)
             self.progress.keeps_best = True
         elif len(validation) - 1 - best >= patience and not is_last:
             return End.STOPPED_EARLY
@@ -264,8 +263,8 @@ class TrainingLoop:
             raise self._explain_divergence(f"weight {name}", value, step, rows)
         progress.peak_memory_bytes = max(progress.peak_memory_bytes, self.group.max(measure_peak_memory()))
         randoms = self.group.gather(read_random())
-        if self.group.is_first:
-            save_checkpoint(self.work, progress, self.model, self.method, self.optimizer, self.scheduler, randoms)
+        held = (self.model, self.method, self.optimizer, self.scheduler)
+        save_checkpoint(self.work, progress, *held, randoms, writes=self.group.is_first)
 
     def _learning_rate(self) -> float:
         return float(self.scheduler.get_last_lr()[0])

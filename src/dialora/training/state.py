@@ -17,16 +17,24 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from dialora.training.sharding import gather_whole, take_part
+
 _HEADER = "state"
 
 
-def save_state(path: Path, optimizer: torch.optim.Optimizer, scheduler: Any, randoms: Sequence[Any]) -> None:
-    """Write the state of the optimizer, the schedule and every process's random numbers, the first's first."""
-    tensors: dict[str, Tensor] = {}
+def save_state(path: Path | None, optimizer: torch.optim.Optimizer, scheduler: Any, randoms: Sequence[Any]) -> None:
+    """Write the state of the optimizer, the schedule and every process's random numbers, the first's first.
+
+    Without a path only give this process's parts of it to the one that writes.
+    """
+    tensors: dict[str, Tensor] | None = None if path is None else {}
     state = {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict(), "random": randoms[0]}
     if len(randoms) > 1:
         state["others"] = list(randoms[1:])
-    header = json.dumps(_pack(state, tensors))
+    packed = _pack(state, tensors)
+    if path is None or tensors is None:
+        return
+    header = json.dumps(packed)
     save_file(tensors, path, metadata={_HEADER: header})
 
 
@@ -35,6 +43,11 @@ def load_state(path: Path, optimizer: torch.optim.Optimizer, scheduler: Any) -> 
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         state = _unpack(json.loads(file.metadata()[_HEADER]), tensors)
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for number, values in state["optimizer"]["state"].items():
+        for name, value in values.items():
+            if isinstance(value, Tensor) and isinstance(number, int) and value.shape == parameters[number].shape:
+                values[name] = take_part(value, parameters[number])
     optimizer.load_state_dict(state["optimizer"])
     scheduler.load_state_dict(state["scheduler"])
     return [state["random"], *state.get("others", ())]
@@ -73,11 +86,14 @@ def read_random() -> dict[str, Any]:
     }
 
 
-def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """Return plain values, with tensors put aside under numbers. Keys of mappings keep their kind."""
+def _pack(value: Any, tensors: dict[str, Tensor] | None) -> Any:
+    """Return plain values, with tensors put aside under numbers, if they are kept. Keys of mappings keep their kind."""
     if isinstance(value, Tensor):
+        whole = gather_whole(value.detach())
+        if tensors is None:
+            return None
         name = str(len(tensors))
-        tensors[name] = value.detach().to("cpu", copy=True).contiguous()
+        tensors[name] = whole.to("cpu", copy=True).contiguous()
         return {"tensor": name}
     if isinstance(value, dict):
         return {"items": [[key, _pack(item, tensors)] for key, item in value.items()]}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from dialora.training.distributed import ALONE, Group
 from dialora.training.encoder_cache import build_encoder_cache, trains_decoder_alone
 from dialora.training.lean import find_micro_batch_tokens, lean
 from dialora.training.loop import End, OnProgress, ShouldPrune, TrainingLoop
+from dialora.training.sharding import shard, unshard
 from dialora.training.state import branch_random
 
 
@@ -91,14 +92,20 @@ def train(
     family = family_of(model)
     collator = family.build_collator(pad_id)
     batches = plan_batches(collator.measure(pairs), training, seed=seed)
-    is_lean = training.lean and family.is_lean
     precision, on_gpu, device = resolve_precision(training), uses_cuda(training), find_device(training)
-    if next(model.parameters()).device.type != device.type:
+    has_cache = training.cache_encoder and family.has_encoder_cache and trains_decoder_alone(model)
+    # What a cached encoder leaves to train is small, and so is an adapter.
+    is_sharded = training.fsdp and group.size > 1 and not (method.is_peft or has_cache)
+    group = replace(group, is_sharded=is_sharded)
+    is_lean = training.lean and family.is_lean and not is_sharded
+    if not is_sharded and next(model.parameters()).device.type != device.type:
         model.to(device)
     with group.joined(device):
+        if is_sharded:
+            shard(model, device, group.size)
         group.align(model)
         cache = None
-        if training.cache_encoder and family.has_encoder_cache and trains_decoder_alone(model):
+        if has_cache:
             with group.first_before_others():
                 cache = build_encoder_cache(
                     model,
@@ -149,6 +156,8 @@ def train(
         progress = loop.progress
         if end is End.INTERRUPTED:
             raise Interrupted(f"{key}: stopped after step {len(progress.losses)} of {steps}.")
+        if is_sharded:
+            unshard(model, keeps=group.is_first)
         if group.is_first:
             loop.restore_best()
         # A process that found the last step made has loaded, and done nothing else.

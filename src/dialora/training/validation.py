@@ -32,11 +32,13 @@ class Validation:
         total, num_tokens = torch.zeros((), dtype=torch.float64), 0
         model.eval()
         with torch.no_grad(), method.validating(model):
-            for batch in group.share(self.batches):
+            for batch, is_own in group.turns(self.batches):
                 inputs = send_to_device(self.collator.collate_pairs(batch), accelerator.device)
                 tokens = int((inputs["labels"] != IGNORED_LABEL).sum())
-                total += compute_loss(model, inputs, accelerator).double().cpu() * tokens
-                num_tokens += tokens
+                loss = compute_loss(model, inputs, accelerator).double().cpu() * tokens
+                if is_own:
+                    total += loss
+                    num_tokens += tokens
         return float(group.sum(total) / group.sum(torch.tensor(num_tokens)))
 
 
