@@ -176,6 +176,23 @@ def test_a_process_that_is_killed_ends_the_training_with_its_number(
     assert not psutil.Process(worker.pid).children()
 
 
+@pytest.mark.slow
+def test_an_experiment_in_two_processes_says_so_in_its_report(
+    tiny_model: Path, small_data: Path, tmp_path: Path
+) -> None:
+    values = build_values(tiny_model, small_data, max_steps=4, per_device_train_batch_size=8)
+    values |= {"methods": {name: values["methods"][name] for name in ("full", "lora")}, "tuning": {"trials": 2}}
+    config = load_experiment(values, {"training.num_processes": 2, "training.fsdp": True})
+    pipeline.compare(config, output=tmp_path / "two")
+    assert len(list((tmp_path / "two").rglob(names.PREDICTIONS))) == 2
+    results = json.loads((tmp_path / "two" / names.RESULTS).read_text())
+    assert results["environment"]["processes"].startswith("2 (training")
+    assert "trained by 2 processes at once" in (tmp_path / "two" / "report.md").read_text()
+    trials = [json.loads(path.read_text()) for path in (tmp_path / "two").rglob(names.TRIAL)]
+    assert {trial["outcome"] for trial in trials} <= {"finished", "stopped"}
+    assert len(trials) >= 4
+
+
 def test_one_process_is_in_no_key_and_several_are_in_no_run_s(
     tiny_model: Path, small_data: Path, tmp_path: Path
 ) -> None:

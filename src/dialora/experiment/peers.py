@@ -16,7 +16,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,8 +42,8 @@ def count_processes(job: Job) -> int:
 class Peers:
     """What the first process knows of the others."""
 
-    def __init__(self, job: Job, folder: Path | None = None) -> None:
-        self._job, self._folder = job, folder
+    def __init__(self, job: Job, folder: Path | None = None, line: int | None = None) -> None:
+        self._job, self._folder, self._line = job, folder, line
         self._pipes: dict[int, int] = {}
         """Where the process with this number says what ended it."""
         self._failures: dict[int, tuple[bool, str]] = {}
@@ -67,9 +67,8 @@ class Peers:
             raise
         finally:
             self._is_over.set()
-            for pid in self._pipes:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            if self._line is not None:
+                os.close(self._line)  # by which those that are left end
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -119,7 +118,8 @@ def fork_peers(
     if sys.platform != "linux":
         raise ConfigError(f"training.num_processes: {size} processes need Linux; set it to 1.")
     folder = Path(tempfile.mkdtemp(prefix="dialora-"))
-    peers, line = Peers(job, folder), os.pipe()
+    line = os.pipe()
+    peers = Peers(job, folder, line[1])
     for rank in range(1, size):
         read, write = os.pipe()
         if (pid := os.fork()) == 0:

@@ -152,7 +152,7 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event, g
         "rows_per_step": sum(map(len, used)) / max(1, result.num_steps),
         "load_seconds": load_seconds,
         "wall_seconds": None if result.was_resumed else watch.read(),
-        "environment": describe_environment() | group.describe(),
+        "environment": describe_environment() | group.describe(config.training),
     }
     assert run.training is not None
     with run.training.writing() as folder:

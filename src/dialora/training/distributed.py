@@ -176,10 +176,12 @@ class Group:
         if bucket:
             _add_up(bucket)
 
-    def describe(self) -> dict[str, str]:
+    def describe(self, training: TrainingConfig) -> dict[str, str]:
         """Return what the training's environment has besides a single process's."""
+        if self.size == 1:
+            return {}
         threads = str(self.share_threads(torch.get_num_threads()))
-        return {"processes": str(self.size), "threads": threads} if self.size > 1 else {}
+        return {"processes": str(self.size), "threads": threads} | ({"fsdp": "true"} if training.fsdp else {})
 
 
 ALONE = Group()
