@@ -94,6 +94,16 @@ class ExperimentConfig(Section):
                 raise ValueError(f"methods.{key}: {method.name} does not work with training.gradient_checkpointing")
         return self
 
+    @model_validator(mode="after")
+    def _is_shared_out_once(self) -> ExperimentConfig:
+        size, workers = self.training.num_processes, self.launch.workers if self.launch else 1
+        if size > 1 and workers > 1 and self.launch and self.launch.engine == "local":
+            raise ValueError(
+                f"launch.workers: {workers} and training.num_processes: {size} would both share out this machine; set "
+                f"one of them to 1"
+            )
+        return self
+
     def for_method(self, key: str) -> ExperimentConfig:
         """Return the experiment as one system sees it: with its base, revision and prompt where its entry names them.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_serializer, model_validator
 
@@ -125,6 +125,24 @@ class TrainingConfig(Section):
     ] = 120.0
     report_to: Annotated[tuple[Trackers, ...], Field(description="experiment trackers")] = ()
     device: Annotated[Literal["auto", "cpu", "cuda"], Field()] = "auto"
+    num_processes: Annotated[
+        int, Field(ge=1, le=64, description="share the rows of every batch, with a GPU or some cores each")
+    ] = 1
+    fsdp: Annotated[
+        bool, Field(description="methods that train the base's own weights share these out over num_processes too")
+    ] = False
+
+    @model_validator(mode="after")
+    def _is_shared_by_several(self) -> Self:
+        if self.fsdp and self.num_processes == 1:
+            raise ValueError("fsdp shares weights out over num_processes, which is 1; set it to 2 or more")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _leave_out_one_process(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Write a training in one process as it has always been written."""
+        alone = {"num_processes": 1, "fsdp": False}
+        return {key: value for key, value in write(self).items() if key not in alone or value != alone[key]}
 
     @field_validator("precision", mode="before")
     @classmethod

@@ -18,6 +18,7 @@ from dialora.errors import ModelError
 from dialora.experiment.base_checks import SAMPLE, check_base
 from dialora.experiment.disk import estimate_disk
 from dialora.experiment.finding import Finding, find
+from dialora.experiment.launchers.local import LocalLaunch
 from dialora.models.bases import load_family
 from dialora.report.labels import name_readers
 from dialora.scoring.learned import require_learned
@@ -47,6 +48,8 @@ def _run_checks(
     if config.scoring.learned:
         yield find("learned metrics", lambda: _check_learned(config))
     yield find("device", lambda: _describe_device(config))
+    if config.training.num_processes > 1:
+        yield find("processes", lambda: _check_processes(config))
     if config.launch is not None:
         yield find("launch", lambda: _check_launch(config))
     yield from _check_bases(config, dataset, output, runs)
@@ -166,6 +169,15 @@ def _describe_device(config: ExperimentConfig) -> tuple[str, str]:
     from dialora.models.device import find_device, resolve_precision
 
     return "ok", f"{find_device(config.training)}, {resolve_precision(config.training)} multiplication, fp32 weights"
+
+
+def _check_processes(config: ExperimentConfig) -> tuple[str, str]:
+    from dialora.training.distributed import require_devices
+
+    size = config.training.num_processes
+    if isinstance(config.launch or LocalLaunch(), LocalLaunch):  # another machine says so itself
+        require_devices(config.training)
+    return "ok", f"{size} share the rows of every batch; each has the whole model"
 
 
 def _check_launch(config: ExperimentConfig) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from dialora.store import Run, Stage, build_run
 from dialora.tuning.rules import SearchOutcome
 from dialora.tuning.trials import PlannedSearch, plan_searches, set_learning_rates
 
-WITHOUT_EFFECT = frozenset({"checkpoint_seconds", "report_to"})
+WITHOUT_EFFECT = frozenset({"checkpoint_seconds", "fsdp", "num_processes", "report_to"})
 """Training options that do not change what is learned."""
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dialora.config import ExperimentConfig
 from dialora.errors import Interrupted
@@ -17,8 +17,12 @@ from dialora.measuring.clock import Stopwatch
 from dialora.measuring.environment import describe_environment
 from dialora.models.bases import build_prompt
 from dialora.models.checkpoint import name_base
+from dialora.models.network import forbid_network
 from dialora.records import Cost, Example
 from dialora.store import PartialLog, Run, Stage, names, save_json, save_records
+
+if TYPE_CHECKING:
+    from dialora.training import Group
 
 
 def load_libraries() -> None:
@@ -33,8 +37,8 @@ def load_libraries() -> None:
     import dialora.tuning.trial  # noqa: F401
 
 
-def do_job(job: Job, events: Events, stop: threading.Event) -> None:
-    """Do what is missing of a job. Raises DialoraError."""
+def do_job(job: Job, events: Events, stop: threading.Event, group: Group) -> None:
+    """Do what is missing of a job, as the first process of `group`. Raises DialoraError."""
     from dialora.models.loading import load_tokenizer
 
     tokenizer = load_tokenizer(job.config)
@@ -43,12 +47,39 @@ def do_job(job: Job, events: Events, stop: threading.Event) -> None:
         return
     if isinstance(job, TrialJob):
         if not job.place.result.is_complete:
-            _make_trial(job, tokenizer, events, stop)
+            _make_trial(job, tokenizer, events, stop, group)
         return
     if not job.place.is_trained:
-        _train(job, tokenizer, events, stop)
+        _train(job, tokenizer, events, stop, group)
     if job.until == GENERATION and not job.place.generation.is_complete:
         _generate(job, tokenizer, events, stop)
+
+
+def follow_job(job: Job, group: Group) -> None:
+    """Train as another process of a job's group: the first one does everything else. Raises DialoraError."""
+    from dialora.data.tokens import load_tokens
+    from dialora.models.loading import load_tokenizer
+    from dialora.training import train
+
+    assert not isinstance(job, TokensJob)
+    assert job.tokens is not None
+    forbid_network(job.config)
+    place, method = job.place, cast(Any, job.config.methods[job.place.key])
+    model, splits = _build_model(job), load_tokens(job.tokens)
+    train(
+        model,
+        splits["train"],
+        splits["validation"],
+        job.config.training,
+        key=place.key,
+        learning_rate=method.learning_rate,
+        method=method,
+        seed=place.seed,
+        pad_id=load_tokenizer(job.config).pad_token_id,
+        work=place.work,
+        pause_after=job.search.first_rung if isinstance(job, TrialJob) and job.until_first_rung else None,
+        group=group,
+    )
 
 
 def _build_model(job: RunJob | TrialJob) -> Any:
@@ -62,7 +93,7 @@ def _build_model(job: RunJob | TrialJob) -> Any:
     return apply_method(load_base_model(job.config), job.config.methods[job.place.key], key=job.place.key)
 
 
-def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
+def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event, group: Group) -> None:
     """Train, and write the training stage: the system, its losses, its cost."""
     from dialora.data.tokens import describe_pairs, load_tokens, padding_share, plan_batches
     from dialora.experiment.trained_card import render_trained_card
@@ -96,6 +127,7 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
             on_progress=lambda step, total, loss: events.progress("training", step, total, loss=loss),
             on_encoding=lambda done, total: events.progress("encoding", done, total),
             should_stop=stop.is_set,
+            group=group,
         )
     lengths = family_of(model).build_collator(tokenizer.pad_token_id).measure(splits["train"])
     batches = plan_batches(lengths, config.training, seed=run.seed)
@@ -120,7 +152,7 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
         "rows_per_step": sum(map(len, used)) / max(1, result.num_steps),
         "load_seconds": load_seconds,
         "wall_seconds": None if result.was_resumed else watch.read(),
-        "environment": describe_environment(),
+        "environment": describe_environment() | group.describe(config.training),
     }
     assert run.training is not None
     with run.training.writing() as folder:
@@ -138,7 +170,7 @@ def _train(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event) -
     run.tidy()
 
 
-def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.Event) -> None:
+def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.Event, group: Group) -> None:
     """Make a trial of a search for a learning rate, or its part before the first halving, and write its stage."""
     from dialora.data.tokens import load_tokens
     from dialora.tuning.trial import make_trial
@@ -157,6 +189,7 @@ def _make_trial(job: TrialJob, tokenizer: Any, events: Events, stop: threading.E
         on_encoding=lambda done, total: events.progress("encoding", done, total),
         should_stop=stop.is_set,
         until_first_rung=job.until_first_rung,
+        group=group,
     )
 
 

@@ -24,7 +24,8 @@ from typing import Any
 from dialora.errors import DialoraError
 from dialora.experiment.events import BEGUN, Events
 from dialora.experiment.job import Job, load_job
-from dialora.experiment.stages import do_job, load_libraries
+from dialora.experiment.peers import fork_peers
+from dialora.experiment.stages import do_job, follow_job, load_libraries
 from dialora.measuring.environment import GPU_CHOICES
 from dialora.models.network import forbid_network
 from dialora.store import disk_errors_explained, names, telling_damage
@@ -66,34 +67,48 @@ def main() -> int:
 def _do(job: Job, stream: Any) -> int:
     """Do a job, and say how it ended."""
     _log_to(job)
-    stop = threading.Event()
+    stop, events = threading.Event(), Events(stream, name=job.place.name, key=job.place.key)
+    try:
+        peers, group = fork_peers(job, follow_job, _choose_gpu)  # before signals, threads and anything that computes
+    except DialoraError as error:
+        return _tell_error(events, error)
     for number in STOPS:
         signal.signal(number, lambda *_: stop.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    # One GPU: more of them are for more workers.
-    named = next((name for name in GPU_CHOICES if name in os.environ), GPU_CHOICES[0])
-    os.environ[named] = os.environ.get(named, "0").split(",")[0]
+    _choose_gpu(group.rank)
     threading.Thread(target=_watch_parent, daemon=True).start()
-    events = Events(stream, name=job.place.name, key=job.place.key)
     events.send(BEGUN)
     try:
         with (
+            peers.watched(lambda error: _tell_error(events, error)),
             disk_errors_explained(job.place.folder),
             telling_damage(lambda message: events.send("warning", message=message)),
             own_work(job.place.work, job.place.name) as pulse,
         ):
             events.on_progress = pulse.tell
             forbid_network(job.config)
-            do_job(job, events, stop)
+            do_job(job, events, stop, group)
     except DialoraError as error:
-        events.send("error", kind=type(error).__name__, message=str(error))
-        return 1
+        return _tell_error(events, error)
     except Exception as error:
         traceback.print_exc()
         events.send("crash", message=f"{type(error).__name__}: {' '.join(str(error).split())}")
         return 1
     events.send("done")
     return 0
+
+
+def _tell_error(events: Events, error: DialoraError) -> int:
+    """Say what ended a job; return the exit code."""
+    events.send("error", kind=type(error).__name__, message=str(error))
+    return 1
+
+
+def _choose_gpu(rank: int) -> None:
+    """See one GPU alone, the first of those that the environment names or another process's: others have theirs."""
+    named = next((name for name in GPU_CHOICES if name in os.environ), GPU_CHOICES[0])
+    gpus = os.environ[named].split(",") if named in os.environ else [str(number) for number in range(rank + 1)]
+    os.environ[named] = gpus[rank] if rank < len(gpus) else ""
 
 
 def _log_to(job: Job) -> None:

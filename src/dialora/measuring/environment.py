@@ -34,6 +34,11 @@ def describe_environment() -> dict[str, str]:
     return found
 
 
+def count_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _processor_name() -> str:
     import platform
 
@@ -45,4 +50,4 @@ def _processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
-__all__ = ["GPU_CHOICES", "SHARED_BY", "describe_environment"]
+__all__ = ["GPU_CHOICES", "SHARED_BY", "count_cores", "describe_environment"]

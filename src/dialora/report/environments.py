@@ -35,14 +35,19 @@ def describe_environments(labels: Mapping[str, str], runs: Sequence[Run], facts:
     differing = _find_differing(facts)
     merged = merge_environments(labels, runs, facts)
     if not differing:
-        return (
-            [
+        notes = []
+        if "workers" in merged:
+            notes.append(
                 f"{merged['workers']} workers shared each machine while these systems were made: their times may stand "
                 f"beside each other, and not beside those of a machine that does one thing."
-            ]
-            if "workers" in merged
-            else []
-        )
+            )
+        trained = [fact["training"]["environment"] for fact in facts.values() if fact["training"]]
+        if trained and "processes" in trained[0]:
+            notes.append(
+                f"Each system was trained by {trained[0]['processes']} processes at once, each on a device of its own: "
+                f"times are theirs together, memory is that of the one with the most."
+            )
+        return notes
     found = "; ".join(f"{name} is {merged[name].replace('; ', ', ')}" for name in differing)
     return [
         f"The runs were made in different environments: {found}. Their times and memory are not compared, and scores "

@@ -7,6 +7,7 @@ files, of weights and of everything else, and the progress file; one that is dam
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,28 @@ def load_progress(checkpoint: Path) -> Progress:
 
 
 def save_checkpoint(
-    work: Path, progress: Progress, model: nn.Module, method: Method, optimizer: torch.optim.Optimizer, scheduler: Any
+    work: Path,
+    progress: Progress,
+    model: nn.Module,
+    method: Method,
+    optimizer: torch.optim.Optimizer,
+    scheduler: Any,
+    randoms: Sequence[Any],
+    *,
+    writes: bool = True,
 ) -> None:
-    """Write the checkpoint of the step that was made last, then remove the older ones."""
+    """Write the checkpoint of the step that was made last, then remove the older ones.
+
+    `randoms` are the states of every process's random numbers. Each process of a training calls it, and one writes.
+    """
+    if not writes:
+        save_trained(model, method, None)
+        save_state(None, optimizer, scheduler, randoms)
+        return
     newest = work / names.checkpoint(len(progress.losses))
     with _stage(newest).writing() as folder:
         save_trained(model, method, folder / names.CHECKPOINT_WEIGHTS)
-        save_state(folder / names.CHECKPOINT_STATE, optimizer, scheduler)
+        save_state(folder / names.CHECKPOINT_STATE, optimizer, scheduler, randoms)
         values = {name: getattr(progress, name) for name in Progress.__slots__}
         save_json(values, folder / names.CHECKPOINT_PROGRESS)
     for folder in work.glob(names.checkpoint("*")):
@@ -69,8 +85,8 @@ def save_checkpoint(
 
 def load_checkpoint(
     checkpoint: Path, model: nn.Module, method: Method, optimizer: torch.optim.Optimizer, scheduler: Any
-) -> Any:
-    """Put weights, optimizer and schedule back; return the random numbers' state, for `restore_random`."""
+) -> list[Any]:
+    """Put weights, optimizer and schedule back; return every process's random numbers, for `restore_random`."""
     load_trained(model, method, checkpoint / names.CHECKPOINT_WEIGHTS)
     return load_state(checkpoint / names.CHECKPOINT_STATE, optimizer, scheduler)
 

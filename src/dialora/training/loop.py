@@ -26,10 +26,12 @@ from dialora.methods import Method
 from dialora.store import names
 from dialora.training.accelerator import build_accelerator
 from dialora.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+from dialora.training.distributed import ALONE, Group
 from dialora.training.lean import split_batch
 from dialora.training.optimization import build_optimizer, build_scheduler
-from dialora.training.state import restore_random
-from dialora.training.trackers import LOGS, list_trackers, start_trackers
+from dialora.training.sharding import gather_whole
+from dialora.training.state import read_random, restore_random
+from dialora.training.trackers import LOGS, finish_trackers, list_trackers, start_trackers
 from dialora.training.validation import Validation, compute_loss
 from dialora.training.weights import find_non_finite, load_trained, save_trained
 
@@ -76,9 +78,10 @@ class TrainingLoop:
         should_stop: Callable[[], bool],
         should_prune: ShouldPrune,
         pause_after: int | None,
+        group: Group = ALONE,
     ) -> None:
         self.model, self.method, self.training, self.work, self.key = model, method, training, work, key
-        self.pairs, self.micro_batch_tokens = pairs, micro_batch_tokens
+        self.group, self.pairs, self.micro_batch_tokens = group, pairs, micro_batch_tokens
         self.collate = collate
         self.uses_cuda = uses_cuda
         self.on_progress, self.should_stop, self.should_prune = on_progress, should_stop, should_prune
@@ -88,9 +91,9 @@ class TrainingLoop:
         """The batches of every optimizer step."""
         self.evaluate_every = max(1, math.ceil(len(self.steps) / training.num_evaluations))
         lengths = collator.measure(pairs)
-        largest = max(count_padded(lengths, batch) for batch in batches)
+        largest = max(count_padded(lengths, part) for batch in batches for part in group.split(batch))
         self.validation = Validation(validation, collator, max_tokens=largest)
-        self.trackers, self.run_name = list_trackers(training), run_name
+        self.trackers, self.run_name = list_trackers(training) if group.is_first else [], run_name
         self.accelerator = build_accelerator(precision, work, uses_cuda=uses_cuda, trackers=self.trackers)
         self.optimizer = build_optimizer(model, method, training, learning_rate=learning_rate)
         self.scheduler = build_scheduler(self.optimizer, training, num_steps=len(self.steps))
@@ -102,9 +105,9 @@ class TrainingLoop:
         memory runs out.
         """
         self.work.mkdir(parents=True, exist_ok=True)
-        random = None
+        randoms = None
         if checkpoint is not None:
-            random = load_checkpoint(checkpoint, self.model, self.method, self.optimizer, self.scheduler)
+            randoms = load_checkpoint(checkpoint, self.model, self.method, self.optimizer, self.scheduler)
         if self.training.gradient_checkpointing:
             self.model.activation_checkpointing_enable(  # type: ignore[operator]
                 activation_checkpointing_kwargs={"use_reentrant": False}
@@ -114,7 +117,7 @@ class TrainingLoop:
             start_trackers(self.accelerator, self.trackers, self.run_name, settings)
         with _no_decoding_cache(self.model):
             try:
-                return self._make_steps(random)
+                return self._make_steps(randoms)
             except torch.OutOfMemoryError as error:
                 raise TrainingError(
                     f"{self.key}: the GPU's memory ran out at step {len(self.progress.losses) + 1}. Lower "
@@ -125,9 +128,9 @@ class TrainingLoop:
                 self.model.eval()
                 if self.training.gradient_checkpointing:
                     self.model.activation_checkpointing_disable()  # type: ignore[operator]
-                self.accelerator.end_training()
+                finish_trackers(self.accelerator)
 
-    def _make_steps(self, random: Any) -> End:
+    def _make_steps(self, randoms: Sequence[Any] | None) -> End:
         progress, total = self.progress, len(self.steps)
         if len(progress.losses) == total:
             return End.FINISHED
@@ -136,9 +139,9 @@ class TrainingLoop:
         since_save, step_watch = Stopwatch(), Stopwatch()
         for step in range(len(progress.losses) + 1, total + 1):
             inputs = [next(batches) for _ in self.steps[step - 1]]
-            if random is not None:  # after the batches, whose loader draws a number when it begins
-                restore_random(random)
-                random = None
+            if randoms is not None:  # after the batches, whose loader draws a number when it begins
+                restore_random(randoms, self.group.rank)
+                randoms = None
             step_watch.reset()
             losses = self._make_step(inputs, step)
             progress.train_seconds += step_watch.read()
@@ -146,13 +149,13 @@ class TrainingLoop:
             progress.losses.append(float(torch.stack(losses).sum()))
             self.on_progress(step, total, progress.losses[-1])
             is_last = step == total
-            end = End.FINISHED if is_last else End.INTERRUPTED if self.should_stop() else None
+            end = End.FINISHED if is_last else End.INTERRUPTED if self.group.decide(self.should_stop()) else None
             if self.trackers and (step % math.ceil(total / LOGS) == 0 or is_last):
                 self.accelerator.log({"loss": progress.losses[-1], "learning_rate": self._learning_rate()}, step=step)
             if self.validation.batches and (is_last or step % self.evaluate_every == 0):
                 end = self._judge(step, is_last=is_last) or end
             progress.stopped_early = end in (End.STOPPED_EARLY, End.PRUNED)
-            is_due = since_save.read() > self.training.checkpoint_seconds
+            is_due = self.group.decide(since_save.read() > self.training.checkpoint_seconds)
             if is_due or end not in (None, End.PRUNED):
                 self._save()
                 since_save.reset()
@@ -162,16 +165,23 @@ class TrainingLoop:
 
     def _make_step(self, batches: Sequence[dict[str, Any]], step: int) -> list[Tensor]:
         """Make one optimizer step; return every batch's share of the mean loss per target token."""
-        num_tokens: Any = sum((batch["labels"] != IGNORED_LABEL).sum() for batch in batches)
+        zero = torch.zeros((), device=self.accelerator.device)
+        own = [self.group.has_part(batch) for batch in self.steps[step - 1]]
+        counts = [
+            (batch["labels"] != IGNORED_LABEL).sum() for batch, is_own in zip(batches, own, strict=True) if is_own
+        ]
+        num_tokens = self.group.sum(torch.stack(counts or [zero.long()]).sum())
         losses = []
         for at, batch in enumerate(batches):
-            parts = [batch] if self.micro_batch_tokens is None else split_batch(batch, self.micro_batch_tokens)
-            loss = torch.stack([self._backward(part, num_tokens) for part in parts]).sum()
+            parts = split_batch(batch, self.micro_batch_tokens)
+            shares = [self._backward(part, num_tokens, counts=own[at]) for part in parts]
+            loss = self.group.sum(torch.stack(shares or [zero]).sum())
             if not torch.isfinite(loss):
                 raise self._explain_divergence("loss", float(loss), step, self.steps[step - 1][at])
             losses.append(loss)
+        self.group.add_gradients(self.model)
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.training.max_grad_norm)
-        if norm is not None and not torch.isfinite(norm):
+        if norm is not None and not torch.isfinite(norm := gather_whole(norm)):
             rows = [i for batch in self.steps[step - 1] for i in batch]
             raise self._explain_divergence("gradient", float(norm), step, rows)
         self.optimizer.step()
@@ -180,34 +190,35 @@ class TrainingLoop:
         self.model.zero_grad()
         return losses
 
-    def _backward(self, inputs: dict[str, Any], num_tokens: Tensor) -> Tensor:
+    def _backward(self, inputs: dict[str, Any], num_tokens: Tensor, *, counts: bool) -> Tensor:
         """Add a batch's gradient; return its loss as a share of the step's mean per target token.
 
         The model gives the mean of its own batch; those of a step have unlike numbers of tokens.
         """
         self.model.train()
         loss = compute_loss(self.model, inputs, self.accelerator)
-        loss = loss * ((inputs["labels"] != IGNORED_LABEL).sum() / num_tokens)
+        loss = loss * ((inputs["labels"] != IGNORED_LABEL).sum() / num_tokens if counts else 0.0)
         self.accelerator.backward(loss)
         return loss.detach()
 
     def _judge(self, step: int, *, is_last: bool) -> End | None:
         """Measure the validation loss; keep the best weights where asked for; say whether the run ends here."""
         validation, patience = self.progress.validation, self.training.early_stopping_patience
-        loss = self.validation.measure_loss(self.model, self.method, self.accelerator)
+        loss = self.validation.measure_loss(self.model, self.method, self.accelerator, self.group)
         if not math.isfinite(loss):
             raise self._explain_divergence("validation loss", loss, step)
         validation.append((step, loss))
         if self.trackers:
             self.accelerator.log({"eval_loss": validation[-1][1]}, step=step)
-        if not is_last and self.should_prune(validation):
+        if not is_last and self.group.decide(self.should_prune(validation)):
             return End.PRUNED
         end = End.PAUSED if self.is_pause_due() and not is_last else None
         if patience is None:
             return end
         best = min(range(len(validation)), key=lambda i: validation[i][1])
         if best == len(validation) - 1:
-            save_trained(self.model, self.method, self.work / names.BEST_WEIGHTS)
+            path = self.work / names.BEST_WEIGHTS if self.group.is_first else None
+            save_trained(self.model, self.method, path)
             self.progress.keeps_best = True
         elif len(validation) - 1 - best >= patience and not is_last:
             return End.STOPPED_EARLY
@@ -225,11 +236,11 @@ class TrainingLoop:
 
     def _load_batches(self, steps_made: int) -> Iterator[dict[str, Any]]:
         """Give the batches that are left, padded and on the device."""
-        left = [batch for step in self.steps[steps_made:] for batch in step]
+        left = [self.group.share(batch) for step in self.steps[steps_made:] for batch in step]
         loader: Any = DataLoader(
             self.pairs,  # type: ignore[arg-type]
             batch_sampler=left,
-            collate_fn=self.collate,
+            collate_fn=lambda pairs: self.collate(pairs) if pairs else {},
             pin_memory=self.uses_cuda,
         )
         return map(self._to_device, iter(loader))
@@ -239,7 +250,7 @@ class TrainingLoop:
 
     def _forget_loading(self) -> None:
         """Let the peak be training's own: everything that it needs is there, and no step is made yet."""
-        self.has_begun, held = True, measure_peak_memory()
+        self.has_begun, held = True, self.group.max(measure_peak_memory())
         if reset_peak_memory():
             self.progress.loading_memory_bytes = max(self.progress.loading_memory_bytes, held)
 
@@ -250,8 +261,10 @@ class TrainingLoop:
             name, value = broken
             rows = [i for batch in self.steps[step - 1] for i in batch]
             raise self._explain_divergence(f"weight {name}", value, step, rows)
-        progress.peak_memory_bytes = max(progress.peak_memory_bytes, measure_peak_memory())
-        save_checkpoint(self.work, progress, self.model, self.method, self.optimizer, self.scheduler)
+        progress.peak_memory_bytes = max(progress.peak_memory_bytes, self.group.max(measure_peak_memory()))
+        randoms = self.group.gather(read_random())
+        held = (self.model, self.method, self.optimizer, self.scheduler)
+        save_checkpoint(self.work, progress, *held, randoms, writes=self.group.is_first)
 
     def _learning_rate(self) -> float:
         return float(self.scheduler.get_last_lr()[0])

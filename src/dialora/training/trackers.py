@@ -34,4 +34,10 @@ def start_trackers(accelerator: Any, trackers: Sequence[str], run_name: str, set
     accelerator.init_trackers(PROJECT, config=settings, init_kwargs=options)
 
 
-__all__ = ["LOGS", "list_trackers", "start_trackers"]
+def finish_trackers(accelerator: Any) -> None:
+    """Let every tracker end its run; accelerate's own end would part the processes of a training too."""
+    for tracker in accelerator.trackers:
+        tracker.finish()
+
+
+__all__ = ["LOGS", "finish_trackers", "list_trackers", "start_trackers"]

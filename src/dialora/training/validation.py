@@ -12,6 +12,7 @@ from torch import nn
 
 from dialora.data.tokens import IGNORED_LABEL, Collator, TrainingPair, fill_batches
 from dialora.methods import Method
+from dialora.training.distributed import ALONE, Group
 
 BATCH_TOKENS = 16_384
 """Padded tokens per batch; less where training's batches are smaller, since memory is measured."""
@@ -26,17 +27,19 @@ class Validation:
         batches = fill_batches([(i, *lengths[i]) for i in order], min(BATCH_TOKENS, max_tokens))
         self.collator, self.batches = collator, [[pairs[i] for i in batch] for batch in batches]
 
-    def measure_loss(self, model: Any, method: Method, accelerator: Accelerator) -> float:
-        """Return the mean loss over all target tokens, whatever batch they are in."""
+    def measure_loss(self, model: Any, method: Method, accelerator: Accelerator, group: Group = ALONE) -> float:
+        """Return the mean loss over all target tokens, whatever batch they are in and whichever process reads it."""
         total, num_tokens = torch.zeros((), dtype=torch.float64), 0
         model.eval()
         with torch.no_grad(), method.validating(model):
-            for batch in self.batches:
+            for batch, is_own in group.turns(self.batches):
                 inputs = send_to_device(self.collator.collate_pairs(batch), accelerator.device)
                 tokens = int((inputs["labels"] != IGNORED_LABEL).sum())
-                total += compute_loss(model, inputs, accelerator).double().cpu() * tokens
-                num_tokens += tokens
-        return float(total / num_tokens)
+                loss = compute_loss(model, inputs, accelerator).double().cpu() * tokens
+                if is_own:
+                    total += loss
+                    num_tokens += tokens
+        return float(group.sum(total) / group.sum(torch.tensor(num_tokens)))
 
 
 def compute_loss(model: nn.Module, inputs: dict[str, Any], accelerator: Accelerator) -> torch.Tensor:

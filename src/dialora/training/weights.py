@@ -17,18 +17,26 @@ from torch import nn
 
 from dialora.methods import Method
 from dialora.store import replacing
+from dialora.training.sharding import gather_whole, take_part
 
 _STATE = "method-state:"
 _DIGEST = "sha256"
 
 
-def save_trained(model: nn.Module, method: Method, path: Path) -> None:
+def save_trained(model: nn.Module, method: Method, path: Path | None) -> None:
     """Write every weight that requires a gradient, and the method's state, with their digest.
 
-    The file is whole or not there.
+    The file is whole or not there. Without a path only give this process's parts of them to the one that writes.
     """
-    tensors = {name: _copy(p) for name, p in trained_weights(model)}
-    tensors |= {f"{_STATE}{name}": _copy(t) for name, t in method.training_state(model).items()}
+    found: list[tuple[str, torch.Tensor]] = list(trained_weights(model))
+    found += [(f"{_STATE}{name}", tensor) for name, tensor in method.training_state(model).items()]
+    tensors = {}
+    for name, tensor in found:
+        whole = gather_whole(tensor.detach())
+        if path is not None:
+            tensors[name] = _copy(whole)
+    if path is None:
+        return
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={"format": "pt", _DIGEST: _digest(tensors)})
 
@@ -38,7 +46,7 @@ def load_trained(model: nn.Module, method: Method, path: Path) -> None:
     tensors = load_file(path)
     with torch.no_grad():
         for name, parameter in trained_weights(model):
-            parameter.copy_(tensors[name])
+            parameter.copy_(take_part(tensors[name], parameter))
     state = {name.removeprefix(_STATE): tensor for name, tensor in tensors.items() if name.startswith(_STATE)}
     method.load_training_state(model, state)
 
@@ -58,6 +66,7 @@ def find_non_finite(model: nn.Module) -> tuple[str, float] | None:
     for name, parameter in trained_weights(model):
         # The largest magnitude, which takes no memory of the weight's size: it is nan or inf where any number is.
         largest = torch.linalg.vector_norm(parameter.detach(), float("inf")) if parameter.numel() else None
+        largest = None if largest is None else gather_whole(largest)
         if largest is not None and not torch.isfinite(largest):
             return name, float(largest)
     return None

@@ -24,7 +24,7 @@ from dialora.protocols import STANDARD
 from dialora.records import Example
 from dialora.scoring import score_predictions
 from dialora.store import PartialLog, TrialFolder, load_json, names, save_json
-from dialora.training import OnProgress, TrainingResult, find_checkpoint, load_progress, train
+from dialora.training import ALONE, Group, OnProgress, TrainingResult, find_checkpoint, load_progress, train
 from dialora.tuning.rules import DIVERGED, FINISHED, PAUSED, STOPPED, Search, Trial
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def make_trial(
     on_encoding: Callable[[int, int], None],
     should_stop: Callable[[], bool],
     until_first_rung: bool = False,
+    group: Group = ALONE,
 ) -> None:
     """Train with `config`'s learning rate for the search's method and write the trial, which is judged by `others`.
 
@@ -76,6 +77,7 @@ def make_trial(
             should_stop=should_stop,
             should_prune=lambda losses: search.should_prune(others, losses),
             pause_after=search.first_rung if until_first_rung else None,
+            group=group,
         )
     except DivergedError as error:
         num_steps, seconds = error.num_steps, error.train_seconds

@@ -12,7 +12,7 @@ from dialora.config.launch import Launch
 from dialora.experiment.job import Job
 from dialora.experiment.launchers.launcher import Launcher
 from dialora.experiment.launchers.process import WorkerProcess
-from dialora.measuring.environment import GPU_CHOICES, SHARED_BY
+from dialora.measuring.environment import GPU_CHOICES, SHARED_BY, count_cores
 from dialora.records import Observer
 
 THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -84,14 +84,9 @@ def share_out(workers: int, environment: Mapping[str, str]) -> list[dict[str, st
     return [shared | ({named: gpus[at % len(gpus)]} if gpus else {}) for at in range(workers)]
 
 
-def count_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _list_gpus() -> list[str]:
     """Return the numbers of NVIDIA's GPUs; others are named in the environment."""
     return [str(number) for number in range(len(list(NVIDIA.iterdir())))] if NVIDIA.is_dir() else []
 
 
-__all__ = ["LocalLaunch", "LocalLauncher", "count_cores", "share_out"]
+__all__ = ["LocalLaunch", "LocalLauncher", "share_out"]

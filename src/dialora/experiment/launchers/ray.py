@@ -18,9 +18,8 @@ from pydantic import Field
 from dialora.config.launch import Launch
 from dialora.errors import ConfigError
 from dialora.experiment.job import Job
-from dialora.experiment.launchers.local import count_cores
 from dialora.experiment.launchers.remote import Remote, RemoteJob, RemoteLauncher
-from dialora.measuring.environment import SHARED_BY
+from dialora.measuring.environment import SHARED_BY, count_cores
 
 AUTO, HERE = "auto", "local"
 KNOCK_SECONDS = 10

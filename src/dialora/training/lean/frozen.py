@@ -13,17 +13,20 @@ from torch import nn
 
 
 @contextmanager
-def frozen_in_bf16(model: nn.Module, spill: Path) -> Iterator[None]:
+def frozen_in_bf16(model: nn.Module, spill: Path | None) -> Iterator[None]:
     """Keep the frozen matrices in bf16 for the time of the block.
 
     Autocast would round them the same way at every use. A checkpoint that is in bf16 on disk comes back by itself;
-    what does not is spilled to a file, not to memory, since memory is what PEFT is to save.
+    what does not is spilled to a file, not to memory, since memory is what PEFT is to save. Without a file it stays
+    rounded.
     """
     frozen = list_frozen_matrices(model)
     lossy = {
         str(i): p.data for i, p in enumerate(frozen) if not torch.equal(p.data.to(torch.bfloat16).to(p.dtype), p.data)
     }
-    if lossy:
+    if spill is None:
+        lossy = {}
+    elif lossy:
         spill.parent.mkdir(parents=True, exist_ok=True)
         save_file(lossy, spill)
     kinds = [p.dtype for p in frozen]
@@ -34,11 +37,12 @@ def frozen_in_bf16(model: nn.Module, spill: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        exact = load_file(spill) if lost else {}
+        exact = load_file(spill) if spill and lost else {}
         for i, (parameter, kind) in enumerate(zip(frozen, kinds, strict=True)):
             # A file is read into main memory; one matrix at a time goes to where the model is.
             parameter.data = exact.pop(str(i)).to(parameter.device) if str(i) in lost else parameter.data.to(kind)
-        spill.unlink(missing_ok=True)
+        if spill is not None:
+            spill.unlink(missing_ok=True)
 
 
 def list_frozen_matrices(model: nn.Module) -> list[nn.Parameter]:

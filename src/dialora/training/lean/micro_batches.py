@@ -26,12 +26,14 @@ def find_micro_batch_tokens(config: Any) -> int:
     return max(1, numbers // int(config.hidden_size))
 
 
-def split_batch(inputs: Inputs, max_tokens: int) -> list[dict[str, Any]]:
+def split_batch(inputs: Inputs, max_tokens: int | None) -> list[dict[str, Any]]:
     """Return the batch in parts of like numbers of rows and at most `max_tokens` tokens, or of one row each.
 
     Rows are sorted by the source's length, so that each part needs little padding. A batch whose first positions have
-    no label is a causal model's: its labels stand beside its tokens.
+    no label is a causal model's: its labels stand beside its tokens. Without a limit it is one part; an empty one none.
     """
+    if max_tokens is None or not inputs:
+        return [dict(inputs)] if inputs else []
     labels, num_rows = inputs["labels"], len(inputs["labels"])
     # A causal model's labels stand where its tokens do, and its first token is predicted from nothing.
     is_causal = bool((labels[:, 0] == IGNORED_LABEL).all())

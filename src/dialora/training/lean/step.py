@@ -22,10 +22,10 @@ from dialora.training.lean.kernels import ByteDropout
 
 
 @contextmanager
-def lean(model: nn.Module, *, precision: str, work: Path) -> Iterator[None]:
+def lean(model: nn.Module, *, precision: str, work: Path | None) -> Iterator[None]:
     """Let `model` train with less work for the time of the block; it leaves as it came, but for what was trained.
 
-    Frozen weights that bf16 cannot hold lie in `work` meanwhile.
+    Frozen weights that bf16 cannot hold lie in `work` meanwhile; without one they stay rounded.
     """
     on_cpu = next(model.parameters()).device.type == "cpu"
     kinds = {type(module) for module in model.modules()}
@@ -39,7 +39,7 @@ def lean(model: nn.Module, *, precision: str, work: Path) -> Iterator[None]:
             swaps |= lora.SWAPS
     with ExitStack() as stack:
         if precision == "bf16":
-            stack.enter_context(frozen_in_bf16(model, work / names.FROZEN_WEIGHTS))
+            stack.enter_context(frozen_in_bf16(model, work and work / names.FROZEN_WEIGHTS))
             stack.enter_context(_uncast_adapters(model))
         stack.enter_context(_leaner_modules(model, swaps))
         stack.enter_context(t5.fused_gelu(model))

@@ -1,0 +1,161 @@
+"""The other processes of a training that has several: forked from the job's own, watched, and ended with it.
+
+They are forked before anything is computed, from a process that has the libraries loaded. Each makes the model, reads
+the tokens and goes through the training with the first one (`training/distributed.py`); it writes nothing but to the
+job's log. It ends when its part is done, or when the first one is gone. That one of them failed is the job's error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dialora.errors import ConfigError, DialoraError, DivergedError, Interrupted, TrainingError
+from dialora.experiment.job import Job, TokensJob, TrialJob
+from dialora.store import names
+
+if TYPE_CHECKING:
+    from dialora.training import Group
+
+GRACE_SECONDS = 10.0
+"""For a process to notice by itself that another is gone, before it is ended: NCCL would wait for ever."""
+
+
+def count_processes(job: Job) -> int:
+    """Return how many processes a job is to be done in: several while it trains."""
+    if isinstance(job, TokensJob):
+        return 1
+    is_trained = job.place.result.is_complete if isinstance(job, TrialJob) else job.place.is_trained
+    return 1 if is_trained else job.config.training.num_processes
+
+
+class Peers:
+    """What the first process knows of the others."""
+
+    def __init__(self, job: Job, folder: Path | None = None, line: int | None = None) -> None:
+        self._job, self._folder, self._line = job, folder, line
+        self._pipes: dict[int, int] = {}
+        """Where the process with this number says what ended it."""
+        self._failures: dict[int, tuple[bool, str]] = {}
+        """Of processes that failed: whether nobody knows why, and what is said of it."""
+        self._has_failed, self._is_over = threading.Event(), threading.Event()
+
+    @contextmanager
+    def watched(self, tell: Callable[[TrainingError], None]) -> Iterator[None]:
+        """For the time of the block, see to it that this process ends with an error where another failed.
+
+        `tell` is given that error where the process has to be ended because it would not notice. Behind the block the
+        others are ended.
+        """
+        for number, pid in enumerate(self._pipes, start=2):
+            threading.Thread(target=self._watch, args=(number, pid, tell), daemon=True).start()
+        try:
+            yield
+        except RuntimeError as error:  # most likely that a connection is lost
+            if self._pipes and self._has_failed.wait(GRACE_SECONDS / 2):
+                raise self._explain() from error
+            raise
+        finally:
+            self._is_over.set()
+            if self._line is not None:
+                os.close(self._line)  # by which those that are left end
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _add(self, pid: int, pipe: int) -> None:
+        self._pipes[pid] = pipe
+
+    def _watch(self, number: int, pid: int, tell: Callable[[TrainingError], None]) -> None:
+        _, status = os.waitpid(pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        with os.fdopen(self._pipes[pid], encoding="utf-8") as pipe:
+            said = pipe.read()
+        if code == 0 or self._is_over.is_set():
+            return
+        if said:
+            self._failures[number] = tuple(json.loads(said))
+        else:
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            self._failures[number] = (False, f"was ended ({how}), by somebody, or because memory ran out.")
+        self._has_failed.set()
+        if not self._is_over.wait(GRACE_SECONDS):
+            tell(self._explain())
+            os._exit(1)
+
+    def _explain(self) -> TrainingError:
+        number, (_, said) = min(self._failures.items(), key=lambda item: (item[1][0], item[0]))
+        place = self._job.place
+        return TrainingError(
+            f"{place.name}: process {number} of {len(self._pipes) + 1} {said} Details in "
+            f"{place.work / names.WORKER_LOG}; the same command goes on from the last checkpoint, in as many "
+            f"processes as are asked for then."
+        )
+
+
+def fork_peers(
+    job: Job, follow: Callable[[Job, Group], None], choose_gpu: Callable[[int], None]
+) -> tuple[Peers, Group]:
+    """Fork the other processes of a job that has several; return what is known of them, and this one's place.
+
+    Each of them chooses its GPU by its number, from 1, calls `follow` and ends. Raises ConfigError where this system
+    cannot fork.
+    """
+    from dialora.training import Group
+
+    size = count_processes(job)
+    if size == 1:
+        return Peers(job), Group()
+    if sys.platform != "linux":
+        raise ConfigError(f"training.num_processes: {size} processes need Linux; set it to 1.")
+    folder = Path(tempfile.mkdtemp(prefix="dialora-"))
+    line = os.pipe()
+    peers = Peers(job, folder, line[1])
+    for rank in range(1, size):
+        read, write = os.pipe()
+        if (pid := os.fork()) == 0:
+            os.close(line[1])
+            choose_gpu(rank)
+            os._exit(_follow(job, Group(rank, size, folder / "meeting"), follow, line[0], write))
+        os.close(write)
+        peers._add(pid, read)
+    os.close(line[0])
+    return peers, Group(0, size, folder / "meeting")
+
+
+def _follow(job: Job, group: Group, follow: Callable[[Job, Group], None], line: int, pipe: int) -> int:
+    """Go through a training with its first process; return the exit code."""
+    # The first one is told to stop, and says so to all at the same step.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_watch_first, args=(line,), daemon=True).start()
+    try:
+        follow(job, group)
+    except (DivergedError, Interrupted):  # which the first one raises too
+        return 0
+    except BaseException as error:
+        traceback.print_exc()
+        sys.stderr.flush()
+        is_known = isinstance(error, DialoraError)
+        said = str(error) if is_known else f"{type(error).__name__}: {' '.join(str(error).split())}."
+        os.write(pipe, json.dumps([not is_known, f"failed: {said[:2000]}"]).encode())
+        return 1
+    return 0
+
+
+def _watch_first(line: int) -> None:
+    """End this process when the other end of a pipe is closed: the first process is gone."""
+    os.read(line, 1)
+    os._exit(1)
+
+
+__all__ = ["Peers", "count_processes", "fork_peers"]
