@@ -12,7 +12,7 @@ from typing import Any
 from dialora.config import ExperimentConfig
 from dialora.errors import Interrupted
 from dialora.experiment.events import Events
-from dialora.experiment.job import GENERATION, Job, RunJob, TokensJob, TrialJob
+from dialora.experiment.job import GENERATION, Job, OtherJob, RunJob, TokensJob, TrialJob
 from dialora.measuring.clock import Stopwatch
 from dialora.measuring.environment import describe_environment
 from dialora.models.bases import build_prompt
@@ -21,8 +21,11 @@ from dialora.records import Cost, Example
 from dialora.store import PartialLog, Run, Stage, names, save_json, save_records
 
 
-def load_libraries() -> None:
-    """Import what jobs need, and compute nothing: threads that computing starts would be lost in a fork."""
+def load_libraries(job: Job) -> None:
+    """Import what such jobs need, and compute nothing: threads that computing starts would be lost in a fork."""
+    if isinstance(job, OtherJob):
+        job.load_libraries()
+        return
     import peft  # noqa: F401
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, T5ForConditionalGeneration, T5Tokenizer  # noqa: F401
 
@@ -35,6 +38,9 @@ def load_libraries() -> None:
 
 def do_job(job: Job, events: Events, stop: threading.Event) -> None:
     """Do what is missing of a job. Raises DialoraError."""
+    if isinstance(job, OtherJob):
+        job.do(events, stop)
+        return
     from dialora.models.loading import load_tokenizer
 
     tokenizer = load_tokenizer(job.config)

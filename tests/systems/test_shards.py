@@ -1,0 +1,351 @@
+"""Several workers summarize into one output: the bytes of one process, whoever dies, and nothing made twice."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialora.api import summarize_files
+from dialora.cli import main
+from dialora.config.launch import Launch
+from dialora.errors import ConfigError, DataError
+from dialora.experiment.events import Events
+from dialora.experiment.launchers.launcher import Launcher
+from dialora.generation import Written
+from dialora.records import Observer
+from dialora.store.heartbeat import Heartbeat, read_heartbeat, write_heartbeat
+from dialora.store.work import own_work
+from dialora.systems import System, find_system
+from dialora.systems.items import open_inputs
+from dialora.systems.options import SummaryOptions
+from dialora.systems.shards import Shards
+from dialora.systems.summaries import summarize_inputs
+from tests.systems.support import Echo, summarize_file
+
+NUM_ROWS = 23
+CHUNK = 5
+
+
+class Here(Launcher):
+    """Does jobs in threads of this process, so that a test sees their engines."""
+
+    def __init__(self, workers: int) -> None:
+        self.slots, self.stop = workers, threading.Event()
+
+    def do(self, job: Any, observer: Observer) -> None:
+        class Stream(io.StringIO):
+            def write(self, line: str) -> int:
+                observer(json.loads(line))
+                return len(line)
+
+        events = Events(Stream(), name=job.place.name, key=job.place.key)
+        with own_work(job.place.work, job.place.name):
+            job.do(events, self.stop)
+        events.send("done")
+
+    def interrupt(self) -> bool:
+        self.stop.set()
+        return True
+
+    def kill(self) -> None:
+        self.stop.set()
+
+    def close(self) -> None:
+        return None
+
+
+class HereLaunch:
+    """As `launch:` would be."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def open(self, folder: Path) -> Here:
+        return Here(self.workers)
+
+
+def summarize(system: System, source: Path, output: Path, *, workers: int = 2, **options: Any) -> int:
+    launch: Any = HereLaunch(workers)
+    observer = options.pop("observer", lambda event: None)
+    with open_inputs([source], output=output) as inputs:
+        return summarize_inputs(
+            system, inputs, output, options=SummaryOptions(), observer=observer, launch=launch, chunk=CHUNK, **options
+        )
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> list[Echo]:
+    """The engines that were opened, one for each worker."""
+    opened: list[Echo] = []
+
+    def open_engine(system: System, sources: Any, on_warning: Callable[[str], None]) -> Echo:
+        opened.append(Echo())
+        return opened[-1]
+
+    monkeypatch.setattr(System, "open_engine", open_engine)
+    return opened
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return write_table(tmp_path / "table.jsonl", NUM_ROWS)
+
+
+def write_table(path: Path, size: int) -> Path:
+    turns = "#Person1#: Number {n}.\n#Person2#: {more}Yes\u2028, 'so'; it \"is\"."
+    rows = [{"id": f"d{n}", "dialogue": turns.format(n=n, more="Well. " * (n * 7 % 5))} for n in range(size)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def list_left(folder: Path, output: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} - {
+        output.name, f"{output.name}.manifest.json", f".{output.name}.lock", "table.jsonl"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet", ".txt"])
+def test_workers_write_what_one_process_writes_in_every_format(
+    root: Path, table: Path, tmp_path: Path, engines: list[Echo], suffix: str
+) -> None:
+    system, alone, shared = find_system(root, method="lora"), tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    summarize_file(system, table, alone, observer=lambda event: None, chunk=CHUNK)
+    engines.clear()
+    assert summarize(system, table, shared, workers=3) == NUM_ROWS
+    assert shared.read_bytes() == alone.read_bytes()
+    assert sum(engine.rows for engine in engines) == NUM_ROWS
+    assert 1 <= len(engines) <= 3
+    alone.unlink()
+    assert not {name for name in list_left(tmp_path, shared) if shared.name in name}
+    assert summarize(system, table, shared) == 0
+
+
+def test_transcripts_come_out_the_same_whatever_their_folder_is_called(
+    root: Path, tmp_path: Path, engines: list[Echo]
+) -> None:
+    talks = tmp_path / os.fsdecode(b"talks-\xff")
+    talks.mkdir()
+    for n in range(7):
+        (talks / f"{n}.txt").write_text(f"[0:0{n}] Anna: Shall we, {n}?\n[0:09] Bob: No.\n", encoding="utf-8")
+    system = find_system(root, method="lora")
+    summarize_file(system, talks, tmp_path / "a.jsonl", observer=lambda event: None, chunk=CHUNK)
+    output = talks / "b.jsonl"  # what lies beside it is none of the inputs
+    assert summarize(system, talks, output) == 7
+    assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
+
+
+def test_what_is_told_is_one_display_with_notes_at_the_end(root: Path, tmp_path: Path, engines: list[Echo]) -> None:
+    table = tmp_path / "table.csv"
+    rows = [f'd{n};"A: Hi | B: Yo {n}"' for n in range(NUM_ROWS)]
+    table.write_text("\n".join(["id;dialogue", *rows]) + "\n", encoding="utf-8")
+    system, told, events = find_system(root, method="lora"), list[dict[str, Any]](), list[dict[str, Any]]()
+    summarize_file(system, table, tmp_path / "a.jsonl", observer=told.append, chunk=CHUNK)
+    summarize(system, table, tmp_path / "b.jsonl", observer=events.append)
+    assert {event["run"] for event in events if event["event"] in ("stage", "progress")} == {
+        event["run"] for event in told if event["event"] in ("stage", "progress")
+    }
+    counts = [event["done"] for event in events if event["event"] == "progress"]
+    assert counts == sorted(counts)
+    assert counts[-1] == NUM_ROWS
+    notes = [event for event in told if event["event"] == "note"]
+    assert notes
+    assert events[-len(notes) :] == notes
+    assert [event for event in events if event["event"] == "note"] == notes
+
+
+class Ended(Exception):
+    """A worker or the process that hands out work is gone."""
+
+
+def test_it_goes_on_with_the_parts_that_are_done_and_the_batches_of_those_under_way(
+    root: Path, table: Path, tmp_path: Path, engines: list[Echo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = find_system(root, method="lora", set=["decoding.max_batch_tokens=8"])  # a batch for each row
+    summarize_file(system, table, tmp_path / "a.jsonl", observer=lambda event: None, chunk=CHUNK)
+    engines.clear()
+
+    def write(self: Echo, batches: Any) -> Iterator[list[Written]]:
+        for batch in batches:
+            if sum(engine.rows for engine in engines) == 13:
+                raise Ended
+            self.rows += len(batch)
+            yield [Written([*ids[-12:-9], 1]) for ids in batch]
+
+    output = tmp_path / "b.jsonl"
+    with monkeypatch.context() as patch, pytest.raises(Ended):
+        patch.setattr(Echo, "write", write)
+        summarize(system, table, output, workers=1)
+    assert len(output.read_bytes().splitlines()) == 10
+    assert summarize(system, table, output, workers=2) == 13
+    assert sum(engine.rows for engine in engines) == NUM_ROWS
+    assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
+
+
+def test_what_one_process_began_workers_end_and_the_other_way_round(
+    root: Path, table: Path, tmp_path: Path, engines: list[Echo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = find_system(root, method="lora")
+    summarize_file(system, table, tmp_path / "a.jsonl", observer=lambda event: None, chunk=CHUNK)
+    output = tmp_path / "b.jsonl"
+
+    def stop(event: dict[str, Any]) -> None:
+        if event["event"] == "progress" and event["done"] >= 2 * CHUNK:
+            raise Ended
+
+    with pytest.raises(Ended):
+        summarize_file(system, table, output, observer=stop, chunk=CHUNK)
+    begun = len(output.read_bytes().splitlines())
+    assert 0 < begun < NUM_ROWS
+    assert summarize(system, table, output) == NUM_ROWS - begun
+    assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
+    output.unlink()
+    with pytest.raises(Ended):
+        summarize(system, table, output, observer=stop)
+    assert Shards(tmp_path / ".b.jsonl.shards").list_missing()
+    monkeypatch.setattr("dialora.systems.summaries.LocalLaunch", lambda: HereLaunch(1))
+    summarize_file(system, table, output, observer=lambda event: None, chunk=CHUNK)
+    assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
+    assert not (tmp_path / ".b.jsonl.shards").exists()
+
+
+def test_a_part_is_one_workers_until_it_is_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialora.systems.shards.CLAIM_SECONDS", 0)
+    shards = Shards(tmp_path / "shards")
+    with open_inputs([write_table(tmp_path / "table.jsonl", 3)]) as inputs:
+        from dialora.config import DataConfig
+
+        items = list(inputs.stream(DataConfig(source="bundled"), notes=[]))
+    assert shards.cut([[item] for item in items], start=0) == [1, 1, 1]
+    assert shards.load_items(2) == items[2:]
+    owner = shards.folder / "worker-1"
+    owner.mkdir()
+    assert shards.claim(0, "worker-1")
+    write_heartbeat(owner, Heartbeat.of("worker-1"))
+    assert not shards.claim(0, "worker-2")
+    assert shards.claim(0, "worker-1")  # begun again, it goes on with its own
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    write_heartbeat(owner, Heartbeat.from_json(Heartbeat.of("worker-1").to_json() | {"pid": dead.pid}))
+    assert shards.claim(0, "worker-2")
+    shards.save_rows(0, b"row\n")
+    assert shards.list_missing() == [1, 2]
+    assert shards.load_rows(0) == b"row\n"
+    shards.drop(0)
+    assert not shards.claim(0, "worker-3")  # it is in the output
+    assert shards.list_missing() == [1, 2]
+
+
+def test_rows_that_were_changed_are_made_again(
+    root: Path, table: Path, tmp_path: Path, engines: list[Echo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, output = find_system(root, method="lora"), tmp_path / "b.jsonl"
+    summarize_file(system, table, tmp_path / "a.jsonl", observer=lambda event: None, chunk=CHUNK)
+    with monkeypatch.context() as patch, pytest.raises(Ended):
+        patch.setattr("dialora.systems.output.SummariesFile.append", lambda *_: (_ for _ in ()).throw(Ended()))
+        summarize(system, table, output, workers=1)
+    made = tmp_path / ".b.jsonl.shards" / "000000.rows"
+    made.write_bytes(made.read_bytes().replace(b"stop", b"STOP"))
+    told: list[dict[str, Any]] = []
+    summarize(system, table, output, observer=told.append)
+    assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
+    assert any("was changed" in event["message"] for event in told if event["event"] == "warning")
+
+
+def test_a_bad_line_is_known_before_anything_is_written(
+    root: Path, table: Path, tmp_path: Path, engines: list[Echo]
+) -> None:
+    with table.open("a", encoding="utf-8") as file:
+        file.write("{\n")
+    with pytest.raises(DataError, match="line 24"):
+        summarize(find_system(root, method="lora"), table, tmp_path / "b.jsonl")
+    assert not engines
+    assert not (tmp_path / "b.jsonl").exists()
+    assert not (tmp_path / "b.jsonl.manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--workers", "2"], "workers write into a file; give --output"),
+        (["--workers", "0", "--output", "o.jsonl"], "launch.workers: input should be greater"),
+        (["--launch", "slurm", "--output", "o.jsonl"], "launch.engine: slurm does not summarize; local or ray does."),
+        (["--launch", "cloud", "--output", "o.jsonl"], "launch.engine: unknown engine"),
+        (["--workers", "2", "--set", "launch.speed=9", "--output", "o.jsonl"], "launch.speed: unknown key"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    root: Path, table: Path, tmp_path: Path, arguments: list[str], problem: str,
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main(["summarize", str(table), "--system", str(root), "--method", "lora", *arguments]) == 2
+    said = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert problem in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "o.jsonl").exists()
+
+
+def test_a_system_that_workers_could_not_find_is_refused(root: Path, table: Path, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    system = replace(find_system(root, method="lora"), asked_for=None)
+    with pytest.raises(ConfigError, match="use one worker"):
+        summarize_files(table, output=tmp_path / "o.jsonl", system=system, launch={"workers": 2})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes through /proc")
+def test_workers_and_the_command_are_killed_and_the_file_is_the_same(root: Path, tmp_path: Path) -> None:
+    table, output = write_table(tmp_path / "table.jsonl", 3000), tmp_path / "b.jsonl"
+    told = {"decoding.max_new_tokens": 60, "generation.engine": "ctranslate2"}
+    summarize_files(table, output=tmp_path / "a.jsonl", system=root, method="lora", set=told)
+    shards = tmp_path / ".b.jsonl.shards"
+    made = dict[str, int]()
+    for victim in ("worker", "command", None):
+        command = start(root, table, output, told)
+        while command.poll() is None:
+            watch(shards, made)
+            if victim and (pid := find_victim(shards, command, victim)):
+                os.kill(pid, signal.SIGKILL)
+                victim = ""
+            time.sleep(0.01)
+        said = command.communicate()[0].decode()
+        assert victim == "" or victim is None, f"it was done before the kill: {said}"
+        assert command.returncode == (0 if victim is None else command.returncode), said
+        assert victim is None or command.returncode != 0
+    assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
+    assert len(made) == 3
+    assert list_left(tmp_path, output) == {"a.jsonl", "a.jsonl.manifest.json", ".a.jsonl.lock"}
+
+
+def start(root: Path, table: Path, output: Path, told: dict[str, Any]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dialora", "summarize", str(table), "--system", str(root), "--method", "lora"]
+    command += ["--output", str(output), "--workers", "2", *(f"--set={name}={value}" for name, value in told.items())]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def watch(shards: Path, made: dict[str, int]) -> None:
+    """See which parts are made, each once."""
+    for path in shards.glob("*.rows"):
+        with contextlib.suppress(FileNotFoundError):
+            assert made.setdefault(path.name, path.stat().st_mtime_ns) == path.stat().st_mtime_ns, "made twice"
+
+
+def find_victim(shards: Path, command: subprocess.Popen[bytes], victim: str) -> int | None:
+    """Return the process to kill once both workers have something under way; None until then."""
+    if len(list(shards.glob("*.partial"))) < 2:
+        return None
+    sign = read_heartbeat(shards / "worker-2")
+    return command.pid if victim == "command" else sign and sign.pid
