@@ -165,7 +165,7 @@ def test_what_is_told_is_one_display_with_notes_at_the_end(root: Path, tmp_path:
     assert [event for event in events if event["event"] == "note"] == notes
 
 
-class Ended(Exception):
+class EndedError(Exception):
     """A worker or the process that hands out work is gone."""
 
 
@@ -179,14 +179,15 @@ def test_it_goes_on_with_the_parts_that_are_done_and_the_batches_of_those_under_
     def write(self: Echo, batches: Any) -> Iterator[list[Written]]:
         for batch in batches:
             if sum(engine.rows for engine in engines) == 13:
-                raise Ended
+                raise EndedError
             self.rows += len(batch)
             yield [Written([*ids[-12:-9], 1]) for ids in batch]
 
     output = tmp_path / "b.jsonl"
-    with monkeypatch.context() as patch, pytest.raises(Ended):
+    with monkeypatch.context() as patch:
         patch.setattr(Echo, "write", write)
-        summarize(system, table, output, workers=1)
+        with pytest.raises(EndedError):
+            summarize(system, table, output, workers=1)
     assert len(output.read_bytes().splitlines()) == 10
     assert summarize(system, table, output, workers=2) == 13
     assert sum(engine.rows for engine in engines) == NUM_ROWS
@@ -202,16 +203,16 @@ def test_what_one_process_began_workers_end_and_the_other_way_round(
 
     def stop(event: dict[str, Any]) -> None:
         if event["event"] == "progress" and event["done"] >= 2 * CHUNK:
-            raise Ended
+            raise EndedError
 
-    with pytest.raises(Ended):
+    with pytest.raises(EndedError):
         summarize_file(system, table, output, observer=stop, chunk=CHUNK)
     begun = len(output.read_bytes().splitlines())
     assert 0 < begun < NUM_ROWS
     assert summarize(system, table, output) == NUM_ROWS - begun
     assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
     output.unlink()
-    with pytest.raises(Ended):
+    with pytest.raises(EndedError):
         summarize(system, table, output, observer=stop)
     assert Shards(tmp_path / ".b.jsonl.shards").list_missing()
     monkeypatch.setattr("dialora.systems.summaries.LocalLaunch", lambda: HereLaunch(1))
@@ -252,9 +253,14 @@ def test_rows_that_were_changed_are_made_again(
 ) -> None:
     system, output = find_system(root, method="lora"), tmp_path / "b.jsonl"
     summarize_file(system, table, tmp_path / "a.jsonl", observer=lambda event: None, chunk=CHUNK)
-    with monkeypatch.context() as patch, pytest.raises(Ended):
-        patch.setattr("dialora.systems.output.SummariesFile.append", lambda *_: (_ for _ in ()).throw(Ended()))
-        summarize(system, table, output, workers=1)
+
+    def end(*_: object) -> None:
+        raise EndedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dialora.systems.output.SummariesFile.append", end)
+        with pytest.raises(EndedError):
+            summarize(system, table, output, workers=1)
     made = tmp_path / ".b.jsonl.shards" / "000000.rows"
     made.write_bytes(made.read_bytes().replace(b"stop", b"STOP"))
     told: list[dict[str, Any]] = []
