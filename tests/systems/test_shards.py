@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import os
-import signal
+import shutil
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,70 +14,14 @@ import pytest
 
 from dialora.api import summarize_files
 from dialora.cli import main
-from dialora.config.launch import Launch
-from dialora.errors import ConfigError, DataError
-from dialora.experiment.events import Events
-from dialora.experiment.launchers.launcher import Launcher
+from dialora.errors import ConfigError, DataError, StageError
 from dialora.generation import Written
-from dialora.records import Observer
-from dialora.store.heartbeat import Heartbeat, read_heartbeat, write_heartbeat
-from dialora.store.work import own_work
+from dialora.store.heartbeat import Heartbeat, write_heartbeat
 from dialora.systems import System, find_system
 from dialora.systems.items import open_inputs
-from dialora.systems.options import SummaryOptions
 from dialora.systems.shards import Shards
-from dialora.systems.summaries import summarize_inputs
+from tests.systems.shards import CHUNK, NUM_ROWS, HereLaunch, list_left, summarize, write_table
 from tests.systems.support import Echo, summarize_file
-
-NUM_ROWS = 23
-CHUNK = 5
-
-
-class Here(Launcher):
-    """Does jobs in threads of this process, so that a test sees their engines."""
-
-    def __init__(self, workers: int) -> None:
-        self.slots, self.stop = workers, threading.Event()
-
-    def do(self, job: Any, observer: Observer) -> None:
-        class Stream(io.StringIO):
-            def write(self, line: str) -> int:
-                observer(json.loads(line))
-                return len(line)
-
-        events = Events(Stream(), name=job.place.name, key=job.place.key)
-        with own_work(job.place.work, job.place.name):
-            job.do(events, self.stop)
-        events.send("done")
-
-    def interrupt(self) -> bool:
-        self.stop.set()
-        return True
-
-    def kill(self) -> None:
-        self.stop.set()
-
-    def close(self) -> None:
-        return None
-
-
-class HereLaunch:
-    """As `launch:` would be."""
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-
-    def open(self, folder: Path) -> Here:
-        return Here(self.workers)
-
-
-def summarize(system: System, source: Path, output: Path, *, workers: int = 2, **options: Any) -> int:
-    launch: Any = HereLaunch(workers)
-    observer = options.pop("observer", lambda event: None)
-    with open_inputs([source], output=output) as inputs:
-        return summarize_inputs(
-            system, inputs, output, options=SummaryOptions(), observer=observer, launch=launch, chunk=CHUNK, **options
-        )
 
 
 @pytest.fixture
@@ -101,19 +40,6 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[Echo]:
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     return write_table(tmp_path / "table.jsonl", NUM_ROWS)
-
-
-def write_table(path: Path, size: int) -> Path:
-    turns = "#Person1#: Number {n}.\n#Person2#: {more}Yes\u2028, 'so'; it \"is\"."
-    rows = [{"id": f"d{n}", "dialogue": turns.format(n=n, more="Well. " * (n * 7 % 5))} for n in range(size)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def list_left(folder: Path, output: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()} - {
-        output.name, f"{output.name}.manifest.json", f".{output.name}.lock", "table.jsonl"
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet", ".txt"])
@@ -258,7 +184,7 @@ def test_rows_that_were_changed_are_made_again(
         raise EndedError
 
     with monkeypatch.context() as patch:
-        patch.setattr("dialora.systems.output.SummariesFile.append", end)
+        patch.setattr("dialora.systems.output.SummariesFile.append_rows", end)
         with pytest.raises(EndedError):
             summarize(system, table, output, workers=1)
     made = tmp_path / ".b.jsonl.shards" / "000000.rows"
@@ -267,6 +193,33 @@ def test_rows_that_were_changed_are_made_again(
     summarize(system, table, output, observer=told.append)
     assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
     assert any("was changed" in event["message"] for event in told if event["event"] == "warning")
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_what_is_to_be_summarized_is_what_was_read(
+    root: Path, table: Path, tmp_path: Path, engines: list[Echo], monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    system, output = find_system(root, method="lora"), tmp_path / "b.jsonl"
+    summarize_file(system, table, tmp_path / "a.jsonl", observer=lambda event: None, chunk=CHUNK)
+
+    def end(*_: object) -> None:
+        raise EndedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dialora.systems.shards.Shards.save_rows", end)
+        with pytest.raises(EndedError):
+            summarize(system, table, output, workers=1)
+    shards = tmp_path / ".b.jsonl.shards"
+    items = shards / "000003.items"
+    if damage == "gone":
+        items.unlink()
+    else:
+        items.write_bytes(items.read_bytes().replace(b"Number", b"number"))
+        with pytest.raises(StageError, match=r"000003\.items: was changed; remove .*\.b\.jsonl\.shards"):
+            summarize(system, table, output, workers=1)
+        shutil.rmtree(shards)
+    summarize(system, table, output)
+    assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
 
 
 def test_a_bad_line_is_known_before_anything_is_written(
@@ -309,49 +262,3 @@ def test_a_system_that_workers_could_not_find_is_refused(root: Path, table: Path
     system = replace(find_system(root, method="lora"), asked_for=None)
     with pytest.raises(ConfigError, match="use one worker"):
         summarize_files(table, output=tmp_path / "o.jsonl", system=system, launch={"workers": 2})
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes through /proc")
-def test_workers_and_the_command_are_killed_and_the_file_is_the_same(root: Path, tmp_path: Path) -> None:
-    table, output = write_table(tmp_path / "table.jsonl", 3000), tmp_path / "b.jsonl"
-    told = {"decoding.max_new_tokens": 60, "generation.engine": "ctranslate2"}
-    summarize_files(table, output=tmp_path / "a.jsonl", system=root, method="lora", set=told)
-    shards = tmp_path / ".b.jsonl.shards"
-    made = dict[str, int]()
-    for victim in ("worker", "command", None):
-        command = start(root, table, output, told)
-        while command.poll() is None:
-            watch(shards, made)
-            if victim and (pid := find_victim(shards, command, victim)):
-                os.kill(pid, signal.SIGKILL)
-                victim = ""
-            time.sleep(0.01)
-        said = command.communicate()[0].decode()
-        assert victim == "" or victim is None, f"it was done before the kill: {said}"
-        assert command.returncode == (0 if victim is None else command.returncode), said
-        assert victim is None or command.returncode != 0
-    assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
-    assert len(made) == 3
-    assert list_left(tmp_path, output) == {"a.jsonl", "a.jsonl.manifest.json", ".a.jsonl.lock"}
-
-
-def start(root: Path, table: Path, output: Path, told: dict[str, Any]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "dialora", "summarize", str(table), "--system", str(root), "--method", "lora"]
-    command += ["--output", str(output), "--workers", "2", *(f"--set={name}={value}" for name, value in told.items())]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
-def watch(shards: Path, made: dict[str, int]) -> None:
-    """See which parts are made, each once."""
-    for path in shards.glob("*.rows"):
-        with contextlib.suppress(FileNotFoundError):
-            assert made.setdefault(path.name, path.stat().st_mtime_ns) == path.stat().st_mtime_ns, "made twice"
-
-
-def find_victim(shards: Path, command: subprocess.Popen[bytes], victim: str) -> int | None:
-    """Return the process to kill once both workers have something under way; None until then."""
-    if len(list(shards.glob("*.partial"))) < 2:
-        return None
-    sign = read_heartbeat(shards / "worker-2")
-    return command.pid if victim == "command" else sign and sign.pid

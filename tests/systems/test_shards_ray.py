@@ -17,7 +17,7 @@ import pytest
 
 from dialora.api import summarize_files
 from dialora.store.heartbeat import read_heartbeat
-from tests.systems.test_shards import list_left, watch, write_table
+from tests.systems.shards import list_left, watch, write_table
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own

@@ -42,46 +42,63 @@ def append_shards(
     if system.asked_for is None:
         raise ConfigError("workers: find a system by its name or folder; give that, or use one worker.")
     shards = Shards(beside.shards(output.path))
-    plan = shards.load_plan(output.key)
-    if plan is None or plan.find_shard(output.num_rows) is None:
-        start = output.num_rows
-        sizes = shards.cut(chunks, start=start)
-        plan = Plan(output.key, start, tuple(sizes), tuple(notes))
-        shards.save_plan(plan)
-    notes[:] = plan.notes
-    merging = _Merging(system, shards, plan, output, observer)
-    merging.merge()
-    if output.num_rows < plan.total:
-        observer({"event": "stage", "stage": "start", "run": system.name, "key": system.key})
-        num_missing = len(shards.list_missing())
-        with launch.open(shards.folder) as launcher:
-            merging.launcher = launcher
+    with launch.open(shards.folder) as launcher:
+        plan = _cut(shards, chunks, output, notes)
+        merging = _Merging(system, shards, plan, output, observer, launcher)
+        merging.merge()
+        if not merging.is_done:
+            observer({"event": "stage", "stage": "start", "run": system.name, "key": system.key})
+            num_workers, identity = min(launch.workers, len(shards.list_missing())), system.identity
             jobs = [
                 ShardsJob(
-                    system.config, system.asked_for, system.identity, options, output.key, output.suffix,
-                    shards.folder, f"worker-{number}",
+                    config=system.config,
+                    asked_for=system.asked_for,
+                    identity=identity,
+                    options=options,
+                    key=output.key,
+                    suffix=output.suffix,
+                    folder=shards.folder,
+                    worker=f"worker-{number}",
                 )
-                for number in range(1, min(launch.workers, num_missing) + 1)
-            ]  # fmt: skip
+                for number in range(1, num_workers + 1)
+            ]
             try:
                 launcher.run_all([partial(launcher.run, job) for job in jobs], merging)
             except Interrupted:
-                merging.merge()
-                if output.num_rows < plan.total:
+                if not merging.is_done:  # otherwise it was not asked for by the user
                     raise
-        merging.merge()
-        if output.num_rows < plan.total:
-            raise StageError(f"{output.path}: {plan.total - output.num_rows:,} rows are missing; the same command goes "
-                             f"on from here.")  # fmt: skip
+            merging.merge()
+        if not merging.is_done:
+            raise StageError(f"{output.path}: some rows are missing; the same command goes on from here.")
     return plan.total
+
+
+def _cut(shards: Shards, chunks: Iterable[Sequence[Item]], output: SummariesFile, notes: list[str]) -> Plan:
+    """Return how the output is cut, by an earlier command or now; `notes` has what reading made of the inputs."""
+    plan = shards.load_plan(output.key)
+    first = None if plan is None else plan.find_shard(output.num_rows)
+    if plan is None or first is None or not shards.is_whole(plan, first):
+        sizes = shards.cut(chunks, start=output.num_rows)
+        plan = Plan(output.key, output.num_rows, tuple(sizes), tuple(notes))
+        shards.save_plan(plan)
+    notes[:] = plan.notes
+    return plan
 
 
 class _Merging:
     """Follows the workers' events: appends what is done, in order, and tells how far all of it is."""
 
-    def __init__(self, system: System, shards: Shards, plan: Plan, output: SummariesFile, observer: Observer) -> None:
-        self.system, self.shards, self.plan, self.output, self.observer = system, shards, plan, output, observer
-        self.launcher: Launcher | None = None
+    def __init__(
+        self,
+        system: System,
+        shards: Shards,
+        plan: Plan,
+        output: SummariesFile,
+        observer: Observer,
+        launcher: Launcher,
+    ) -> None:
+        self.system, self.shards, self.plan, self.output = system, shards, plan, output
+        self.observer, self.launcher = observer, launcher
         at = plan.find_shard(output.num_rows)
         assert at is not None
         for number in range(at):
@@ -108,17 +125,21 @@ class _Merging:
         if kind in (SHARD, "progress"):
             self._tell()
 
+    @property
+    def is_done(self) -> bool:
+        """All rows are in the output."""
+        return self.output.num_rows == self.plan.total
+
     def merge(self) -> None:
         """Append the shards that are done, as far as none is missing before them."""
         sizes = self.plan.sizes
         while self._next < len(sizes) and (content := self.shards.load_rows(self._next)) is not None:
-            self.output.append(content, sizes[self._next])
+            self.output.append_rows(content, sizes[self._next])
             self.shards.drop(self._next)
             self._done.discard(self._next)
             self._next += 1
-        if self._next == len(sizes) and self.launcher is not None:
-            # Nothing is left to do for those that wait for their turn.
-            self.launcher.interrupt()
+        if self.is_done:
+            self.launcher.interrupt()  # those that wait for their turn have nothing to do any more
 
     def _tell(self) -> None:
         done = self.output.num_rows + sum(self.plan.sizes[number] for number in self._done)

@@ -42,7 +42,11 @@ class SummariesFile:
         self._manifest = beside.manifest(path)
         self._values: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "key": key, "run": run, "chunks": []}
 
-    def append(self, content: bytes, num_rows: int) -> None:
+    def append(self, items: Sequence[Item], summaries: Sequence[Summary]) -> None:
+        """Add a chunk; it is on disk before this returns."""
+        self.append_rows(render_rows(items, summaries, self.suffix), len(items))
+
+    def append_rows(self, content: bytes, num_rows: int) -> None:
         """Add a chunk, as `render_rows` gives it; it is on disk before this returns."""
         if not self._values["chunks"] and self.suffix == ".csv":
             content = _csv_line(COLUMNS) + content

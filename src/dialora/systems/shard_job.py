@@ -78,8 +78,9 @@ class ShardsJob(OtherJob):
         if system.identity != self.identity:
             raise ModelError(f"--system {asked.name}: is another where a worker looks than where it was asked for.")
         writer = SummaryWriter(system, self.options, lambda message: events.send("warning", message=message))
-        for number in self._claim_all(shards, stop):
-            writer.open(shards.load_sample())
+        for at, number in enumerate(self._claim_all(shards, stop)):
+            if not at:
+                writer.open(shards.load_sample())
             items = shards.load_items(number)
 
             def tell(done: int, total: int = len(items)) -> None:

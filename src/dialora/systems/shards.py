@@ -3,10 +3,10 @@
     .<output>.shards/
     ├── plan.json       how many items each shard has; written when all of them are cut
     ├── sample.items    the first items of all, with which every worker opens its engine
-    ├── 000012.items    what is to be summarized
+    ├── 000012.items    what is to be summarized, below its digest
     ├── 000012.owner    a link that names the worker who does; a dead one's shard is taken over
     ├── 000012.partial  its batches so far
-    ├── 000012.rows     its rows below their digest: written last, all at once
+    ├── 000012.rows     its rows, below their digest: written last, all at once
     └── worker-1/       a worker's sign of life and log
 
 A shard is what one process would write as a chunk, so the same batches are written, whoever writes them. What is in the
@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from dialora.data.transcripts import Conversation
+from dialora.errors import StageError
 from dialora.records import Record
 from dialora.store import load_json, names, replacing, save_json
 from dialora.store.damage import tell_damage
@@ -74,12 +75,17 @@ class Shards:
     # What cuts and merges
 
     def load_plan(self, key: str) -> Plan | None:
-        """Return the plan; None where nothing is cut, or not all, or for another output."""
+        """Return the plan; None where nothing is cut, or not all, or for another output, or something is gone."""
         try:
             plan = Plan.from_json(load_json(self.folder / PLAN))
         except (OSError, ValueError, TypeError):
             return None
         return plan if plan.key == key else None
+
+    def is_whole(self, plan: Plan, first: int) -> bool:
+        """Whether each shard from the first one on is there, made or to be made."""
+        numbers = range(first, len(plan.sizes))
+        return all(any(self._path(number, kind).exists() for kind in (ITEMS, ROWS)) for number in numbers)
 
     def cut(self, chunks: Iterable[Sequence[Item]], *, start: int) -> list[int]:
         """Write down the items of each chunk behind the first `start` rows, and return the chunks' sizes.
@@ -107,15 +113,13 @@ class Shards:
     def load_rows(self, number: int) -> bytes | None:
         """Return a shard's rows; None where they are not there yet, or not as they were written, which removes them."""
         path = self._path(number, ROWS)
-        try:
-            digest, _, content = path.read_bytes().partition(b"\n")
-        except FileNotFoundError:
+        if not path.exists():
             return None
-        if sha256(content).hexdigest().encode() == digest:
-            return content
-        tell_damage(f"{path}: was changed; its summaries are made again.")
-        path.unlink()
-        return None
+        content = _load(path)
+        if content is None:
+            tell_damage(f"{path}: was changed; its summaries are made again.")
+            path.unlink()
+        return content
 
     def drop(self, number: int) -> None:
         """Remove a shard that is in the output."""
@@ -163,8 +167,7 @@ class Shards:
 
     def save_rows(self, number: int, content: bytes) -> None:
         """Write a shard's rows: it is done."""
-        with replacing(self._path(number, ROWS)) as temporary:
-            temporary.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
+        _save(content, self._path(number, ROWS))
 
     def _path(self, number: int, kind: str) -> Path:
         return self.folder / f"{number:06}.{kind}"
@@ -190,8 +193,7 @@ class Shards:
         return False
 
     def _save_items(self, path: Path, items: Iterable[Item]) -> None:
-        with replacing(path) as temporary, temporary.open("w", encoding="ascii") as file:
-            file.writelines(json.dumps(_dump_item(item)) + "\n" for item in items)
+        _save("".join(json.dumps(_dump_item(item)) + "\n" for item in items).encode("ascii"), path)
 
 
 def _dump_item(item: Item) -> dict[str, Any]:
@@ -200,8 +202,22 @@ def _dump_item(item: Item) -> dict[str, Any]:
 
 
 def _load_items(path: Path) -> list[Item]:
-    with path.open(encoding="ascii") as file:
-        return [_build_item(json.loads(line)) for line in file]
+    content = _load(path)
+    if content is None:
+        raise StageError(f"{path}: was changed; remove {path.parent}, and the same command reads the inputs again.")
+    return [_build_item(json.loads(line)) for line in content.splitlines()]
+
+
+def _save(content: bytes, path: Path) -> None:
+    """Write content all at once, below its digest."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def _load(path: Path) -> bytes | None:
+    """Return such content; None where it is not what was written."""
+    digest, _, content = path.read_bytes().partition(b"\n")
+    return content if sha256(content).hexdigest().encode() == digest else None
 
 
 def _build_item(values: dict[str, Any]) -> Item:

@@ -24,7 +24,7 @@ from dialora.systems.items import Inputs, Item, take
 from dialora.systems.kinds.system import System
 from dialora.systems.many_workers import append_shards
 from dialora.systems.options import SummaryOptions
-from dialora.systems.output import APPENDED, FinishedFile, SummariesFile, open_finished, open_output, render_rows
+from dialora.systems.output import APPENDED, FinishedFile, SummariesFile, open_finished, open_output
 from dialora.systems.reading import ItemReader, ReadItem
 from dialora.systems.rendering import RENDERERS
 from dialora.systems.summary import Summary
@@ -161,7 +161,7 @@ def _append(
         # Of a chunk that is cut short, the batches that were finished are kept.
         log = PartialLog(output.partial, f"{key}-{start}")
         made = writer.write_read(some, log=log, on_progress=tell)
-        output.append(render_rows([one.item for one in some], made, output.suffix), len(some))
+        output.append([one.item for one in some], made)
         log.path.unlink(missing_ok=True)
         tell(len(some))
 
