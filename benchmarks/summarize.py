@@ -1,10 +1,12 @@
 """Many short conversations through `dialora summarize`: throughput beside the engine's own, memory, and kills.
 
     python -m benchmarks.summarize [--conversations 100000] [--system runs/bundled] [--method lora] [--kills 3]
+    python -m benchmarks.summarize --conversations 20000 --workers 2 [--repeats 3]
 
 Conversations are the bundled dialogues cut to six turns and numbered, as JSON lines of messages. The engine's own
 throughput is that of the same token ids in the same chunks, given to it alone; both are measured in turn, in processes
-of their own. A kill is -9, anywhere.
+of their own. A kill is -9, anywhere. With `--workers` one process and so many workers write the same in turn, from the
+command to its end, and medians are compared.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from importlib import resources
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 TURNS = 6
@@ -38,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--method", default="lora")
     parser.add_argument("--precision", default="int8")
     parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=1, help="compare so many with one process, and nothing else")
+    parser.add_argument("--repeats", type=int, default=3, help="with --workers: of each")
     parser.add_argument("--part", choices=("summarize", "engine"), help=argparse.SUPPRESS)
     parser.add_argument("--input", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, help=argparse.SUPPRESS)
@@ -46,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(_summarize(options) if options.part == "summarize" else _write_alone(options)))
         return 0
     with tempfile.TemporaryDirectory(prefix="dialora-bench-") as folder:
-        print(json.dumps(_measure(options, Path(folder)), indent=2))
+        measure = _measure_workers if options.workers > 1 else _measure
+        print(json.dumps(measure(options, Path(folder)), indent=2))
     return 0
 
 
@@ -71,6 +78,30 @@ def _measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         },
         "kills": killed,
         "same_after_kills": (folder / "killed.jsonl").read_bytes() == (folder / "whole.jsonl").read_bytes(),
+    }
+
+
+def _measure_workers(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Compare one process with several workers, in turn: A B B A A B."""
+    source, workers = folder / "many.jsonl", options.workers
+    _make(source, options.conversations)
+    seconds: dict[int, list[float]] = {1: [], workers: []}
+    peaks: dict[int, float] = {}
+    contents = set[bytes]()
+    for at in range(options.repeats):
+        for options.workers in (1, workers) if at % 2 == 0 else (workers, 1):
+            output = folder / f"{options.workers}-{at}.jsonl"
+            began = time.perf_counter()
+            peaks[options.workers] = _run(options, "summarize", source, output)["peak_mib"]
+            seconds[options.workers].append(time.perf_counter() - began)
+            contents.add(sha256(output.read_bytes()).digest())
+    return {
+        "conversations": options.conversations,
+        "precision": options.precision,
+        "seconds": {str(number): found for number, found in seconds.items()},
+        "share_of_one_process": median(seconds[1]) / median(seconds[workers]),
+        "peak_memory_mib_of_the_largest_process": {str(number): peak for number, peak in peaks.items()},
+        "same": len(contents) == 1,
     }
 
 
@@ -100,6 +131,7 @@ def _command(options: argparse.Namespace, part: str, source: Path, output: Path 
         "precision": options.precision,
         "part": part,
         "input": source,
+        "workers": options.workers,
     }
     given |= {"output": output} if output else {}
     return [sys.executable, "-m", "benchmarks.summarize", *(f"--{name}={value}" for name, value in given.items())]
@@ -114,10 +146,12 @@ def _summarize(options: argparse.Namespace) -> dict[str, float]:
         output=options.output,
         system=options.system,
         method=options.method,
+        launch={"workers": options.workers},
         set=[f"generation.precision={options.precision}"],
     )
     seconds = time.perf_counter() - began
-    return {"seconds": seconds, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {"seconds": seconds, "peak_mib": peak / 1024}
 
 
 def _write_alone(options: argparse.Namespace) -> dict[str, float]:

@@ -17,15 +17,19 @@ from pathlib import Path
 import dialora.store.files as files
 from dialora.generation import Written
 from dialora.systems import System, find_system
+from tests.systems.shards import summarize
 from tests.systems.support import Echo, summarize_file
 
-root, table, kept, output = map(Path, sys.argv[1:])
+root, table, kept, output = map(Path, sys.argv[1:5])
+has_workers = sys.argv[5] == "workers"
 System.open_engine = lambda self, sources, on_warning: Echo()
 system = find_system(root, method="zero_shot")
 system.tokenizer, system.identity
 
 
 def write(path):
+    if has_workers and path == output:
+        return summarize(system, table, path, workers=1)
     return summarize_file(system, table, path, observer=lambda event: None, chunk=5)
 
 
@@ -47,7 +51,9 @@ def dies_at(step):
 
     files.sync = counted(files.sync)
     os.fsync = counted(os.fsync)
-    Path.replace, Path.unlink, Path.write_bytes = map(counted, (Path.replace, Path.unlink, Path.write_bytes))
+    for change in ("replace", "unlink", "write_bytes", "symlink_to", "mkdir"):
+        setattr(Path, change, counted(getattr(Path, change)))
+    os.unlink, os.rmdir = map(counted, (os.unlink, os.rmdir))
     write(output)
     os._exit(0)
 
@@ -69,12 +75,24 @@ print(step)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet", ".txt"])
-def test_killed_before_any_change_of_the_disk_it_ends_the_same(root: Path, tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "by"),
+    [
+        (".jsonl", "itself"),
+        (".csv", "itself"),
+        (".parquet", "itself"),
+        (".txt", "itself"),
+        (".csv", "workers"),
+        (".parquet", "workers"),
+    ],
+)
+def test_killed_before_any_change_of_the_disk_it_ends_the_same(
+    root: Path, tmp_path: Path, suffix: str, by: str
+) -> None:
     table, folder = tmp_path / "table.jsonl", tmp_path / "out"
     folder.mkdir()
     table.write_text("".join(json.dumps({"id": f"d{n}", "dialogue": f"#Person1#: So, {n}."}) + "\n" for n in range(10)))
-    arguments = [str(root), str(table), str(tmp_path / f"kept{suffix}"), str(folder / f"out{suffix}")]
+    arguments = [str(root), str(table), str(tmp_path / f"kept{suffix}"), str(folder / f"out{suffix}"), by]
     command = [sys.executable, "-W", "ignore", "-c", SWEEP, *arguments]
     environment = os.environ | {"TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

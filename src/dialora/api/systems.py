@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from dialora.api.inputs import Experiment, Folder, Overrides, Watch, find_path
 from dialora.config import BUNDLED, load_experiment
+from dialora.errors import ConfigError
 from dialora.records import ignore_events
 from dialora.store import RUNS
 
 if TYPE_CHECKING:
+    from dialora.config.launch import Launch
     from dialora.export import Export
     from dialora.records import Observer
     from dialora.systems import System
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from dialora.systems.summary import Summary
 
 SystemName = str | Path | None
+SUMMARIZING = ("local", "ray")
+"""Launchers whose workers summarize."""
 
 
 def load(
@@ -83,13 +87,15 @@ def summarize_files(
     on_long: Any = "split",
     join: Any = "concatenate",
     rename: Mapping[str, str] | None = None,
+    launch: Mapping[str, Any] | None = None,
     set: Overrides = (),
     observer: Watch = None,
 ) -> int:
     """Summarize files, folders and patterns into a .jsonl, .csv, .parquet or .txt file; return how many were written.
 
-    Memory stays the same however much they hold. `rename` has new names of speakers. Killed, the same call goes on
-    where it was.
+    Memory stays the same however much they hold. `rename` has new names of speakers. `launch` says which workers
+    summarize, as an experiment file does: {"workers": 2}, or {"engine": "ray", "address": "auto"}; the file is the same
+    whoever does. Killed, the same call goes on where it was.
     """
     from dialora.systems.items import open_inputs
     from dialora.systems.options import SummaryOptions
@@ -97,9 +103,23 @@ def summarize_files(
 
     options = SummaryOptions(on_long=on_long, join=join, speakers=speakers)
     found = find_system(system, method=method, base=base, set=set, observer=observer)
+    workers = build_launch({f"launch.{name}": value for name, value in (launch or {}).items()})
     named = [inputs] if isinstance(inputs, str | Path) else inputs
     with open_inputs(named, names=rename, output=Path(output)) as opened:
-        return summarize_inputs(found, opened, Path(output), options=options, observer=observer or ignore_events)
+        return summarize_inputs(
+            found, opened, Path(output), options=options, observer=observer or ignore_events, launch=workers
+        )
+
+
+def build_launch(set: Overrides) -> Launch | None:
+    """Return which workers `launch.*` asks for; None where this process does all itself. Raises ConfigError."""
+    found = load_experiment(BUNDLED, set).launch
+    if found is None or (found.engine == "local" and found.workers == 1):
+        return None
+    if found.engine not in SUMMARIZING:
+        raise ConfigError(f"launch.engine: {found.engine} does not summarize; {' or '.join(SUMMARIZING)} does.")
+    found.require()
+    return found
 
 
 def find_system(
@@ -201,4 +221,4 @@ def load_model(
     return adapted
 
 
-__all__ = ["export_run", "find_system", "load", "load_model", "parity", "summarize", "summarize_files"]
+__all__ = ["build_launch", "export_run", "find_system", "load", "load_model", "parity", "summarize", "summarize_files"]

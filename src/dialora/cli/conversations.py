@@ -14,6 +14,7 @@ from dialora.errors import DataError
 from dialora.printable import clean
 
 if TYPE_CHECKING:
+    from dialora.config.launch import Launch
     from dialora.data.transcripts import Conversation
     from dialora.experiment.progress import ProgressDisplay
     from dialora.systems import System
@@ -124,12 +125,17 @@ def print_summaries(
 
 
 def write_summaries(
-    inputs: Inputs, system: System, output: Path, options: SummaryOptions, observer: ProgressDisplay
+    inputs: Inputs,
+    system: System,
+    output: Path,
+    options: SummaryOptions,
+    observer: ProgressDisplay,
+    launch: Launch | None = None,
 ) -> None:
     """Write every summary into a file."""
     from dialora.systems.summaries import summarize_inputs
 
-    summarize_inputs(system, inputs, output, options=options, observer=observer)
+    summarize_inputs(system, inputs, output, options=options, observer=observer, launch=launch)
     typer.echo(f"Summaries: {output}")
 
 

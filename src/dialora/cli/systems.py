@@ -12,6 +12,9 @@ from dialora.cli.loading import find_default, load_run, load_system
 from dialora.cli.options import Base, Json, Method, SetInUse, System
 from dialora.cli.printing import observing, print_json, print_rows
 
+LAUNCH = "launch."
+"""How the options of workers begin in --set."""
+
 
 @app.command()
 def summarize(
@@ -69,6 +72,23 @@ def summarize(
             help="Only print what is in the files: format, conversations, turns, speakers, tokens and parts.",
         ),
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            help="Processes that summarize side by side into --output, with a share of the cores, or a GPU, each "
+            "(docs/scaling.md) \\[default: this one].",
+        ),
+    ] = None,
+    launch: Annotated[
+        str | None,
+        typer.Option(
+            "--launch",
+            metavar="ENGINE",
+            help="Where they are: local, or ray; --set launch.address=… and so on as in an experiment file.",
+        ),
+    ] = None,
     set: SetInUse = None,
     json: Json = False,
 ) -> None:
@@ -80,6 +100,7 @@ def summarize(
     stays the same however much there is; interrupted or killed, the same command goes on where it was. On a processor,
     --set generation.precision=int8 is faster; `dialora parity` tells what it changes.
     """
+    from dialora.api.systems import build_launch
     from dialora.cli.conversations import print_inputs, print_inspected, print_summaries, write_summaries
     from dialora.data.transcripts import parse_names
     from dialora.systems.items import open_inputs
@@ -94,6 +115,13 @@ def summarize(
         raise typer.BadParameter("leave --dry-run out.", param_hint="--prompt")
     if json and output is not None:
         raise typer.BadParameter("is for what is printed; leave it or --output out.", param_hint="--json")
+    own = [f"launch.workers={workers}"] * (workers is not None) + [f"launch.engine={launch}"] * (launch is not None)
+    own += [item for item in set or () if item.startswith(LAUNCH)]
+    set = [item for item in set or () if not item.startswith(LAUNCH)]
+    if own and output is None:
+        hint = "--launch" if workers is None else "--workers"
+        raise typer.BadParameter("workers write into a file; give --output.", param_hint=hint)
+    launched = build_launch(own)
     options = SummaryOptions(on_long=on_long, join=join, speakers=speakers)  # type: ignore[arg-type]
     names = parse_names(rename or ())
     with open_inputs(inputs, names=names, output=output) as opened, observing() as observer:
@@ -107,7 +135,7 @@ def summarize(
         elif prompt:
             print_inputs(opened, found, options, json=json)
         elif output is not None:
-            write_summaries(opened, found, output, options, observer)
+            write_summaries(opened, found, output, options, observer, launched)
         else:
             print_summaries(opened, found, options, observer, json=json)
 

@@ -1,12 +1,17 @@
-"""What one worker does, as the one line of JSON that it gets: the tokens, a run, or a trial of a search."""
+"""What one worker does, as the one line of JSON that it gets: the tokens, a run, a trial of a search, or what a room
+above this one has it do."""
 
 from __future__ import annotations
 
+import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
 from dialora.config import ExperimentConfig, build_experiment, dump_experiment
+from dialora.experiment.events import Events
 from dialora.store import ExperimentFolder, Run, Stage, TrialFolder, names
 from dialora.store.work import WorkPlace
 from dialora.tuning.rules import Search, Trial
@@ -116,16 +121,48 @@ class TrialJob:
         )
 
 
-Job = TokensJob | RunJob | TrialJob
+class OtherJob(ABC):
+    """A job that a room above this one defines: a module with a function `load_job` that builds it again."""
+
+    opening: ClassVar[str] = "start"
+    config: ExperimentConfig
+    """Of the system that it uses."""
+
+    @property
+    @abstractmethod
+    def place(self) -> WorkPlace:
+        """Where it is done."""
+
+    @abstractmethod
+    def load_libraries(self) -> None:
+        """Import what it needs, and compute nothing: threads that computing starts would be lost in a fork."""
+
+    @abstractmethod
+    def do(self, events: Events, stop: threading.Event) -> None:
+        """Do what is missing of it. Raises DialoraError."""
+
+    @abstractmethod
+    def dump(self) -> dict[str, Any]:
+        """Return the job as plain values."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the job as plain values, with the module that builds it again."""
+        return {"module": type(self).__module__, "job": self.dump()}
+
+
+Job = TokensJob | RunJob | TrialJob | OtherJob
 
 
 def load_job(values: dict[str, Any]) -> Job:
     """Build a job from its plain values."""
+    if "module" in values:
+        other: OtherJob = import_module(values["module"]).load_job(values["job"])
+        return other
     kind = TrialJob if "trial" in values else RunJob if "run" in values else TokensJob
     return kind.from_json(values)
 
 
-def _dump(job: Job) -> dict[str, Any]:
+def _dump(job: TokensJob | RunJob | TrialJob) -> dict[str, Any]:
     return {
         "config": dump_experiment(job.config),
         "root": str(job.folder.root),
@@ -146,4 +183,4 @@ def _load_stage(values: dict[str, str]) -> Stage:
     return Stage(Path(values["folder"]), values["key"])
 
 
-__all__ = ["GENERATION", "TRAINING", "Job", "RunJob", "TokensJob", "TrialJob", "load_job"]
+__all__ = ["GENERATION", "TRAINING", "Job", "OtherJob", "RunJob", "TokensJob", "TrialJob", "load_job"]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dialora.errors import ConfigError, DialoraError, DivergedError, Interrupted, TrainingError
-from dialora.experiment.job import Job, TokensJob, TrialJob
+from dialora.experiment.job import Job, OtherJob, TokensJob, TrialJob
 from dialora.store import names
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ GRACE_SECONDS = 10.0
 
 def count_processes(job: Job) -> int:
     """Return how many processes a job is to be done in: several while it trains."""
-    if isinstance(job, TokensJob):
+    if isinstance(job, TokensJob | OtherJob):
         return 1
     is_trained = job.place.result.is_complete if isinstance(job, TrialJob) else job.place.is_trained
     return 1 if is_trained else job.config.training.num_processes

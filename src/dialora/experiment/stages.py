@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dialora.config import ExperimentConfig
 from dialora.errors import Interrupted
 from dialora.experiment.events import Events
-from dialora.experiment.job import GENERATION, Job, RunJob, TokensJob, TrialJob
+from dialora.experiment.job import GENERATION, Job, OtherJob, RunJob, TokensJob, TrialJob
 from dialora.measuring.clock import Stopwatch
 from dialora.measuring.environment import describe_environment
 from dialora.models.bases import build_prompt
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from dialora.training import Group
 
 
-def load_libraries() -> None:
-    """Import what jobs need, and compute nothing: threads that computing starts would be lost in a fork."""
+def load_libraries(job: Job) -> None:
+    """Import what such jobs need, and compute nothing: threads that computing starts would be lost in a fork."""
+    if isinstance(job, OtherJob):
+        job.load_libraries()
+        return
     import peft  # noqa: F401
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, T5ForConditionalGeneration, T5Tokenizer  # noqa: F401
 
@@ -39,6 +42,9 @@ def load_libraries() -> None:
 
 def do_job(job: Job, events: Events, stop: threading.Event, group: Group) -> None:
     """Do what is missing of a job, as the first process of `group`. Raises DialoraError."""
+    if isinstance(job, OtherJob):
+        job.do(events, stop)
+        return
     from dialora.models.loading import load_tokenizer
 
     tokenizer = load_tokenizer(job.config)
@@ -61,7 +67,7 @@ def follow_job(job: Job, group: Group) -> None:
     from dialora.models.loading import load_tokenizer
     from dialora.training import train
 
-    assert not isinstance(job, TokensJob)
+    assert isinstance(job, RunJob | TrialJob)
     assert job.tokens is not None
     forbid_network(job.config)
     place, method = job.place, cast(Any, job.config.methods[job.place.key])

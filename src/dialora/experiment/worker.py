@@ -51,7 +51,7 @@ def main() -> int:
         if not is_loaded:
             with suppress(Exception):  # the job itself will say what is wrong
                 forbid_network(job.config)  # before the libraries, which ask once
-                load_libraries()
+                load_libraries(job)
                 gc.collect()
                 gc.freeze()  # a collection would write to pages that all processes share
                 is_loaded = True

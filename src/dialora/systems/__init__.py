@@ -7,6 +7,7 @@ int8.
     writing.py     what was read → Summaries (summary.py), in batches, with names; evidence.py says what they stand on
     summarizer.py  the same for whoever calls, one or many
     summaries.py   files → a file of summaries (output.py, rendering.py; beside.py), which goes on after a kill
+    many_workers.py  the same by several workers: shards.py are what they share, shard_job.py what each of them does
     precision.py   what a lower precision changes
 
 Loads torch when something is summarized, not before. Makes nothing but a system's conversion, kept beside its run or in

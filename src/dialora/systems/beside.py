@@ -28,6 +28,11 @@ def rows(output: Path) -> Path:
     return output.with_name(f"{output.name}.rows.jsonl")
 
 
+def shards(output: Path) -> Path:
+    """The folder of what several workers make the output from; hidden, so that it is no input either."""
+    return output.with_name(f".{output.name}.shards")
+
+
 def lock(output: Path) -> Path:
     """What one process holds at a time; of links to an output there is one."""
     place = output.resolve()
@@ -41,4 +46,4 @@ def list_own_files(output: Path) -> frozenset[str]:
     return frozenset(os.path.realpath(path) for path in own)
 
 
-__all__ = ["appended", "list_own_files", "lock", "manifest", "partial", "rows"]
+__all__ = ["appended", "list_own_files", "lock", "manifest", "partial", "rows", "shards"]

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -34,7 +35,7 @@ class SummariesFile:
     """An output that is open; what it holds is as it was written."""
 
     def __init__(self, path: Path, key: str, run: str) -> None:
-        self.path, self.suffix = path, path.suffix.lower()
+        self.path, self.suffix, self.key = path, path.suffix.lower(), key
         self.num_rows = 0
         """Dialogues whose summaries are there."""
         self.partial, self.appended = beside.partial(path), beside.appended(path)
@@ -43,9 +44,12 @@ class SummariesFile:
 
     def append(self, items: Sequence[Item], summaries: Sequence[Summary]) -> None:
         """Add a chunk; it is on disk before this returns."""
-        is_first = not self._values["chunks"]
-        header = _csv_line(COLUMNS) if is_first and self.suffix == ".csv" else b""
-        content = header + b"".join(_lines(items, summaries, self.suffix))
+        self.append_rows(render_rows(items, summaries, self.suffix), len(items))
+
+    def append_rows(self, content: bytes, num_rows: int) -> None:
+        """Add a chunk, as `render_rows` gives it; it is on disk before this returns."""
+        if not self._values["chunks"] and self.suffix == ".csv":
+            content = _csv_line(COLUMNS) + content
         with replacing(self.appended) as temporary:
             temporary.write_bytes(content)
         with self.path.open("ab") as file:
@@ -55,7 +59,7 @@ class SummariesFile:
             end = file.tell()
         self._values["chunks"].append({"end": end, "sha256": sha256(content).hexdigest()})
         self.save_manifest()
-        self.num_rows += len(items)
+        self.num_rows += num_rows
         self.appended.unlink()
 
     def save_manifest(self) -> None:
@@ -114,6 +118,7 @@ def open_output(path: Path, *, key: str, run: str) -> Iterator[SummariesFile]:
             raise
         for left in (output.partial, output.appended):
             left.unlink(missing_ok=True)
+        shutil.rmtree(beside.shards(path), ignore_errors=True)
 
 
 class FinishedFile:
@@ -185,8 +190,12 @@ def _count_lines(file: BinaryIO, chunk: dict[str, Any]) -> int | None:
     return content.count(b"\n") if is_as_written else None
 
 
+def render_rows(items: Sequence[Item], summaries: Sequence[Summary], suffix: str) -> bytes:
+    """Return one line per item, which holds no other line break, for a file of that suffix."""
+    return b"".join(_lines(items, summaries, suffix))
+
+
 def _lines(items: Sequence[Item], summaries: Sequence[Summary], suffix: str) -> Iterator[bytes]:
-    """Give one line per item, which holds no other line break."""
     for item, made in zip(items, summaries, strict=True):
         row = list_cells(item, made)
         if suffix == ".csv":
@@ -219,4 +228,13 @@ def _csv_line(cells: Iterable[Any]) -> bytes:
     return text.getvalue().encode()
 
 
-__all__ = ["APPENDED", "COLUMNS", "FinishedFile", "SummariesFile", "list_cells", "open_finished", "open_output"]
+__all__ = [
+    "APPENDED",
+    "COLUMNS",
+    "FinishedFile",
+    "SummariesFile",
+    "list_cells",
+    "open_finished",
+    "open_output",
+    "render_rows",
+]

@@ -14,12 +14,15 @@ from itertools import islice
 from pathlib import Path
 
 from dialora.config import stable_hash
+from dialora.config.launch import Launch
 from dialora.errors import ConfigError
+from dialora.experiment.launchers.local import LocalLaunch
 from dialora.records import Observer
 from dialora.store import PartialLog, disk_errors_explained, telling_damage
-from dialora.systems.beside import rows
+from dialora.systems.beside import rows, shards
 from dialora.systems.items import Inputs, Item, take
 from dialora.systems.kinds.system import System
+from dialora.systems.many_workers import append_shards
 from dialora.systems.options import SummaryOptions
 from dialora.systems.output import APPENDED, FinishedFile, SummariesFile, open_finished, open_output
 from dialora.systems.reading import ItemReader, ReadItem
@@ -38,9 +41,12 @@ def summarize_inputs(
     *,
     options: SummaryOptions,
     observer: Observer,
+    launch: Launch | None = None,
     chunk: int = CHUNK,
 ) -> int:
     """Summarize all that the inputs hold into `output` and return how many were written now.
+
+    `launch` says which workers do so, if it is not this process.
 
     Rows of the output are in the order of the inputs; its columns are `output.COLUMNS`. Empty texts have an empty
     summary. What reading made of the inputs is told in notes at the end. Raises DialoraError.
@@ -52,14 +58,14 @@ def summarize_inputs(
         raise ConfigError(f"--output {output}: is a folder; give a file.")
     key = _build_key(system, inputs, options)
     if suffix in APPENDED:
-        return _append_all(system, inputs, output, key, options, observer, chunk)
+        return _append_all(system, inputs, output, key, options, observer, launch, chunk)
     # An output that is whole, or another's, is told before the inputs are read.
     if FinishedFile(output, key).is_whole and not rows(output).exists():
         return 0
     with disk_errors_explained(output.parent), open_finished(output, key=key) as finished:
         if finished.is_whole:
             return 0
-        num_written = _append_all(system, inputs, finished.rows, key, options, observer, chunk)
+        num_written = _append_all(system, inputs, finished.rows, key, options, observer, launch, chunk)
         finished.render(RENDERERS[suffix])
     return num_written
 
@@ -86,6 +92,7 @@ def _append_all(
     key: str,
     options: SummaryOptions,
     observer: Observer,
+    launch: Launch | None,
     chunk: int,
 ) -> int:
     """Write what is missing of a file of rows, and return how many rows that were."""
@@ -97,15 +104,20 @@ def _append_all(
             "key": "",
         }
     )
+    if launch is None and shards(output).exists() and system.asked_for is not None:
+        launch = LocalLaunch()  # several workers have begun it
     notes: list[str] = []
-    total = _count(system, inputs, options, notes)
+    total = 0 if launch else _count(system, inputs, options, notes)
     with (
         disk_errors_explained(output.parent),
         telling_damage(lambda message: observer({"event": "warning", "message": message})),
         open_output(output, key=key, run=system.name) as file,
     ):
         done = file.num_rows
-        if done < total:
+        if launch:
+            chunks = _check(system, inputs, options, chunk, notes)
+            total = append_shards(system, chunks, file, options, observer, launch, notes)
+        elif done < total:
             observer({"event": "stage", "stage": "start", "run": system.name, "key": system.key})
             items = islice(inputs.stream(system.config.data, notes=[]), done, None)
             _append(system, items, file, key, options, observer, total=total, chunk=chunk)
@@ -115,13 +127,19 @@ def _append_all(
 
 def _count(system: System, inputs: Inputs, options: SummaryOptions, notes: list[str]) -> int:
     """Count the items, each of which can be read; where long ones are errors, none is too long."""
+    return sum(len(some) for some in _check(system, inputs, options, CHUNK, notes))
+
+
+def _check(
+    system: System, inputs: Inputs, options: SummaryOptions, chunk: int, notes: list[str]
+) -> Iterator[list[Item]]:
+    """Give the items in chunks, each of which can be read; where long ones are errors, none is too long."""
     items = inputs.stream(system.config.data, required=system.named_columns, notes=notes)
-    if options.on_long != "error":
-        return sum(1 for _ in items)
-    reader, total = ItemReader(system, options, lambda message: None), 0
-    while some := take(items, CHUNK):
-        total += len(reader.read(some))
-    return total
+    reader = ItemReader(system, options, lambda message: None)
+    while some := take(items, chunk):
+        if options.on_long == "error":
+            reader.read(some)
+        yield some
 
 
 def _append(

@@ -91,6 +91,12 @@ class SummaryWriter:
                 return summaries
         raise AssertionError("unreachable")
 
+    def open(self, items: Sequence[Item]) -> None:
+        """Open the engine as it is opened where these items are the first to be written. Raises DialoraError."""
+        if sources := [part.source.input_ids for one in self.reader.read(items) for part in one.parts]:
+            with self._at_work:
+                self._engine = self._engine or self.system.open_engine(sources, self._on_warning)
+
     def _write_parts(
         self, parts: Sequence[Part], *, log: PartialLog | None, on_progress: Callable[[int, int], None]
     ) -> list[WrittenPart]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dialora.systems.kinds.converted import find_converted_system, is_converted,
 from dialora.systems.kinds.exported import find_exported_system, is_exported
 from dialora.systems.kinds.foreign import find_adapter_system, find_model_system, is_adapter, is_loadable, read_revision
 from dialora.systems.kinds.runs import find_run_system
-from dialora.systems.kinds.system import RunSystem, System
+from dialora.systems.kinds.system import AskedFor, RunSystem, System
 
 IN_USE = ("generation.", "decoding.", "data.dialogue_column", "data.id_column")
 """What may be set otherwise than a run had it; the rest is part of the system."""
@@ -48,27 +49,10 @@ def find_system(
     DialoraError.
     """
     overrides = set if isinstance(set, Mapping) else list(set)
-    path, base = _find_folder(name), None if base is None else str(base)
-    if path is not None and (run := _find_run(path)) is not None:
-        _refuse("--base", base, f"{run} says itself what its base is")
-        return _open_run(run, path, method, overrides)
-    _refuse("--method", method, f"{name} is no experiment's folder")
-    if path is not None and is_exported(path):
-        named = _require_usable(overrides, IN_USE)
-        return find_exported_system(path, base=base, set=overrides, named_columns=named)
-    named = _require_usable(overrides, (*IN_USE, *OF_FOREIGN))
-    if path is not None and is_converted(path):
-        return find_converted_system(path, base=base, set=overrides, named_columns=named)
-    source = str(name) if path is None else str(path)
-    if source != BUNDLED and is_adapter(source, read_revision(overrides)):
-        return find_adapter_system(source, base=base, set=overrides, named_columns=named)
-    if path is not None and not (path / "config.json").is_file():
-        raise ConfigError(
-            f"--system {path}: is neither a run's folder nor an experiment's (no {names.EXPERIMENT}), nor an adapter, "
-            f"a model (no config.json) or a converted one.{_name_inner(path)}"
-        )
-    _refuse("--base", base, f"{name} is a whole model")
-    return find_model_system(source, set=overrides, named_columns=named)
+    base = None if base is None else str(base)
+    found = _find(name, method, base, overrides)
+    given = overrides if isinstance(overrides, Mapping) else tuple(overrides)
+    return replace(found, asked_for=AskedFor(str(name), method, base, given))
 
 
 def find_run(name: str | Path, *, method: str | None = None, set: Iterable[str] | Mapping[str, Any] = ()) -> RunSystem:
@@ -133,6 +117,30 @@ def require_bundled(*, method: str | None, base: str | Path | None, set: Iterabl
 def require_in_use(overrides: Iterable[str] | Mapping[str, Any]) -> frozenset[str]:
     """Return the options of `data` that are set of a run's system. Raises ConfigError for what is not to be changed."""
     return _require_usable(overrides, IN_USE)
+
+
+def _find(name: str | Path, method: str | None, base: str | None, overrides: list[str] | Mapping[str, Any]) -> System:
+    path = _find_folder(name)
+    if path is not None and (run := _find_run(path)) is not None:
+        _refuse("--base", base, f"{run} says itself what its base is")
+        return _open_run(run, path, method, overrides)
+    _refuse("--method", method, f"{name} is no experiment's folder")
+    if path is not None and is_exported(path):
+        named = _require_usable(overrides, IN_USE)
+        return find_exported_system(path, base=base, set=overrides, named_columns=named)
+    named = _require_usable(overrides, (*IN_USE, *OF_FOREIGN))
+    if path is not None and is_converted(path):
+        return find_converted_system(path, base=base, set=overrides, named_columns=named)
+    source = str(name) if path is None else str(path)
+    if source != BUNDLED and is_adapter(source, read_revision(overrides)):
+        return find_adapter_system(source, base=base, set=overrides, named_columns=named)
+    if path is not None and not (path / "config.json").is_file():
+        raise ConfigError(
+            f"--system {path}: is neither a run's folder nor an experiment's (no {names.EXPERIMENT}), nor an adapter, "
+            f"a model (no config.json) or a converted one.{_name_inner(path)}"
+        )
+    _refuse("--base", base, f"{name} is a whole model")
+    return find_model_system(source, set=overrides, named_columns=named)
 
 
 def _find_folder(name: str | Path) -> Path | None:

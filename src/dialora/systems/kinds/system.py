@@ -6,18 +6,18 @@ ones in `converted`. `finding` tells which a name is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dialora.config import ExperimentConfig, GenerationConfig
 from dialora.data.transcripts import Style, find_style
 from dialora.errors import DialoraError
 from dialora.models.checkpoint import is_pinned
-from dialora.records import Example
+from dialora.records import Example, Record
 from dialora.store import ExperimentFolder, Stage, disk_errors_explained, names, one_at_a_time, read_run, stream_records
 
 if TYPE_CHECKING:
@@ -29,6 +29,16 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 1000
 """Training dialogues by which it is told how they name speakers."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor(Record):
+    """What a system was found by; another process finds it by the same."""
+
+    name: str
+    method: str | None = None
+    base: str | None = None
+    set: Mapping[str, Any] | tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,8 @@ class System:
     """How its training dialogues name speakers, where that was written down."""
     doubt: str | None = field(default=None, kw_only=True)
     """What speaks against using it, if anything is known."""
+    asked_for: AskedFor | None = field(default=None, kw_only=True, compare=False)
+    """What it was found by; None where it was built otherwise."""
 
     @property
     def identity(self) -> str:
@@ -177,4 +189,4 @@ def _find_style(experiment: ExperimentFolder) -> Style | None:
     return None
 
 
-__all__ = ["RunSystem", "System"]
+__all__ = ["AskedFor", "RunSystem", "System"]
