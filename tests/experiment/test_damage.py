@@ -27,7 +27,17 @@ KINDS = {
     "scores": ["*-s0-*/scoring/*", "yardsticks/*", "faithfulness/*"],
     "the comparison": ["comparison/*"],
     "trials": ["tuning/lora-*/*/result/*"],
-    "pages": ["*.json", "*.yaml", "*.md", "*.html", "figures/*", ".checked", ".report.json", "*-s0-*/run.yaml"],
+    "pages": [
+        "*.json",
+        "*.yaml",
+        "*.md",
+        "*.html",
+        "figures/*",
+        ".checked",
+        ".report.json",
+        "*-s0-*/run.yaml",
+        "work/jobs.json",
+    ],
 }
 WEIGHTS = ["lora-*/training/*.safetensors", "full-*/training/*.safetensors"]
 

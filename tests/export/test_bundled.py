@@ -10,7 +10,7 @@ import dialora
 from dialora import api
 from tests import sizes
 
-NUM_DIALOGUES = 24 if sizes.IS_QUICK else 120
+NUM_DIALOGUES = 40 if sizes.IS_QUICK else 120
 TALK = "#Person1#: Are you coming tonight?\n#Person2#: No, I am ill. Tomorrow perhaps."
 
 
