@@ -51,7 +51,7 @@ class Peers:
         self._has_failed, self._is_over = threading.Event(), threading.Event()
 
     @contextmanager
-    def watched(self, tell: Callable[[TrainingError], None]) -> Iterator[None]:
+    def watched(self, tell: Callable[[TrainingError], object]) -> Iterator[None]:
         """For the time of the block, see to it that this process ends with an error where another failed.
 
         `tell` is given that error where the process has to be ended because it would not notice. Behind the block the
@@ -75,7 +75,7 @@ class Peers:
     def _add(self, pid: int, pipe: int) -> None:
         self._pipes[pid] = pipe
 
-    def _watch(self, number: int, pid: int, tell: Callable[[TrainingError], None]) -> None:
+    def _watch(self, number: int, pid: int, tell: Callable[[TrainingError], object]) -> None:
         _, status = os.waitpid(pid, 0)
         code = os.waitstatus_to_exitcode(status)
         with os.fdopen(self._pipes[pid], encoding="utf-8") as pipe:

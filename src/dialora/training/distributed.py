@@ -191,7 +191,7 @@ def _add_up(gradients: Sequence[Tensor]) -> None:
     """Add up some gradients over all processes, in place."""
     flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
     dist.all_reduce(flat)
-    for gradient, total in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+    for gradient, total in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
         gradient.copy_(total.view_as(gradient))
 
 
