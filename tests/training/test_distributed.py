@@ -105,12 +105,12 @@ def interrupt(worker: int) -> None:
 @pytest.mark.parametrize(
     ("key", "options"),
     [
-        ("full", {"per_device_train_batch_size": 5, "gradient_accumulation_steps": 2, "early_stopping_patience": 9}),
+        ("full", {"per_device_train_batch_size": 5, "gradient_accumulation_steps": 2, "max_steps": 10}),
         ("lora", {}),
-        ("adalora", {"max_steps": 20}),
-        ("lora_decoder", {"max_steps": 20, "cache_encoder": True}),
-        ("lora", {"max_steps": 20, "lean": False, "gradient_checkpointing": True}),
-        ("full", {"lean": False, "fsdp": True, "early_stopping_patience": 9}),
+        ("adalora", {"max_steps": 12}),
+        ("lora_decoder", {"max_steps": 8, "cache_encoder": True}),
+        ("lora", {"max_steps": 8, "lean": False, "gradient_checkpointing": True}),
+        ("full", {"lean": False, "fsdp": True, "early_stopping_patience": 9, "max_steps": 30}),
     ],
 )
 def test_two_processes_have_the_losses_of_one(
@@ -133,7 +133,7 @@ def test_two_processes_have_the_losses_of_one(
 def test_a_checkpoint_goes_on_in_another_number_of_processes(
     key: str, is_sharded: bool, still_model: Path, small_data: Path, tmp_path: Path, launcher: LocalLauncher
 ) -> None:
-    values = build_values(still_model, small_data, lean=False, fsdp=is_sharded)
+    values = build_values(still_model, small_data, lean=False, fsdp=is_sharded, max_steps=30)
     expected = train(values, tmp_path / "whole", launcher, key, 1)["result"]
     for size in (1, 2):
         with pytest.raises(Interrupted, match="stopped after step"):
@@ -148,7 +148,7 @@ def test_a_checkpoint_goes_on_in_another_number_of_processes(
 def test_two_processes_that_were_stopped_end_like_undisturbed_ones_with_dropout(
     tiny_model: Path, small_data: Path, tmp_path: Path, launcher: LocalLauncher
 ) -> None:
-    values = build_values(tiny_model, small_data, per_device_train_batch_size=4)
+    values = build_values(tiny_model, small_data, per_device_train_batch_size=4, max_steps=30)
     expected = train(values, tmp_path / "whole", launcher, "lora", 2)["result"]
     with pytest.raises(Interrupted):
         train(values, tmp_path / "parts", launcher, "lora", 2, first_step(interrupt, launcher))
@@ -181,16 +181,16 @@ def test_an_experiment_in_two_processes_says_so_in_its_report(
     tiny_model: Path, small_data: Path, tmp_path: Path
 ) -> None:
     values = build_values(tiny_model, small_data, max_steps=4, per_device_train_batch_size=8)
-    values |= {"methods": {name: values["methods"][name] for name in ("full", "lora")}, "tuning": {"trials": 2}}
+    values |= {"methods": {name: values["methods"][name] for name in ("full",)}, "tuning": {"trials": 2}}
     config = load_experiment(values, {"training.num_processes": 2, "training.fsdp": True})
     pipeline.compare(config, output=tmp_path / "two")
-    assert len(list((tmp_path / "two").rglob(names.PREDICTIONS))) == 2
+    assert len(list((tmp_path / "two").rglob(names.PREDICTIONS))) == 1
     results = json.loads((tmp_path / "two" / names.RESULTS).read_text())
     assert results["environment"]["processes"].startswith("2 (training")
     assert "trained by 2 processes at once" in (tmp_path / "two" / "report.md").read_text()
     trials = [json.loads(path.read_text()) for path in (tmp_path / "two").rglob(names.TRIAL)]
     assert {trial["outcome"] for trial in trials} <= {"finished", "stopped"}
-    assert len(trials) >= 4
+    assert len(trials) >= 2
 
 
 def test_one_process_is_in_no_key_and_several_are_in_no_run_s(
