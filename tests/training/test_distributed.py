@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from dialora.config import TrainingConfig, load_experiment
-from dialora.errors import ConfigError, Interrupted, TrainingError
+from dialora.errors import ConfigError, Interrupted, StageError, TrainingError
 from dialora.experiment import pipeline
 from dialora.experiment.job import TRAINING, RunJob
 from dialora.experiment.launchers.local import LocalLauncher
@@ -174,6 +174,24 @@ def test_a_process_that_is_killed_ends_the_training_with_its_number(
     worker = launcher._workers[0]._process
     assert worker is not None
     assert not psutil.Process(worker.pid).children()
+
+
+@pytest.mark.slow
+def test_no_process_outlives_the_first(
+    tiny_model: Path, small_data: Path, tmp_path: Path, launcher: LocalLauncher
+) -> None:
+    values = build_values(tiny_model, small_data, max_steps=2000)
+    others: list[psutil.Process] = []
+
+    def kill_first(worker: int) -> None:
+        (first,) = psutil.Process(worker).children()
+        others.extend(first.children())
+        first.kill()
+
+    with pytest.raises(StageError, match="the worker was killed"):
+        train(values, tmp_path / "killed", launcher, "lora", 2, first_step(kill_first, launcher))
+    assert len(others) == 1
+    assert not psutil.wait_procs(others, timeout=20)[1]
 
 
 @pytest.mark.slow

@@ -177,7 +177,8 @@ def _check_processes(config: ExperimentConfig) -> tuple[str, str]:
     size = config.training.num_processes
     if isinstance(config.launch or LocalLaunch(), LocalLaunch):  # another machine says so itself
         require_devices(config.training)
-    return "ok", f"{size} share the rows of every batch; each has the whole model"
+    holds = "a part of the weights, but of adapters all" if config.training.fsdp else "the whole model"
+    return "ok", f"{size} share the rows of every batch; each has {holds}"
 
 
 def _check_launch(config: ExperimentConfig) -> tuple[str, str]:

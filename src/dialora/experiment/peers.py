@@ -117,7 +117,7 @@ def fork_peers(
         return Peers(job), Group()
     if sys.platform != "linux":
         raise ConfigError(f"training.num_processes: {size} processes need Linux; set it to 1.")
-    folder = Path(tempfile.mkdtemp(prefix="dialora-"))
+    folder = Path(tempfile.mkdtemp(prefix="dialora-peers-"))
     line = os.pipe()
     peers = Peers(job, folder, line[1])
     for rank in range(1, size):
