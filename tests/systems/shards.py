@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,22 @@ def list_left(folder: Path, output: Path) -> set[str]:
     }  # fmt: skip
 
 
-def watch(shards: Path, made: dict[str, int]) -> None:
-    """See which parts are made, each once."""
-    for path in shards.glob("*.rows"):
-        with contextlib.suppress(FileNotFoundError):
-            assert made.setdefault(path.name, path.stat().st_mtime_ns) == path.stat().st_mtime_ns, "made twice"
+def watch(folder: Path, done: set[int]) -> None:
+    """See which parts are done, each once and for all."""
+    found = list_done(folder)
+    if found is not None and not done <= found:  # a part may have been removed while the folder was listed
+        time.sleep(0.05)
+        found = list_done(folder)
+    if found is not None:
+        assert done <= found, "made twice"
+        done |= found
+
+
+def list_done(folder: Path) -> set[int] | None:
+    """Return the parts that are made, or in the output already; None where there is no folder."""
+    try:
+        found = {path.name for path in folder.iterdir()}
+        sizes = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["sizes"]
+    except FileNotFoundError:
+        return None
+    return {n for n in range(len(sizes)) if f"{n:06}.rows" in found or f"{n:06}.items" not in found}

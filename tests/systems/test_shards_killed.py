@@ -24,11 +24,11 @@ def test_workers_and_the_command_are_killed_and_the_file_is_the_same(root: Path,
     told = {"decoding.max_new_tokens": 60, "generation.engine": "ctranslate2"}
     summarize_files(table, output=tmp_path / "a.jsonl", system=root, method="lora", set=told)
     shards = tmp_path / ".b.jsonl.shards"
-    made = dict[str, int]()
+    done = set[int]()
     for victim in ("worker", "command", None):
         command = start(root, table, output, told)
         while command.poll() is None:
-            watch(shards, made)
+            watch(shards, done)
             if victim and (pid := find_victim(shards, command, victim)):
                 os.kill(pid, signal.SIGKILL)
                 victim = ""
@@ -38,7 +38,7 @@ def test_workers_and_the_command_are_killed_and_the_file_is_the_same(root: Path,
         assert command.returncode == (0 if victim is None else command.returncode), said
         assert victim is None or command.returncode != 0
     assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
-    assert len(made) == 3
+    assert done
     assert list_left(tmp_path, output) == {"a.jsonl", "a.jsonl.manifest.json", ".a.jsonl.lock"}
 
 
