@@ -249,6 +249,7 @@ def test_what_cannot_be_is_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "bundled").mkdir()  # as where runs are
     assert main(["summarize", str(table), "--system", str(root), "--method", "lora", *arguments]) == 2
     said = " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert problem in said

@@ -113,7 +113,9 @@ def summarize_files(
 
 def build_launch(set: Overrides) -> Launch | None:
     """Return which workers `launch.*` asks for; None where this process does all itself. Raises ConfigError."""
-    found = load_experiment(BUNDLED, set).launch
+    # Not the shipped file, which a folder of that name would hide.
+    values = {"name": "system", "model": BUNDLED, "data": {"source": BUNDLED}, "methods": {"zero_shot": {}}}
+    found = load_experiment(values, set).launch
     if found is None or (found.engine == "local" and found.workers == 1):
         return None
     if found.engine not in SUMMARIZING:
