@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 IS_QUICK = bool(os.environ.get("DIALORA_QUICK"))
 NUM_KILLS = 8 if IS_QUICK else 40
 """Of `compare`; each has its own moment."""
@@ -17,3 +19,7 @@ NUM_STUDIES = 60 if IS_QUICK else 120
 FUZZ_SECONDS = 10 if IS_QUICK else 30
 FEW_STEPS = ["training.max_steps=8", "data.max_test_examples=40"] if IS_QUICK else []
 """Settings of the bundled experiment where it is not its numbers that are looked at."""
+thorough = pytest.mark.skipif(
+    IS_QUICK, reason="takes a minute, as others that test the like: not where DIALORA_QUICK is"
+)
+"""Marks what `make test` runs and CI does not."""

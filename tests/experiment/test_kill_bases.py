@@ -45,6 +45,7 @@ def file(experiment: dict[str, Any], tmp_path: Path) -> Path:
     return path
 
 
+@sizes.thorough
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the worker through /proc")
 def test_killed_on_every_base_three_bases_end_like_undisturbed_ones(file: Path, tmp_path: Path) -> None:

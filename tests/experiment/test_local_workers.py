@@ -26,6 +26,7 @@ from dialora.experiment.launchers.local import LocalLauncher, share_out
 from dialora.experiment.progress import ProgressDisplay
 from dialora.records import Observer, ignore_events
 from dialora.store import names
+from tests import sizes
 from tests.conftest import build_experiment_values
 from tests.experiment.same_results import read_results
 
@@ -256,6 +257,7 @@ def test_every_job_under_way_has_a_bar_and_those_done_a_line() -> None:
     assert "training lora-s0-2  " not in [line.strip("✓ ") for line in shown.splitlines() if "✓" in line]
 
 
+@sizes.thorough
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the workers through /proc")
 def test_a_killed_worker_lets_the_other_save_and_the_same_command_ends_with_the_same(

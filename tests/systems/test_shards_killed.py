@@ -14,9 +14,11 @@ import pytest
 
 from dialora.api import summarize_files
 from dialora.store.heartbeat import read_heartbeat
+from tests import sizes
 from tests.systems.shards import list_left, watch, write_table
 
 
+@sizes.thorough
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes through /proc")
 def test_workers_and_the_command_are_killed_and_the_file_is_the_same(root: Path, tmp_path: Path) -> None:

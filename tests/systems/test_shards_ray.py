@@ -17,6 +17,7 @@ import pytest
 
 from dialora.api import summarize_files
 from dialora.store.heartbeat import read_heartbeat
+from tests import sizes
 from tests.systems.shards import list_left, watch, write_table
 
 pytest.importorskip("ray")
@@ -67,6 +68,7 @@ def kill_node(cluster: Any) -> bool:
     return True
 
 
+@sizes.thorough
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes through /proc")
 def test_a_node_a_worker_and_the_command_die_and_the_file_is_the_same(root: Path, cluster: Any, tmp_path: Path) -> None:

@@ -209,6 +209,7 @@ def test_two_hundred_studies_with_one_system_far_ahead() -> None:
     assert cover_strengths(Cell(60, 1, (0.0, 2.5), are_alike=True), 200) >= 0.92
 
 
+@sizes.thorough
 @pytest.mark.slow
 def test_strengths_hold_where_one_system_is_far_ahead() -> None:
     covered = {cell: cover_strengths(cell, sizes.NUM_STUDIES) for cell in list_strong_cells()}
