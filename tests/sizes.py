@@ -19,7 +19,5 @@ NUM_STUDIES = 60 if IS_QUICK else 120
 FUZZ_SECONDS = 10 if IS_QUICK else 30
 FEW_STEPS = ["training.max_steps=8", "data.max_test_examples=40"] if IS_QUICK else []
 """Settings of the bundled experiment where it is not its numbers that are looked at."""
-thorough = pytest.mark.skipif(
-    IS_QUICK, reason="takes a minute, as others of its kind: not where DIALORA_QUICK is"
-)
+thorough = pytest.mark.skipif(IS_QUICK, reason="takes a minute, as others of its kind: not where DIALORA_QUICK is")
 """Marks what `make test` runs and CI does not."""
