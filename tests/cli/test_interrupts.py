@@ -45,7 +45,11 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def run(script: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    # In the background of a shell's script, processes begin by ignoring it.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    return subprocess.run(
+        [sys.executable, "-c", heard + script], capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.mark.parametrize("module", ["dialora.cli", "typer", "pydantic", "yaml", "numpy", "dialora.store.owning"])
