@@ -14,8 +14,6 @@ NUM_KILLS_ON_RAY = 3 if IS_QUICK else 10
 """Of nodes, workers and drivers in turn."""
 NUM_KILLS_OF_A_SERVER = 2 if IS_QUICK else 4
 NUM_KILLS_OF_A_STUDY = 12 if IS_QUICK else 30
-NUM_STUDIES = 60 if IS_QUICK else 120
-"""For each of two dozen cells; decision 17 has 500."""
 FUZZ_SECONDS = 10 if IS_QUICK else 30
 FEW_STEPS = ["training.max_steps=8", "data.max_test_examples=40"] if IS_QUICK else []
 """Settings of the bundled experiment where it is not its numbers that are looked at."""

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +17,7 @@ from dialora.errors import Interrupted, StageError
 from dialora.experiment.launchers import process as launcher
 from dialora.experiment.launchers.local import LocalLauncher
 from dialora.records import ignore_events
+from tests.experiment.workers import use_worker
 
 BEGUN = 'print(\'{"event": "begun"}\', flush=True);'
 LOADS_FOREVER = "import time; time.sleep(60)"
@@ -38,26 +38,6 @@ KILLS_ITSELF = f"import os; {BEGUN}os.kill(os.getpid(), 9)"
 def job(tmp_path: Path) -> Any:
     place = SimpleNamespace(name="lora-s0-00000000", key="lora", work=tmp_path / "work")
     return SimpleNamespace(place=place, opening="start", to_json=dict)
-
-
-@pytest.fixture
-def interrupting() -> Iterator[None]:
-    """SIGINT is KeyboardInterrupt, also where the tests run in a shell's background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def use_worker(monkeypatch: pytest.MonkeyPatch, code: str) -> list[subprocess.Popen[bytes]]:
-    started = []
-
-    def start(log: Path, environment: Any) -> subprocess.Popen[bytes]:
-        pipe = subprocess.PIPE
-        started.append(subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, start_new_session=True))
-        return started[-1]
-
-    monkeypatch.setattr(launcher, "_start_worker", start)
-    return started
 
 
 def interrupt_after(seconds: float) -> threading.Timer:

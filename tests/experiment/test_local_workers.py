@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ from rich.console import Console
 from dialora.config import load_experiment
 from dialora.errors import ConfigError, Interrupted, StageError
 from dialora.experiment import pipeline
-from dialora.experiment.launchers import local, process
+from dialora.experiment.launchers import local
 from dialora.experiment.launchers.launcher import Launcher
 from dialora.experiment.launchers.local import LocalLauncher, share_out
 from dialora.experiment.progress import ProgressDisplay
@@ -29,6 +29,7 @@ from dialora.store import names
 from tests import sizes
 from tests.conftest import build_experiment_values
 from tests.experiment.same_results import read_results
+from tests.experiment.workers import use_worker
 
 BEGUN = 'print(\'{"event": "begun"}\', flush=True);'
 SAVES = (
@@ -181,26 +182,6 @@ def test_tasks_see_one_event_at_a_time() -> None:
 
     Recorder().run_all([tell, tell], observe)
     assert most == 1
-
-
-@pytest.fixture
-def interrupting() -> Iterator[None]:
-    """SIGINT is KeyboardInterrupt, also where the tests run in a shell's background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def use_worker(monkeypatch: pytest.MonkeyPatch, code: str) -> list[subprocess.Popen[bytes]]:
-    started = []
-
-    def start(log: Path, environment: Any) -> subprocess.Popen[bytes]:
-        pipe = subprocess.PIPE
-        started.append(subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, start_new_session=True))
-        return started[-1]
-
-    monkeypatch.setattr(process, "_start_worker", start)
-    return started
 
 
 def build_tasks(launcher: Launcher, tmp_path: Path, number: int) -> list[Callable[[Observer], None]]:

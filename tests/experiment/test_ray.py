@@ -24,11 +24,10 @@ from dialora.store.heartbeat import read_heartbeat
 from tests import sizes
 from tests.conftest import build_experiment_values
 from tests.experiment.same_results import read_results
+from tests.ray_cluster import add_node, open_cluster
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
-
-STORE_BYTES = 80 * 2**20
 
 
 def build_values(model: Path, data: Path) -> dict[str, Any]:
@@ -42,14 +41,8 @@ def build_values(model: Path, data: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two nodes with a core each, and a head that does no tasks."""
-    from ray.cluster_utils import Cluster
-
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": STORE_BYTES})
-    for _ in range(2):
-        found.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
-    yield found
-    found.shutdown()
+    with open_cluster() as found:
+        yield found
 
 
 def start(values: dict[str, Any], address: str, folder: Path) -> subprocess.Popen[bytes]:
@@ -94,7 +87,7 @@ def kill_worker(root: Path, rng: random.Random) -> bool:
 def kill_node(cluster: Any, rng: random.Random) -> None:
     """Let a node die, and another one come."""
     cluster.remove_node(rng.choice(list(cluster.worker_nodes)), allow_graceful=False)
-    cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+    add_node(cluster)
 
 
 @pytest.fixture(scope="module")

@@ -174,19 +174,28 @@ def test_a_part_is_one_workers_until_it_is_dead(tmp_path: Path, monkeypatch: pyt
     assert shards.list_missing() == [1, 2]
 
 
-def test_rows_that_were_changed_are_made_again(
-    root: Path, table: Path, tmp_path: Path, engines: list[Echo], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    system, output = find_system(root, method="lora"), tmp_path / "b.jsonl"
-    summarize_file(system, table, tmp_path / "a.jsonl", observer=lambda event: None, chunk=CHUNK)
+def end_at(step: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> None:
+    """Do something that ends where it comes to this step."""
 
     def end(*_: object) -> None:
         raise EndedError
 
     with monkeypatch.context() as patch:
-        patch.setattr("dialora.systems.output.SummariesFile.append_rows", end)
+        patch.setattr(step, end)
         with pytest.raises(EndedError):
-            summarize(system, table, output, workers=1)
+            act()
+
+
+def test_rows_that_were_changed_are_made_again(
+    root: Path, table: Path, tmp_path: Path, engines: list[Echo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, output = find_system(root, method="lora"), tmp_path / "b.jsonl"
+    summarize_file(system, table, tmp_path / "a.jsonl", observer=lambda event: None, chunk=CHUNK)
+    end_at(
+        "dialora.systems.output.SummariesFile.append_rows",
+        monkeypatch,
+        lambda: summarize(system, table, output, workers=1),
+    )
     made = tmp_path / ".b.jsonl.shards" / "000000.rows"
     made.write_bytes(made.read_bytes().replace(b"stop", b"STOP"))
     told: list[dict[str, Any]] = []
@@ -201,14 +210,8 @@ def test_what_is_to_be_summarized_is_what_was_read(
 ) -> None:
     system, output = find_system(root, method="lora"), tmp_path / "b.jsonl"
     summarize_file(system, table, tmp_path / "a.jsonl", observer=lambda event: None, chunk=CHUNK)
-
-    def end(*_: object) -> None:
-        raise EndedError
-
-    with monkeypatch.context() as patch:
-        patch.setattr("dialora.systems.shards.Shards.save_rows", end)
-        with pytest.raises(EndedError):
-            summarize(system, table, output, workers=1)
+    step = "dialora.systems.shards.Shards.save_rows"
+    end_at(step, monkeypatch, lambda: summarize(system, table, output, workers=1))
     shards = tmp_path / ".b.jsonl.shards"
     items = shards / "000003.items"
     if damage == "gone":

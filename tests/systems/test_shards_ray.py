@@ -18,25 +18,19 @@ import pytest
 from dialora.api import summarize_files
 from dialora.store.heartbeat import read_heartbeat
 from tests import sizes
+from tests.ray_cluster import add_node, open_cluster
 from tests.systems.shards import list_left, watch, write_table
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
-STORE_BYTES = 80 * 2**20
 NUM_ROWS = 5000
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two nodes with a core each, and a head that does no tasks."""
-    from ray.cluster_utils import Cluster
-
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": STORE_BYTES})
-    for _ in range(2):
-        found.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
-    yield found
-    found.shutdown()
+    with open_cluster() as found:
+        yield found
 
 
 def start(root: Path, table: Path, output: Path, told: dict[str, Any], address: str) -> subprocess.Popen[bytes]:
@@ -64,7 +58,7 @@ def kill_worker(shards: Path) -> bool:
 def kill_node(cluster: Any) -> bool:
     """Let a node die, and another one come."""
     cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
-    cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+    add_node(cluster)
     return True
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from dialora.config import DataConfig
 from dialora.config.problems import show
-from dialora.data.reading.formats import find_suffix
-from dialora.data.reading.formats.parquet import Arrow
+from dialora.data.reading.formats import FORMATS, find_suffix
 from dialora.data.reading.rows import read_text
 from dialora.data.transcripts import Conversation, rename_speakers
 from dialora.data.transcripts.conversation import Draft
@@ -119,8 +118,9 @@ def _read_upload(given: GivenFile, config: DataConfig) -> Iterator[ReadContent]:
     """Read a file where only this process finds it, under its own name as far as that is one."""
     with _open_folder() as folder:
         path = Path(folder) / _choose_name(given.name)
-        if find_suffix(path) in Arrow.suffixes:
-            raise Refusal(415, "Arrow files, which may be of any size unpacked, are not taken here; send Parquet.")
+        suffix = find_suffix(path)
+        if suffix in FORMATS and not FORMATS[suffix].is_bounded:
+            raise Refusal(415, f"A {suffix} file, which may be of any size unpacked, is not taken here; send Parquet.")
         path.write_bytes(given.data)
         notes: list[str] = []
         found: list[ReadContent] = []

@@ -129,6 +129,13 @@ def interrupts_handled(handle: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def begin_job(job: Job, observer: Observer) -> None:
+    """Make a job's place, and say that it begins."""
+    place = job.place
+    place.work.mkdir(parents=True, exist_ok=True)
+    observer({"event": "stage", "stage": job.opening, "run": place.name, "key": place.key})
+
+
 def _serialize(observer: Observer) -> Observer:
     # A handler of Ctrl-C may come in the middle of an event, in the same thread.
     lock = threading.RLock()

@@ -20,6 +20,7 @@ from dialora import errors
 from dialora.errors import DialoraError, Interrupted, StageError
 from dialora.experiment.events import BEGUN
 from dialora.experiment.job import Job
+from dialora.experiment.launchers.launcher import begin_job
 from dialora.records import Observer
 from dialora.store import names
 from dialora.store.heartbeat import tell_end
@@ -56,8 +57,7 @@ class WorkerProcess:
         place = job.place
         if self._is_interrupted:
             raise Interrupted(f"{place.name}: is not started.")
-        place.work.mkdir(parents=True, exist_ok=True)
-        observer({"event": "stage", "stage": job.opening, "run": place.name, "key": place.key})
+        begin_job(job, observer)
         log = place.work / names.WORKER_LOG
         if self._process is not None and self._process.poll() is not None:
             self.close()

@@ -20,7 +20,7 @@ from typing import Any
 from dialora import errors
 from dialora.errors import DialoraError, Interrupted, StageError
 from dialora.experiment.job import Job, load_job
-from dialora.experiment.launchers.launcher import Launcher
+from dialora.experiment.launchers.launcher import Launcher, begin_job
 from dialora.experiment.launchers.process import WorkerProcess
 from dialora.records import Observer
 from dialora.store import names
@@ -124,8 +124,7 @@ class RemoteLauncher(Launcher):
         place = job.place
         if self._is_interrupted:
             raise Interrupted(f"{place.name}: is not started.")
-        place.work.mkdir(parents=True, exist_ok=True)
-        observer({"event": "stage", "stage": job.opening, "run": place.name, "key": place.key})
+        begin_job(job, observer)
         (place.work / names.STOP).unlink(missing_ok=True)
         remote = self.find(job)
         if remote is None:

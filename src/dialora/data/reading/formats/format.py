@@ -31,6 +31,8 @@ class Format:
     suffixes: ClassVar[tuple[str, ...]]
     has_summaries: ClassVar[bool] = True
     """Its rows may hold summaries: it can be data to train and score on, not to summarize alone."""
+    is_bounded: ClassVar[bool] = True
+    """Its packed size, or a look at it, tells how large it is: it can be taken from anybody."""
     companions: ClassVar[tuple[str, ...]] = ()
     """Suffixes of files that belong to one of this format and are read with it."""
 

@@ -35,6 +35,7 @@ class Arrow(Format):
     """A file that `save_to_disk` of `datasets` left, or any other Arrow stream or file."""
 
     suffixes = (".arrow",)
+    is_bounded = False  # packed or with a dictionary, it may be of any size
 
     def stream(self, path: Path) -> Iterator[tuple[str, Row]]:
         """Give the rows, some of them in memory at a time."""

@@ -1,0 +1,69 @@
+"""The stages that need a model, as a worker does them: each writes what a job is about, where it is missing.
+
+    tokens.py      the splits, tokenized
+    training.py    a run's weights, or a trial of a search; in several processes, where there are some
+    generation.py  a run's summaries
+
+torch and transformers are loaded here and not before.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from dialora.experiment.events import Events
+from dialora.experiment.job import GENERATION, Job, OtherJob, RunJob, TokensJob, TrialJob
+from dialora.experiment.stages.generation import generate
+from dialora.experiment.stages.tokens import tokenize_splits
+from dialora.experiment.stages.training import follow_training, make_trial_of, train_run
+from dialora.models.network import forbid_network
+
+if TYPE_CHECKING:
+    from dialora.training import Group
+
+
+def load_libraries(job: Job) -> None:
+    """Import what such jobs need, and compute nothing: threads that computing starts would be lost in a fork."""
+    if isinstance(job, OtherJob):
+        job.load_libraries()
+        return
+    import peft  # noqa: F401
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, T5ForConditionalGeneration, T5Tokenizer  # noqa: F401
+
+    import dialora.generation
+    import dialora.models.adapters
+    import dialora.models.counting
+    import dialora.training
+    import dialora.tuning.trial  # noqa: F401
+
+
+def do_job(job: Job, events: Events, stop: threading.Event, group: Group) -> None:
+    """Do what is missing of a job, as the first process of `group`. Raises DialoraError."""
+    if isinstance(job, OtherJob):
+        job.do(events, stop)
+        return
+    from dialora.models.loading import load_tokenizer
+
+    tokenizer = load_tokenizer(job.config)
+    match job:
+        case TokensJob():
+            tokenize_splits(job, tokenizer, events, stop)
+        case TrialJob():
+            if not job.place.result.is_complete:
+                make_trial_of(job, tokenizer, events, stop, group)
+        case RunJob():
+            if not job.place.is_trained:
+                train_run(job, tokenizer, events, stop, group)
+            if job.until == GENERATION and not job.place.generation.is_complete:
+                generate(job, tokenizer, events, stop)
+
+
+def follow_job(job: Job, group: Group) -> None:
+    """Train as another process of a job's group. Raises DialoraError."""
+    assert isinstance(job, RunJob | TrialJob)
+    forbid_network(job.config)
+    follow_training(job, group)
+
+
+__all__ = ["do_job", "follow_job", "load_libraries"]
