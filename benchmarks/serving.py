@@ -80,7 +80,7 @@ def measure_engine(system: str, method: str | None, dialogues: Sequence[str]) ->
 
 
 async def put_under_load(
-    port: int, pid: int, name: str, dialogues: Sequence[str], *, clients: int, seconds: float
+    port: int, pid: int, name: str, dialogues: Sequence[str], *, clients: int, seconds: float, explain: bool = False
 ) -> Load:
     """Have clients ask until the time is over and everything is answered."""
     load = Load()
@@ -92,7 +92,8 @@ async def put_under_load(
         try:
             while time.perf_counter() - begun < seconds:
                 number = next(order)
-                await _ask(reader, writer, load, name, number, dialogues[number % len(dialogues)])
+                text = dialogues[number % len(dialogues)]
+                await _ask(reader, writer, load, number, {"text": text, "systems": [name], "explain": explain})
                 load.ends.append(time.perf_counter() - begun)
         finally:
             writer.close()
@@ -112,9 +113,9 @@ async def put_under_load(
 
 
 async def _ask(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, load: Load, name: str, number: int, dialogue: str
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, load: Load, number: int, asked: dict[str, Any]
 ) -> None:
-    body = json.dumps({"text": dialogue, "systems": [name], "id": f"n{number}"}).encode()
+    body = json.dumps({**asked, "id": f"n{number}"}).encode()
     head = (
         f"POST /v1/summaries HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -184,7 +185,7 @@ def describe_memory(memory: Sequence[tuple[float, int]]) -> dict[str, Any]:
     }
 
 
-def measure(system: str, method: str | None, *, clients: int, seconds: float) -> dict[str, Any]:
+def measure(system: str, method: str | None, *, clients: int, seconds: float, explain: bool = False) -> dict[str, Any]:
     """Measure the engine, the server under load, and the engine again."""
     bundled = load_bundled()
     dialogues = [example.dialogue for split in (bundled.train, bundled.test) for example in split]
@@ -194,7 +195,9 @@ def measure(system: str, method: str | None, *, clients: int, seconds: float) ->
         name = method if method in served.names else served.names[0]
         assert name is not None
         load = asyncio.run(
-            put_under_load(served.port, served.process.pid, name, dialogues, clients=clients, seconds=seconds)
+            put_under_load(
+                served.port, served.process.pid, name, dialogues, clients=clients, seconds=seconds, explain=explain
+            )
         )
     finally:
         code = served.end()
@@ -207,6 +210,7 @@ def measure(system: str, method: str | None, *, clients: int, seconds: float) ->
     return {
         "system": name,
         "clients": clients,
+        "explain": explain,
         "seconds": seconds,
         "cores": os.cpu_count(),
         "load_average": os.getloadavg(),
@@ -248,8 +252,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--method", default="lora", help="which of an experiment's systems")
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--explain", action="store_true", help="ask for places and turns too, as the page does")
     options = parser.parse_args(arguments)
-    found = measure(options.system, options.method or None, clients=options.clients, seconds=options.seconds)
+    found = measure(
+        options.system,
+        options.method or None,
+        clients=options.clients,
+        seconds=options.seconds,
+        explain=options.explain,
+    )
     FOLDER.mkdir(parents=True, exist_ok=True)
     save_json(found, FOLDER / "serving.json")
     print("\n".join(list_lines(found)))

@@ -36,7 +36,7 @@ def refuse(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("a.csv", ROWS.encode("utf-16-be"), "is UTF-16BE without a byte order mark"),
         ("a.jsonl", b'{"dialogue": "a", "summary": "b"}'.decode().encode("utf-16-le"), "iconv -f UTF-16LE -t UTF-8"),
         ("a.csv", PAGE, "is a web page (HTML), not the data"),
-        ("a.csv.gz", gzip.compress(PAGE), "is a web page (HTML), not the data"),
+        ("a.csv.gz", gzip.compress(PAGE, mtime=0), "is a web page (HTML), not the data"),
         ("a.json", b"\n<html lang='en'><head></head></html>", "is a web page (HTML), not the data"),
         ("a.csv", b"PK\x03\x04" + bytes(100), "is an archive or an Excel workbook"),
         ("a.jsonl", b"PAR1" + bytes(100), "is a Parquet file"),

@@ -51,9 +51,12 @@ class FakeServer:
             path.write_bytes(data)
             read = list(read_conversations(path))
         chosen = sent.get("systems") or list(self.systems)
-        return {"conversations": [self.summarize(talk, chosen, sent.get("rename", {})) for talk in read]}
+        explains = sent.get("explain") in (True, ["true"], "true")
+        return {"conversations": [self.summarize(talk, chosen, sent.get("rename", {}), explains) for talk in read]}
 
-    def summarize(self, talk: Conversation, systems: list[str], rename: dict[str, str]) -> dict[str, Any]:
+    def summarize(
+        self, talk: Conversation, systems: list[str], rename: dict[str, str], explains: bool
+    ) -> dict[str, Any]:
         talk = rename_speakers(talk, rename) if rename else talk
         turns = [(turn.speaker, turn.text) for turn in talk.turns]
         dialogue = "\n".join(f"{speaker}: {text}" for speaker, text in turns)
@@ -69,8 +72,12 @@ class FakeServer:
                     "finish_reason": "stop",
                     "num_parts": 1,
                     "truncated": False,
-                    "unsupported": [place.to_json() for place in list_unsupported_places(self.texts[system], dialogue)],
-                    "sentences": [one.to_json() for one in find_evidence(self.texts[system], turns)],
+                    "unsupported": [one.to_json() for one in list_unsupported_places(self.texts[system], dialogue)]
+                    if explains
+                    else None,
+                    "sentences": [one.to_json() for one in find_evidence(self.texts[system], turns)]
+                    if explains
+                    else None,
                     "seconds": 0.41,
                     **self.remarks,
                 }

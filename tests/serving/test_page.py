@@ -41,7 +41,7 @@ def test_a_pasted_conversation_has_a_summary_of_every_system(new_window: Callabl
         assert page.locator(".turn p").all_inner_texts() == [line.split(": ")[1] for line in CHAT.splitlines()]
         assert page.locator(".turn b").all_inner_texts() == ["Ines", "Tomasz", "Ines"]
         assert "3 turns · 2 speakers" in page.locator(".facts-line").inner_text()
-        assert server.requests == [{"text": CHAT}]
+        assert server.requests == [{"text": CHAT, "explain": True}]
         page.get_by_role("button", name="Edit").click()
         assert field(page).input_value() == CHAT
         page.get_by_role("checkbox", name="PEFT").uncheck()

@@ -148,7 +148,11 @@ def test_places_are_those_of_the_summary(tiny_model: Path, monkeypatch: pytest.M
     text = "Bob and Zelda meet. Anna pays 30 dollars."
     use_engine(monkeypatch, Scripted(find_system(tiny_model).tokenizer, lambda read: text))
     with serving([str(tiny_model)]) as client:
-        (summary,) = read(client, {"text": TALK})["summaries"]
+        (summary,) = read(client, {"text": TALK, "explain": True})["summaries"]
+        (uploaded,) = client.upload("t.txt", TALK.encode(), ("explain", "true")).json()["conversations"][0]["summaries"]
+        (plain,) = read(client, {"text": TALK})["summaries"]
+    assert (uploaded["unsupported"], uploaded["sentences"]) == (summary["unsupported"], summary["sentences"])
+    assert (plain["text"], plain["unsupported"], plain["sentences"]) == (text, None, None)
     assert ("name", "Zelda") in [(place["kind"], place["text"]) for place in summary["unsupported"]]
     for place in summary["unsupported"]:
         assert summary["text"][place["start"] : place["end"]] == place["text"]

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
+from dialora.serving.forms import TRUTHS
 from dialora.serving.refusals import CODES
 from dialora.serving.schema import EXAMPLE, REQUESTS, Error
 from dialora.serving.served import ServedSystem
@@ -88,6 +89,7 @@ def _describe_body(names: Sequence[str]) -> dict[str, Any]:
             "systems": {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(names)}},
             "on_long": {"type": "string", "enum": list(ON_LONG)},
             "join": {"type": "string", "enum": list(JOINS)},
+            "explain": {"type": "string", "enum": list(TRUTHS)},
             "rename": {"type": "array", "items": pair},
         },
     }

@@ -19,7 +19,8 @@ from dialora.serving.schema import ManyRequest, Options, TextInput, TextRequest,
 from dialora.systems.options import SummaryOptions
 
 JSON, FORM = "application/json", "multipart/form-data"
-FIELDS = ("file", "systems", "on_long", "join", "rename")
+FIELDS = ("file", "systems", "on_long", "join", "explain", "rename")
+TRUTHS = {"true": True, "false": False}
 MOST_FIELDS = 1000
 _PLAIN = re.compile(r"\w{1,40}", re.ASCII)
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
@@ -44,6 +45,8 @@ class SummaryRequest:
     options: SummaryOptions
     names: dict[str, str] = field(default_factory=dict)
     """New names of speakers."""
+    explains: bool = False
+    """Whether it is told where summaries come from."""
 
 
 async def parse_request(body: bytes, headers: Headers) -> SummaryRequest:
@@ -134,7 +137,7 @@ async def _read_form(form: FormData) -> SummaryRequest:
     if len(files) != 1 or not isinstance(files[0], UploadFile):
         raise Refusal(400, "file: give one file, with a file name.")
     texts = {key: [str(one) for one in form.getlist(key)] for key in FIELDS[1:]}
-    for key in ("on_long", "join"):
+    for key in ("on_long", "join", "explain"):
         if len(texts[key]) > 1:
             raise Refusal(400, f"{key}: is given {len(texts[key])} times; give one.")
     try:
@@ -142,7 +145,11 @@ async def _read_form(form: FormData) -> SummaryRequest:
         names = {old: new for option in texts["rename"] for old, new in parse_names([option]).items()}
     except DataError as error:
         raise Refusal(400, str(error).removeprefix("--")) from None
-    values = {key: texts[key][0] for key in ("on_long", "join") if texts[key]}
+    values: dict[str, Any] = {key: texts[key][0] for key in ("on_long", "join") if texts[key]}
+    if texts["explain"]:
+        if texts["explain"][0] not in TRUTHS:
+            raise Refusal(400, f"explain: {show(texts['explain'][0])} is none of {', '.join(TRUTHS)}.")
+        values["explain"] = TRUTHS[texts["explain"][0]]
     options = _validate(Options, values | ({"systems": texts["systems"]} if texts["systems"] else {}))
     given = GivenFile(files[0].filename or "", await files[0].read())
     return _build(options, [given], names)
@@ -160,7 +167,8 @@ def _build(
         assert isinstance(request, TextRequest | TurnsRequest)
         found = [request]
     options = SummaryOptions(on_long=request.on_long, join=request.join)
-    return SummaryRequest(found, tuple(dict.fromkeys(request.systems or ())), options, names or dict(request.rename))
+    systems = tuple(dict.fromkeys(request.systems or ()))
+    return SummaryRequest(found, systems, options, names or dict(request.rename), request.explain)
 
 
 __all__ = ["FORM", "JSON", "GivenFile", "SummaryRequest", "parse_request"]

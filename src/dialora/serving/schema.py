@@ -38,6 +38,10 @@ class Options(_Given):
         "concatenate"
     )
     rename: Annotated[dict[str, NewName], Field(description="New names of speakers, by what they are called.")] = {}
+    explain: Annotated[
+        bool,
+        Field(description="Also tell which turns each sentence was taken from, and what it names that nobody said."),
+    ] = False
 
 
 class _Named(_Given):
@@ -104,8 +108,8 @@ class SystemSummary(BaseModel):
     ]
     num_parts: Annotated[int, Field(description="In how many parts the conversation was read.")]
     truncated: Annotated[bool, Field(description="The end of the conversation was not read.")]
-    unsupported: list[Unsupported]
-    sentences: list[SummarySentence]
+    unsupported: Annotated[list[Unsupported] | None, Field(description="null unless `explain` was asked for.")]
+    sentences: Annotated[list[SummarySentence] | None, Field(description="null unless `explain` was asked for.")]
     seconds: Annotated[float, Field(description="From the request's being read to this summary, waiting included.")]
 
 

@@ -79,7 +79,9 @@ class SummaryService:
         contents, jobs = await self._run(threads, self._read, request, chosen)
         self._require_room(sum(len(source) for job in jobs for source in job.sources))
         begun = time.monotonic()
-        tasks = [asyncio.create_task(self._write(job, contents, begun, threads)) for job in jobs]
+        tasks = [
+            asyncio.create_task(self._write(job, contents, begun, threads, explains=request.explains)) for job in jobs
+        ]
         try:
             rows = await asyncio.gather(*tasks)
         finally:
@@ -112,7 +114,13 @@ class SummaryService:
         return contents, jobs
 
     async def _write(
-        self, job: _Job, contents: Sequence[ReadContent], begun: float, threads: ThreadPoolExecutor
+        self,
+        job: _Job,
+        contents: Sequence[ReadContent],
+        begun: float,
+        threads: ThreadPoolExecutor,
+        *,
+        explains: bool,
     ) -> list[dict[str, Any]]:
         """Return what one system wrote of each conversation, in the form of the answer."""
         batcher = job.served.batcher
@@ -121,7 +129,7 @@ class SummaryService:
         while True:
             made = await batcher.write(sources)
             seconds = time.monotonic() - begun
-            result = await self._run(threads, _advance, job, batcher, contents, made, seconds)
+            result = await self._run(threads, _advance, job, batcher, contents, made, seconds, explains)
             if isinstance(result, _Rows):
                 return result.rows
             sources = result
@@ -156,7 +164,12 @@ class _Rows:
 
 
 def _advance(
-    job: _Job, batcher: Batcher, contents: Sequence[ReadContent], made: list[list[int]], seconds: float
+    job: _Job,
+    batcher: Batcher,
+    contents: Sequence[ReadContent],
+    made: list[list[int]],
+    seconds: float,
+    explains: bool,
 ) -> _Rows | list[list[int]]:
     """Go on with what was written: to the next sources, or to the end."""
     written = decode_parts(job.served.system, batcher.engine.stops, made)
@@ -165,7 +178,7 @@ def _advance(
     except StopIteration as end:
         summaries: list[Summary] = end.value
     return _Rows([
-        build_summary(content, content.turns, summary, system=job.served.name, seconds=seconds)
+        build_summary(content, summary, system=job.served.name, seconds=seconds, explains=explains)
         for content, summary in zip(contents, summaries, strict=True)
     ])  # fmt: skip
 

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dialora.records import Record
 from dialora.scoring.faithfulness import find_unsupported_spans, split_words
@@ -29,6 +30,8 @@ MIN_FURTHER = 0.25
 """A further turn adds so much of what the strongest one holds."""
 NUMBER_WEIGHT = 2.0
 """A number weighs as much as two words that are as rare."""
+MOST_STEMS = 20_000
+"""Words whose stems are kept: conversations have most of their words in common."""
 _VALUE = "="
 """Begins a feature that is a number."""
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
@@ -145,8 +148,14 @@ def _list_features(text: str) -> set[str]:
 
 
 def _list_stems(text: str) -> set[str]:
-    words = {word for word in _split(text) if word not in LITTLE_WORDS and word not in FUNCTION_WORDS}
-    return {stem(word) for word in words if word not in NUMBERS and not word.isdecimal()}
+    return {found for word in set(_split(text)) if (found := _find_stem(word))}
+
+
+@lru_cache(maxsize=MOST_STEMS)
+def _find_stem(word: str) -> str:
+    """Return what a word is recognised by; "" for little words and numbers."""
+    is_passed = word in LITTLE_WORDS or word in FUNCTION_WORDS or word in NUMBERS or word.isdecimal()
+    return "" if is_passed else stem(word)
 
 
 def _list_values(text: str) -> set[str]:
@@ -161,11 +170,15 @@ def _list_values(text: str) -> set[str]:
 
 def _split(text: str) -> list[str]:
     """Return the words of a text; where none are divided by spaces, each two characters that stand together."""
-    words = []
-    for word in split_words(text):
-        runs = _UNSPACED.findall(word)
-        words += [run[at : at + 2] for run in runs for at in range(max(1, len(run) - 1))] if runs else [word]
+    words = split_words(text)
+    if not text.isascii():
+        words = [part for word in words for part in _split_unspaced(word)]
     return [word.split("'")[0].split("’")[0] for word in words if len(word) > 1]
+
+
+def _split_unspaced(word: str) -> list[str]:
+    runs = _UNSPACED.findall(word)
+    return [run[at : at + 2] for run in runs for at in range(max(1, len(run) - 1))] if runs else [word]
 
 
 __all__ = [

@@ -22,15 +22,22 @@ UNTYPED = "\uffff "
 
 
 def encode_texts(
-    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, prompt: str = "", closes: bool = True
+    texts: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    prompt: str = "",
+    closes: bool = True,
+    finds_places: bool = False,
 ) -> Sequence[Any]:
-    """Tokenize texts: each one's `ids`, and the `offsets` of their places in it.
+    """Tokenize texts: each one's `ids`, and the `offsets` of their places in it where those are asked for.
 
     Special tokens that the `prompt` holds are meant, and stay what they are. `closes` is whether the tokenizer puts its
     own special tokens around a text.
     """
     meant = frozenset(find_special(prompt, tokenizer))
-    return _build_plain(tokenizer, meant).encode_batch(list(texts), add_special_tokens=closes)
+    plain = _build_plain(tokenizer, meant)
+    encode = plain.encode_batch if finds_places else plain.encode_batch_fast
+    return encode(list(texts), add_special_tokens=closes)
 
 
 def find_special(text: str, tokenizer: PreTrainedTokenizerBase) -> list[str]:
@@ -64,6 +71,8 @@ class _Bytes:
             )
             for text in texts
         ]
+
+    encode_batch_fast = encode_batch
 
 
 @lru_cache(maxsize=4)

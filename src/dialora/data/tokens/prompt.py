@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -64,23 +64,29 @@ def tokenize_sources(
     still told what to do.
     """
     around = Prompt.of(prompt)
-    prefix, suffix = around.text.split(DIALOGUE)
     sources = []
     for part in cut_texts(dialogues):
         for dialogue, encoded in zip(part, _encode(part, tokenizer, around), strict=True):
-            ids = encoded.ids
-            if len(ids) <= max_length:
-                sources.append(TokenizedSource(ids, truncated=False))
-                continue
-            end, inner = len(prefix) + len(dialogue), len(ids) - encoded.num_closing
-            tail = [i for i, start in zip(ids[:inner], encoded.starts, strict=True) if suffix and start >= end]
-            if around.has_own_ends and not _says(suffix, tail, tokenizer):
-                # A piece across the end of the dialogue, as `.\n\n` of Llama 3 and Qwen, went with the dialogue.
-                (apart,) = encode_texts([suffix], tokenizer, prompt=around.text, closes=False)
-                tail = apart.ids if _says(suffix, apart.ids, tokenizer) else tail
-            tail = [*tail, *ids[inner:]][-max_length:]
-            sources.append(TokenizedSource(ids[: max_length - len(tail)] + tail, truncated=True))
+            if len(encoded.ids) > max_length:
+                sources.append(TokenizedSource(_cut(dialogue, tokenizer, around, max_length), truncated=True))
+            else:
+                sources.append(TokenizedSource(encoded.ids, truncated=False))
     return sources
+
+
+def _cut(dialogue: str, tokenizer: PreTrainedTokenizerBase, prompt: Prompt, max_length: int) -> list[int]:
+    """Return as much of a dialogue in its prompt as `max_length` tokens are."""
+    prefix, suffix = prompt.text.split(DIALOGUE)
+    # Places of tokens take time, and only what is too long needs them.
+    (encoded,) = _encode([dialogue], tokenizer, prompt, finds_places=True)
+    ids, end, inner = encoded.ids, len(prefix) + len(dialogue), len(encoded.ids) - encoded.num_closing
+    tail = [i for i, start in zip(ids[:inner], encoded.starts, strict=True) if suffix and start >= end]
+    if prompt.has_own_ends and not _says(suffix, tail, tokenizer):
+        # A piece across the end of the dialogue, as `.\n\n` of Llama 3 and Qwen, went with the dialogue.
+        (apart,) = encode_texts([suffix], tokenizer, prompt=prompt.text, closes=False)
+        tail = apart.ids if _says(suffix, apart.ids, tokenizer) else tail
+    tail = [*tail, *ids[inner:]][-max_length:]
+    return ids[: max_length - len(tail)] + tail
 
 
 def _says(text: str, ids: list[int], tokenizer: PreTrainedTokenizerBase) -> bool:
@@ -90,20 +96,27 @@ def _says(text: str, ids: list[int], tokenizer: PreTrainedTokenizerBase) -> bool
 @dataclass(frozen=True, slots=True)
 class _Encoded:
     ids: list[int]
-    starts: list[int]
-    """Where in the text each token begins, but for those that close it."""
-    num_closing: int
-    """Tokens that the tokenizer has put behind the text."""
+    starts: list[int] = field(default_factory=list)
+    """Where in the text each token begins, but for those that close it; none where nobody asked."""
+    num_closing: int = 0
+    """Tokens that the tokenizer has put behind the text, if anybody asked."""
 
 
-def _encode(dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> Iterator[_Encoded]:
+def _encode(
+    dialogues: Sequence[str], tokenizer: PreTrainedTokenizerBase, prompt: Prompt, *, finds_places: bool = False
+) -> Iterator[_Encoded]:
     """Give each dialogue in its prompt as token ids, nothing cut."""
     texts = [build_prompt(dialogue, prompt.text) for dialogue in dialogues]
-    encodings = encode_texts(texts, tokenizer, prompt=prompt.text, closes=not prompt.has_own_ends)
+    encodings = encode_texts(
+        texts, tokenizer, prompt=prompt.text, closes=not prompt.has_own_ends, finds_places=finds_places
+    )
     meant = find_special(prompt.text, tokenizer) if prompt.has_own_ends else []
     for dialogue, encoding in zip(dialogues, encodings, strict=True):
         if any(token in dialogue for token in meant):
             yield _encode_apart(dialogue, tokenizer, prompt, meant)
+            continue
+        if not finds_places:
+            yield _Encoded([*prompt.begin_ids, *encoding.ids])
             continue
         closing = list(takewhile(bool, reversed(encoding.special_tokens_mask)))
         starts = [start for start, _ in encoding.offsets[: len(encoding.ids) - len(closing)]]
@@ -127,11 +140,11 @@ def _encode_apart(dialogue: str, tokenizer: PreTrainedTokenizerBase, prompt: Pro
     inner = f"{prefix[first:]}{dialogue}{suffix[:last]}"
     ids, starts, at = list(prompt.begin_ids), [0] * len(prompt.begin_ids), 0
     for text, own in ((prefix[:first], prompt.text), (inner, ""), (suffix[last:], prompt.text)):
-        (encoding,) = encode_texts([text], tokenizer, prompt=own, closes=False)
+        (encoding,) = encode_texts([text], tokenizer, prompt=own, closes=False, finds_places=True)
         ids += encoding.ids
         starts += [at + start for start, _ in encoding.offsets]
         at += len(text)
-    return _Encoded(ids, starts, 0)
+    return _Encoded(ids, starts)
 
 
 def count_source_tokens(

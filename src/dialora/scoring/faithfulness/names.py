@@ -26,6 +26,8 @@ _NEVER_NAMES = NO_NAMES | TITLES | KINDS_NAMED | FUNCTION_WORDS | CURRENCIES.key
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _TAG = re.compile(r"#([^#\s]{1,30})#|#?\b(Person\d+)\b#?")
 _SPELLED = re.compile(r"\b(?:[^\W\d_][ .,\-]+){2,}[^\W\d_]\b")
+_APOSTROPHE, _SIGNS, _RUN = re.compile(r"['’]"), re.compile(r"[\W_]+"), re.compile(r"[^\W_]+")
+_ENDING = re.compile(r"['’](?:s|m|ll|d|ve|re)?$")
 _COMMON_ENDING = re.compile(r"(?:ing|ly|ed|tion|sion|ment|ness|ity|ous|able|ful|less|ers|ors|ists)$")
 MIN_VOCABULARY = 1000
 """So many words must be known before an unknown one is taken for a name."""
@@ -38,12 +40,13 @@ class SpokenNames:
 
     def __init__(self, dialogue: str) -> None:
         """Read the dialogue once; many summaries may then be held against it."""
-        words = [word for match in _WORD.finditer(dialogue) for word in {match[0], *re.split(r"['’]", match[0])}]
+        whole = _WORD.findall(dialogue)
+        words = [*whole, *(part for word in whole if "'" in word or "’" in word for part in _APOSTROPHE.split(word))]
         spelled = [re.sub(r"[\W_]", "", match[0]) for match in _SPELLED.finditer(dialogue)]  # S M I T H
         self.words = {word.casefold() for word in [*words, *spelled]} - {""}
         self.acronyms = {word.casefold() for word in words if word.isupper() and 2 <= len(word) <= 6}
-        self.joined = "".join(character for character in dialogue.casefold() if character.isalnum())
-        self.initials = "".join(match[0][0].casefold() for match in re.finditer(r"[^\W_]+", dialogue))
+        self.joined = _SIGNS.sub("", dialogue.casefold())
+        self.initials = "".join(run[0].casefold() for run in _RUN.findall(dialogue))
         capitals = {word.casefold() for word in words if word[:1].isupper()}
         self.names = capitals | {word for word in self.words if len(word) >= 6}
         """What a name may be misspelled from."""
@@ -98,7 +101,7 @@ def has_only_known_names(summary: str, dialogue: str) -> bool:
 
     The dialogue's tags are masked.
     """
-    capitals = {word for word in _WORD.findall(mask_tags(summary)) if word[0].isupper()}
+    capitals = {word for word in _WORD.findall(mask_tags(summary)) if word[0].isupper() and _may_be_name(word)}
     return not capitals or capitals <= set(_WORD.findall(dialogue))
 
 
@@ -116,11 +119,9 @@ def find_unsupported_tags(summary: str, dialogue: str) -> list[tuple[int, int]]:
 def _is_name(text: str, words: list[re.Match[str]], index: int, vocabulary: Collection[str]) -> bool:
     match = words[index]
     word = match[0]
-    if not word[0].isupper():
+    if not word[0].isupper() or not _may_be_name(word):
         return False
-    folded = re.sub(r"['’](?:s|m|ll|d|ve|re)?$", "", word.casefold())
-    if len(folded) < 2 or folded in _NEVER_NAMES:
-        return False
+    folded = _fold(word)
     if not _is_first(text, words, index):
         return True
     if folded in vocabulary or _COMMON_ENDING.search(folded):
@@ -129,6 +130,15 @@ def _is_name(text: str, words: list[re.Match[str]], index: int, vocabulary: Coll
     if follower is None or text[match.end() : follower.start()].strip():
         return False
     return follower[0] in PERSON_VERBS or (len(vocabulary) >= MIN_VOCABULARY and follower[0][0].islower())
+
+
+def _may_be_name(word: str) -> bool:
+    folded = _fold(word)
+    return len(folded) >= 2 and folded not in _NEVER_NAMES
+
+
+def _fold(word: str) -> str:
+    return _ENDING.sub("", word.casefold()) if "'" in word or "’" in word else word.casefold()
 
 
 def _is_first(text: str, words: list[re.Match[str]], index: int) -> bool:

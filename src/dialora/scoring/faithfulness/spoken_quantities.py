@@ -16,6 +16,9 @@ from dialora.scoring.faithfulness.quantities import Quantity, Time, as_time, fin
 _GAP = re.compile(r"[\s,\-–—]*(?:and)?[\s,\-–]*")
 _RELATIVE = re.compile(r"\s*(?:minutes?\s*)?(past|after|to|before|till|of)\s+")
 _ONE_AND = re.compile(r"\ban?\s+[^\W\d_]+\s+and\s+an?\s+half\b")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_IMPLYING = IMPLIED.keys() | {f"{word}s" for word in IMPLIED}
+_TENS = {f"{word.removesuffix('y')}ies": value for word, value in NUMBERS.items() if word.endswith("ty") and value}
 _ONE_COIN = re.compile(r"\ban?\s+(?:dollar|buck|pound|euro)\s+(?:and\s+)?")
 
 
@@ -109,10 +112,11 @@ def _next_word(text: str, end: int) -> str:
 def _find_implied(text: str, found: list[Quantity]) -> set[float]:
     """Return the numbers that are said in another way than by their name; one always is."""
     values = {1.0}
-    for word in set(re.findall(r"[^\W\d_]+", text)):
+    words = set(_LETTERS.findall(text))
+    for word in words & _IMPLYING:
         values |= {float(value) for value in IMPLIED.get(word, IMPLIED.get(word.removesuffix("s"), ()))}
-        if word.endswith("ties") and (ten := NUMBERS.get(word.removesuffix("ies") + "y")):  # the sixties
-            values.add(ten)
+    for word in words & _TENS.keys():  # the sixties
+        values.add(_TENS[word])
     if _ONE_AND.search(text):  # an hour and a half
         values.add(1.5)
     starts = {match.end() for match in _ONE_COIN.finditer(text)}

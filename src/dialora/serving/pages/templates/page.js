@@ -53,6 +53,7 @@ function collectOptions(names) {
   const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
   const rename = Object.fromEntries([...names].filter(([original, current]) => original !== current));
   return {
+    explain: true,
     ...(chosen.length < boxes.length ? { systems: chosen } : {}),
     ...(Object.keys(rename).length ? { rename } : {}),
     isNone: boxes.length > 0 && chosen.length === 0,

@@ -51,8 +51,7 @@ class Source {
     const body = new FormData();
     body.append("file", this.file, this.file.name);
     for (const [name, value] of Object.entries(options)) {
-      const parts = Array.isArray(value) ? value : Object.entries(value).map(([old, now]) => `${old}=${now}`);
-      parts.forEach((part) => body.append(name, part));
+      listParts(value).forEach((part) => body.append(name, part));
     }
     return { body, size: this.file.size };
   }
@@ -79,6 +78,12 @@ class Source {
       else if (files.length) onfile(files[0]);
     });
   }
+}
+
+// The fields of a form that an option becomes.
+function listParts(value) {
+  if (Array.isArray(value)) return value;
+  return typeof value === "object" ? Object.entries(value).map(([old, now]) => `${old}=${now}`) : [String(value)];
 }
 
 function tellSize(bytes) {
