@@ -59,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     many, few = folder / "many.jsonl", folder / "few.jsonl"
-    _make(many, options.conversations)
-    _make(few, options.conversations // SMALL)
+    make_conversations(many, options.conversations)
+    make_conversations(few, options.conversations // SMALL)
     small = _run(options, "summarize", few, folder / "few-out.jsonl")
     whole = _run(options, "summarize", many, folder / "whole.jsonl")
     alone = _run(options, "engine", many, None)
@@ -84,7 +84,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def _measure_workers(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Compare one process with several workers, in turn: A B B A A B."""
     source, workers = folder / "many.jsonl", options.workers
-    _make(source, options.conversations)
+    make_conversations(source, options.conversations)
     seconds: dict[int, list[float]] = {1: [], workers: []}
     peaks: dict[int, float] = {}
     contents = set[bytes]()
@@ -176,7 +176,8 @@ def _write_alone(options: argparse.Namespace) -> dict[str, float]:
     return {"engine_seconds": seconds}
 
 
-def _make(path: Path, size: int) -> None:
+def make_conversations(path: Path, size: int) -> None:
+    """Write so many short conversations as JSON lines of messages."""
     with path.open("w", encoding="utf-8") as file:
         for number, turns in enumerate(islice(_list_turns(), size)):
             messages = [{"role": speaker, "content": text} for speaker, text in turns]

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import string
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     os.environ["DIALORA_CACHE"] = str(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers(cache: Path) -> Iterator[None]:
+    """Workers of experiments that tests run in this process."""
+    from tests.kept_workers import keeping_workers
+
+    with keeping_workers():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dialora.api import (
+        TableSummarizer,
         analyse_study,
         check,
         check_data,
@@ -48,6 +49,7 @@ _HOMES = {
     "Comparison": "dialora.comparison",
     "DialoraError": "dialora.errors",
     "ExperimentConfig": "dialora.config",
+    "TableSummarizer": "dialora.api",
     "analyse_study": "dialora.api",
     "check": "dialora.api",
     "check_data": "dialora.api",
@@ -72,6 +74,7 @@ __all__ = [
     "Comparison",
     "DialoraError",
     "ExperimentConfig",
+    "TableSummarizer",
     "analyse_study",
     "check",
     "check_data",

@@ -121,3 +121,19 @@ def test_errors_have_their_status_and_a_line(client: Client) -> None:
     for path in ("/v1/summaries", "/nothing"):
         assert client.get(path).error
     assert json.loads(client.get("/openapi.json").body)["openapi"].startswith("3.")
+
+
+def test_head_asks_for_what_get_would_answer_but_for_its_body(client: Client) -> None:
+    for path in ("/health", "/ready", "/", "/v1/systems", "/nothing"):
+        got, head = client.get(path), client.ask("HEAD", path)
+        assert (head.status, head.body) == (got.status, b"")
+        assert head.headers["content-length"] == got.headers["content-length"] == str(len(got.body))
+    assert client.ask("HEAD", "/v1/summaries").status == 405
+
+
+def test_who_asks_for_a_web_socket_is_answered_and_nobody_is_told_to_install_one(
+    client: Client, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    upgrade = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": "a"}
+    assert client.ask("GET", "/health", headers=upgrade).status == 200
+    assert "install" not in caplog.text + "".join(capfd.readouterr())

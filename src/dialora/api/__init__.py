@@ -11,8 +11,10 @@ from dialora.api.inspection import check, check_data, methods, params
 from dialora.api.publishing import publish
 from dialora.api.study import analyse_study, create_study
 from dialora.api.systems import export_run, load, load_model, parity, summarize, summarize_files
+from dialora.api.tables import TableSummarizer
 
 __all__ = [
+    "TableSummarizer",
     "analyse_study",
     "check",
     "check_data",

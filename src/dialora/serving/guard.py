@@ -59,6 +59,8 @@ class Guard:
 
         try:
             self._admit(scope)
+            if scope["method"] == "HEAD":
+                scope = {**scope, "method": "GET"}  # the same answer; uvicorn leaves out what stands below its headers
             await self.app(scope, receive, send_guarded)
         except Refusal as refusal:
             await build_error(refusal)(scope, receive, send_guarded)

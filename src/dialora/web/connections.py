@@ -33,6 +33,9 @@ class PassingProtocol(H11Protocol):
         self._timer.cancel()
         super().connection_lost(exc)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: there are no web sockets here, and uvicorn's advice is to install some."""
+
     def _make_room(self) -> None:
         others = [one for one in self.connections if isinstance(one, PassingProtocol) and one is not self]
         waiting = [one for one in others if one._is_waiting]

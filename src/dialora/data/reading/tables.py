@@ -8,7 +8,7 @@ is. What was made of the texts stands in the notes, as with data to train on.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -57,39 +57,57 @@ def stream_dialogues(
     `required` holds its option (`dialogue_column`, `id_column`). Behind the last dialogue, `notes`
     has what was guessed to read the table and what was made of its texts.
     """
-    found, changes = [] if notes is None else notes, Changes()
+    found = [] if notes is None else notes
     rows = _stream_rows(path)
     head = list(islice(rows, HEAD))
     if not head:
         raise DataError(f"{path}: has no rows.")
     for file in _list_files(path):
         found.extend(find_format(file, needs_summaries=False).describe(file))
+    yield from read_dialogues(chain(head, rows), config, where=str(path), required=required, notes=found)
+
+
+def read_dialogues(
+    rows: Iterable[tuple[str, Row]],
+    config: DataConfig,
+    *,
+    where: str,
+    required: Collection[str] = (),
+    notes: list[str],
+) -> Iterator[StreamedDialogue]:
+    """Give the dialogues of rows, each with its place in words; see `stream_dialogues`. Raises DataError.
+
+    `where` is what messages call all of them.
+    """
+    changes = Changes()
+    rows = iter(rows)
+    head = list(islice(rows, HEAD))
     present = column_names(row for _, row in head)
-    _check_required(present, config, required, path)
+    _check_required(present, config, required, where)
     if config.dialogue_column not in present:
         config = config.model_copy(update={"dialogue_column": None})
-    column = find_dialogue_column(present, config, str(path), found)
+    column = find_dialogue_column(present, config, where, notes)
     id_column = find_optional(present, config.id_column, ID_COLUMNS)
     if id_column is None and config.id_column != NO_COLUMN:
         id_column = find_optional(present, None, ID_COLUMNS)
     columns = find_speakers_column([row for _, row in head], Columns(column, (), id_column, None))
     if columns.speakers is not None:
-        found.append(f"{path.name}: texts of turns from {column!r}, their speakers from {columns.speakers!r}.")
+        notes.append(f"{Path(where).name}: texts of turns from {column!r}, their speakers from {columns.speakers!r}.")
     keys = TurnKeys(config.turn_text_key, config.turn_speaker_key)
     for number, (place, row) in enumerate(chain(head, rows), start=1):
-        where = f"{path}: {place}"
+        at = f"{where}: {place}"
         speakers = row.get(columns.speakers) if columns.speakers is not None else None
-        dialogue = read_dialogue(row.get(column), where, keys=keys, speakers=speakers, changes=changes)
-        yield StreamedDialogue(number, read_label(row, id_column, where, "id") or str(number), dialogue)
-    found.extend(describe_changes(changes))
+        dialogue = read_dialogue(row.get(column), at, keys=keys, speakers=speakers, changes=changes)
+        yield StreamedDialogue(number, read_label(row, id_column, at, "id") or str(number), dialogue)
+    notes.extend(describe_changes(changes))
 
 
-def _check_required(present: list[str], config: DataConfig, required: Collection[str], path: Path) -> None:
+def _check_required(present: list[str], config: DataConfig, required: Collection[str], where: str) -> None:
     for option in required:
         name = getattr(config, option)
         is_number = option == "id_column" and name == NO_COLUMN
         if name is not None and not is_number and name not in present:
-            raise DataError(f"{path}: data.{option}: {name!r} is not a column. Columns: {list_columns(present)}.")
+            raise DataError(f"{where}: data.{option}: {name!r} is not a column. Columns: {list_columns(present)}.")
 
 
 def fingerprint_table(path: Path) -> str:
@@ -121,4 +139,4 @@ def _list_files(path: Path) -> list[Path]:
     return files
 
 
-__all__ = ["StreamedDialogue", "fingerprint_table", "stream_dialogues"]
+__all__ = ["StreamedDialogue", "fingerprint_table", "read_dialogues", "stream_dialogues"]
