@@ -71,12 +71,14 @@ def plan_batch(parts: BatchParts, conversations: int, workers: int, *, between_f
     Without deaths workers are in step, and the last round is as long as any. A death costs its worker a start, a load
     and what was lost, and puts it out of step: then the last one ends half a shard behind the mean.
     """
-    shards = math.ceil(conversations / parts.shard)
-    each = min(parts.shard, conversations) * parts.write
-    deaths = shards * each / between_failures
+    whole, rest = divmod(conversations, parts.shard)
+    each = parts.shard * parts.write
+    # The last shard, which is smaller, makes a round of its own or is one of the last round's.
+    in_step = math.ceil(whole / workers) * each + (0.0 if whole % workers else rest * parts.write)
+    total = conversations * parts.write
     share_lost = (parts.start + parts.load + parts.lost) / between_failures
-    out_of_step = 0.5 * (1 - 1 / workers) * (1 - math.exp(-deaths))
-    writing = each * max(math.ceil(shards / workers), shards / workers * (1 + share_lost) + out_of_step)
+    out_of_step = 0.5 * each * (1 - 1 / workers) * (1 - math.exp(-total / between_failures))
+    writing = max(in_step, total / workers * (1 + share_lost) + out_of_step)
     appending = conversations * parts.append
     return Plan(
         workers=workers,

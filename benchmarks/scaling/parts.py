@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.scaling.model import BatchParts
 
-CHUNKS = 3
+CHUNKS = 8
 """Shards that a worker writes; the first one warms up and is not counted."""
 PARTS = ("read", "start", "open", "write", "append")
 
