@@ -52,7 +52,7 @@ def test_ray_data_has_the_summaries_of_the_file(root: Path, tmp_path: Path, hold
                     batch_format="pyarrow",
                     batch_size=PART,
                     num_cpus=1,
-                    concurrency=2,
+                    concurrency=1,  # whoever reads needs a core too
                 )
             found = made.take_all()
         finally:

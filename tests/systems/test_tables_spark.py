@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Spark's own
 @pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
 def test_the_recipe_summarizes_a_table_in_order(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow as pa
@@ -32,6 +34,7 @@ def test_the_recipe_summarizes_a_table_in_order(root: Path, tmp_path: Path, monk
     assert told in recipe
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     exec(compile(recipe.replace(".getOrCreate()", '.master("local[2]").getOrCreate()'), "recipe", "exec"), {})
     found = parquet.read_table(tmp_path / "summaries").sort_by("id")
     expected = dialora.TableSummarizer(root, method="lora", set=["decoding.max_new_tokens=20"])(table)

@@ -57,10 +57,10 @@ class TableSummarizer:
         found = find_system(system, method=method, base=base, set=set)
         assert found.asked_for is not None
         asked = found.asked_for
-        places = {"name": _find_absolute(asked.name), "base": asked.base and _find_absolute(asked.base)}
+        base = asked.base and _find_absolute(asked.base)
         self.prefix = prefix
         self.options = SummaryOptions(on_long=on_long, join=join, speakers=speakers)
-        self._asked_for = json.dumps(replace(asked, **places).to_json(), sort_keys=True)
+        self._asked_for = json.dumps(replace(asked, name=_find_absolute(asked.name), base=base).to_json())
         self._identity = found.identity
 
     def __call__(self, table: Any) -> Any:
