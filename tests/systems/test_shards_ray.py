@@ -24,7 +24,8 @@ from tests.systems.shards import list_left, watch, write_table
 pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
-NUM_ROWS = 5000
+NUM_ROWS = 20_000
+VICTIMS = ("node", "worker", "command", "node", "worker", "command", "worker", "node", "command", "worker")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_a_node_a_worker_and_the_command_die_and_the_file_is_the_same(root: Path
     told = {"decoding.max_new_tokens": 60, "generation.engine": "ctranslate2"}
     summarize_files(table, output=tmp_path / "a.jsonl", system=root, method="lora", set=told)
     shards, done = tmp_path / ".b.jsonl.shards", set[int]()
-    kills, victims = list[str](), ["node", "worker", "command"]
+    kills, victims = list[str](), list(VICTIMS)
     command = start(root, table, output, told, cluster.address)
     seen = set[str]()
     while command.poll() is None:
@@ -92,7 +93,7 @@ def test_a_node_a_worker_and_the_command_die_and_the_file_is_the_same(root: Path
         time.sleep(0.02)
     said = (tmp_path / "table.jsonl.log").read_text()
     assert command.returncode == 0, said[-3000:]
-    assert kills == ["node", "worker", "command"], said[-3000:]
+    assert kills == list(VICTIMS), said[-3000:]
     assert output.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
     assert done
     (tmp_path / "table.jsonl.log").unlink()
