@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+import dialora.publishing
 from dialora import api
-from dialora.errors import ConfigError, DialoraError, HubError
+from dialora.errors import ConfigError, DialoraError, HubError, StageError
 from tests.publishing.hub_server import Hub
 
 TO = "someone/tiny-lora"
@@ -240,3 +241,29 @@ def test_what_is_no_run_is_one_line(
     error = capsys.readouterr().err
     assert "is no run's folder, nor an experiment's" in error
     assert len(error.splitlines()) == 1
+
+
+def test_what_is_being_sent_is_not_replaced_meanwhile(
+    finished: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send_while_another_comes(folder: Path, *arguments: Any, **options: Any) -> str:
+        written = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+        with pytest.raises(StageError, match="another dialora is writing it"):
+            publish(finished, dry_run=True)
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == written
+        return upload(folder, *arguments, **options)
+
+    upload = dialora.publishing.upload
+    monkeypatch.setattr("dialora.publishing.upload", send_while_another_comes)
+    publish(finished)
+    assert hub.repositories[TO].files
+
+
+def test_an_output_may_be_a_link_but_lies_in_no_run(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    publish(finished, dry_run=True, output=tmp_path / "link")
+    assert (tmp_path / "real" / "README.md").is_file()
+    run = next(finished.glob("lora-*"))
+    with pytest.raises(ConfigError, match="give a folder outside of it"):
+        publish(finished, dry_run=True, output=run / "training" / "mine")

@@ -17,7 +17,7 @@ from dialora.export.tokenizer import load_plainly, settle_tokenizer
 from dialora.models.checkpoint import require_pinned, resolve_model
 from dialora.models.weights import find_weights
 from dialora.records import Example, Observer, ignore_events
-from dialora.store import Stage, disk_errors_explained, measure_weights, names
+from dialora.store import Stage, alone_in, disk_errors_explained, measure_weights, names, require_apart
 from dialora.systems import System
 from dialora.systems.kinds.exported import ExportRecord, find_tokenizer, open_record, read_record
 from dialora.systems.kinds.system import RunSystem
@@ -48,7 +48,7 @@ def export_system(
     _require_free(target, output)
     examples = load_test_examples(system)
     require_pinned(system.config)
-    with disk_errors_explained(target):
+    with disk_errors_explained(target), alone_in(target):
         stage = Stage(target, stable_hash([system.identity, to, precision]))
         with stage.writing() as folder:
             run = _write_run(system, examples, precision, observer)
@@ -91,6 +91,7 @@ def _require_form(system: System, to: str, precision: str) -> Form:
 
 def _require_free(target: Path, output: Path) -> None:
     with disk_errors_explained(target):
+        require_apart(target)
         is_free = not target.exists() or (target.is_dir() and not any(target.iterdir()))
     if not is_free:
         raise ConfigError(f"--output {output}: is there already; give another folder, or remove it.")
