@@ -101,6 +101,7 @@ def test_a_private_repository_stays_private(finished: Path, hub: Hub) -> None:
         ("commit", 429, "asked too often"),
         ("commit", 500, "try again later"),
         ("commit", 418, "refuses what was sent"),
+        ("storage", 403, "give one with write access"),
     ],
 )
 def test_what_the_hub_refuses_is_one_line_without_the_token(
@@ -120,6 +121,28 @@ def test_what_the_hub_refuses_is_one_line_without_the_token(
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     assert not hub.repositories.get(TO) or not hub.repositories[TO].files
+
+
+@pytest.mark.parametrize("part", ["validate", "repos/create", "commit"])
+def test_a_hub_that_hangs_up_is_one_line(finished: Path, hub: Hub, part: str) -> None:
+    hub.trouble[part] = 0
+    with pytest.raises(HubError, match=r"cannot be reached \(.*check the network, and run it again\.$"):
+        publish(finished)
+    assert not hub.repositories.get(TO) or not hub.repositories[TO].files
+
+
+def test_what_is_no_hub_is_said(finished: Path, hub: Hub) -> None:
+    hub.trouble[f"api/models/{TO}"] = 302
+    with pytest.raises(HubError, match="does not answer as a hub does"):
+        publish(finished)
+
+
+def test_what_was_sent_is_not_told_as_failed_where_the_hub_does_not_list_it(finished: Path, hub: Hub) -> None:
+    hub.trouble["tree"] = 404
+    told: list[dict[str, Any]] = []
+    assert publish(finished, observer=told.append).url == f"{hub.address}/{TO}"
+    assert hub.repositories[TO].commits
+    assert any("It is sent, but whether all of it is there is not known" in event.get("message", "") for event in told)
 
 
 def test_somebody_elses_name_is_refused(finished: Path, hub: Hub) -> None:
