@@ -54,6 +54,8 @@ def test_a_refusal_shows_its_numbers_and_ends_with_1(
         ("gguf", [], "is none of"),
         ("adapter", ["--precision", "bf16"], "has fp32"),
         ("merged", ["--set", "seeds=[1]"], ""),
+        ("merged", ["--set", "generation.precision=bf16"], "--precision says in which an export is"),
+        ("merged", ["--set", "generation={engine: torch}"], "--precision says in which an export is"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -65,3 +67,12 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert said in error
     assert "\n" not in error
     assert not out.exists()
+
+
+def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *a, **k: pytest.fail("the hub was asked"))
+    assert main(["export", "runs/mistyped", "--to", "adapter", "--output", str(tmp_path / "out")]) == 2
+    assert "runs/mistyped: is no run and no experiment's folder" in capsys.readouterr().err

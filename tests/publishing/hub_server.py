@@ -72,7 +72,7 @@ class Hub:
         self.stored: dict[str, bytes] = {}
         self.requests: list[tuple[str, str, bytes]] = []
         self.trouble: dict[str, int] = {}
-        """A status by a part of the path."""
+        """A status by a part of the path; 0 to hang up."""
         self.message = "no reason"
         self.address = ""
 
@@ -114,11 +114,13 @@ def serving_hub() -> Iterator[Hub]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path = urlsplit(self.path).path
             hub.requests.append((self.command, path, body))
+            status = next((status for part, status in hub.trouble.items() if part in path), 200)
             try:
-                for part, status in hub.trouble.items():
-                    if part in path:
-                        raise _Refused(status, message=hub.message)
-                self._send(200, _do(hub, self.command, path, body, self.headers.get("Authorization", "")))
+                if status > 200:
+                    raise _Refused(status, message=hub.message)
+                if status:
+                    self._send(200, _do(hub, self.command, path, body, self.headers.get("Authorization", "")))
+                self.close_connection = not status
             except _Refused as refused:
                 headers = {"X-Error-Code": refused.code} if refused.code else {}
                 self._send(refused.status, refused.values, headers)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+import dialora.publishing
 from dialora import api
-from dialora.errors import ConfigError, DialoraError, HubError
+from dialora.errors import ConfigError, DialoraError, HubError, StageError
 from tests.publishing.hub_server import Hub
 
 TO = "someone/tiny-lora"
@@ -100,6 +101,7 @@ def test_a_private_repository_stays_private(finished: Path, hub: Hub) -> None:
         ("commit", 429, "asked too often"),
         ("commit", 500, "try again later"),
         ("commit", 418, "refuses what was sent"),
+        ("storage", 403, "give one with write access"),
     ],
 )
 def test_what_the_hub_refuses_is_one_line_without_the_token(
@@ -119,6 +121,28 @@ def test_what_the_hub_refuses_is_one_line_without_the_token(
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     assert not hub.repositories.get(TO) or not hub.repositories[TO].files
+
+
+@pytest.mark.parametrize("part", ["validate", "repos/create", "commit"])
+def test_a_hub_that_hangs_up_is_one_line(finished: Path, hub: Hub, part: str) -> None:
+    hub.trouble[part] = 0
+    with pytest.raises(HubError, match=r"cannot be reached \(.*check the network, and run it again\.$"):
+        publish(finished)
+    assert not hub.repositories.get(TO) or not hub.repositories[TO].files
+
+
+def test_what_is_no_hub_is_said(finished: Path, hub: Hub) -> None:
+    hub.trouble[f"api/models/{TO}"] = 302
+    with pytest.raises(HubError, match="does not answer as a hub does"):
+        publish(finished)
+
+
+def test_what_was_sent_is_not_told_as_failed_where_the_hub_does_not_list_it(finished: Path, hub: Hub) -> None:
+    hub.trouble["tree"] = 404
+    told: list[dict[str, Any]] = []
+    assert publish(finished, observer=told.append).url == f"{hub.address}/{TO}"
+    assert hub.repositories[TO].commits
+    assert any("It is sent, but whether all of it is there is not known" in event.get("message", "") for event in told)
 
 
 def test_somebody_elses_name_is_refused(finished: Path, hub: Hub) -> None:
@@ -240,3 +264,29 @@ def test_what_is_no_run_is_one_line(
     error = capsys.readouterr().err
     assert "is no run's folder, nor an experiment's" in error
     assert len(error.splitlines()) == 1
+
+
+def test_what_is_being_sent_is_not_replaced_meanwhile(
+    finished: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send_while_another_comes(folder: Path, *arguments: Any, **options: Any) -> str:
+        written = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+        with pytest.raises(StageError, match="another dialora is writing it"):
+            publish(finished, dry_run=True)
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == written
+        return upload(folder, *arguments, **options)
+
+    upload = dialora.publishing.upload
+    monkeypatch.setattr("dialora.publishing.upload", send_while_another_comes)
+    publish(finished)
+    assert hub.repositories[TO].files
+
+
+def test_an_output_may_be_a_link_but_lies_in_no_run(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    publish(finished, dry_run=True, output=tmp_path / "link")
+    assert (tmp_path / "real" / "README.md").is_file()
+    run = next(finished.glob("lora-*"))
+    with pytest.raises(ConfigError, match="give a folder outside of it"):
+        publish(finished, dry_run=True, output=run / "training" / "mine")

@@ -71,6 +71,8 @@ def test_one_unknown_makes_it_unknown_and_a_named_one_counts() -> None:
     with pytest.raises(ConfigError, match=r"licence of someone/chats is not known here; .* --license"):
         choose(config, is_public=True)
     assert choose(config, is_public=True, licence="mit").is_public
+    with pytest.raises(ConfigError, match=r"--public: unknown is no licence; name that of what you publish"):
+        choose(build("bundled", "bundled"), is_public=True, licence="unknown")
 
 
 def test_another_licence_takes_no_terms_away() -> None:

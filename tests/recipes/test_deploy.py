@@ -223,6 +223,7 @@ def test_the_image_is_of_a_known_python_and_runs_as_nobody_in_particular() -> No
     assert instructions[made[0]][1].split()[-1] == find_instruction("USER")
     assert made[0] < names.index("USER") < names.index("CMD")
     assert "RUN" not in names[names.index("USER") :]
+    assert f"--build-arg {find_instruction('ARG')}=" in SECTION
     assert f"--file {(DEPLOY / 'Dockerfile').relative_to(ROOT)} ." in BLOCKS["sh"]
 
 

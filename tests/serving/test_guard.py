@@ -25,7 +25,8 @@ def test_a_token_opens_what_needs_one(tiny_model: Path, engine: Engine) -> None:
                 assert answer.headers["www-authenticate"] == "Bearer"
                 assert TOKEN not in answer.body.decode()
         engine.forget()
-        assert client.get("/v1/systems", authorization=f"Bearer {TOKEN}").status == 200
+        for scheme in ("Bearer", "bearer", "BEARER", "Bearer "):
+            assert client.get("/v1/systems", authorization=f"{scheme} {TOKEN}").status == 200
         assert client.get("/metrics", authorization=f"Bearer {TOKEN}").status == 200
         assert client.post({"text": TALK}, authorization=f"Bearer {TOKEN}").status == 200
         assert len(engine.sources) == 1
@@ -85,6 +86,7 @@ def test_nothing_of_a_request_is_logged_or_counted(
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr("dialora.serving.service.build_summary", lambda *a, **k: 1 / 0)
     assert client.post({"text": "Anna: The secret word is Xyzzy."}).status == 500
+    assert "500" in client.get("/openapi.json").json()["paths"]["/v1/summaries"]["post"]["responses"]
     monkeypatch.undo()
     client.post({"text": 5, "Xyzzy": 1})
     client.ask("POST", "/v1/summaries?word=Xyzzy", b"{", {"content-type": "application/json"})
@@ -116,6 +118,7 @@ def test_what_is_counted(client: Client) -> None:
 def test_errors_have_their_status_and_a_line(client: Client) -> None:
     assert client.get("/v1/summaries").status == 405
     assert client.get("/v1/summaries").headers["allow"] == "POST"
+    assert client.ask("PUT", "/v1/systems").headers["allow"] == "GET, HEAD"
     assert client.get("/docs").status == 404
     assert client.post({"text": TALK}, content_type="text/plain").status == 415
     for path in ("/v1/summaries", "/nothing"):

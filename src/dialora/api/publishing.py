@@ -46,6 +46,7 @@ def publish(
     """
     from dialora.publishing import choose, read_facts, upload, write_folder
     from dialora.report.licences import describe_terms, find_works, has_terms
+    from dialora.store import alone_in, disk_errors_explained, require_apart
     from dialora.systems.kinds.runs import find_run_system
 
     if to is None and not dry_run:
@@ -57,14 +58,19 @@ def publish(
     choices = choose(system.config, repo=to, is_public=public, licence=license, base=base)
     facts, folder = read_facts(system), find_path(output)
     watch, target = observer or ignore_events, system.folder / names.PUBLISHED if folder is None else folder
-    write_folder(facts, choices, target, replaces=folder is None)
-    works = find_works(facts.config)
-    terms = describe_terms(works, choices.licence)
-    for sentence in terms if has_terms(works) else ():
-        watch({"event": "warning", "message": sentence})
-    if facts.is_adapter and choices.needs_folder(facts.config):
-        watch({"event": "warning", "message": "Its base is a folder of yours: name what it is on the hub with --base."})
-    url = None if dry_run or to is None else upload(target, to, is_public=public, observer=watch)
+    if folder is not None:
+        require_apart(folder)
+    # What is sent is what was written: no other one replaces it meanwhile.
+    with disk_errors_explained(target), alone_in(target):
+        write_folder(facts, choices, target, replaces=folder is None)
+        works = find_works(facts.config)
+        terms = describe_terms(works, choices.licence)
+        for sentence in terms if has_terms(works) else ():
+            watch({"event": "warning", "message": sentence})
+        if facts.is_adapter and choices.needs_folder(facts.config):
+            lacking = "Its base is a folder of yours: name what it is on the hub with --base."
+            watch({"event": "warning", "message": lacking})
+        url = None if dry_run or to is None else upload(target, to, is_public=public, observer=watch)
     return Publication(target, url, choices.licence, tuple(terms))
 
 

@@ -192,10 +192,10 @@ def export_run(
     What was written is loaded again and compared with the run on its test dialogues; what is not the same is refused
     (ExportError), or kept with `force`, marked in its `export.json`. The result's `.verdict` has what was found.
     """
-    from dialora.export import export_system
+    from dialora.export import export_system, find_exportable
+    from dialora.systems import System
 
-    overrides = [f"{key}={value}" for key, value in set.items()] if isinstance(set, Mapping) else [*set]
-    found = find_system(run, method=method, set=[*overrides, f"generation.precision={precision}"])
+    found = run if isinstance(run, System) else find_exportable(run, method=method, precision=precision, set=set)
     return export_system(found, to=to, output=Path(output), force=force, observer=observer or ignore_events)
 
 

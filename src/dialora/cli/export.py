@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dialora.cli.app import app
-from dialora.cli.loading import load_system
 from dialora.cli.options import Json, Method, SetInUse
 from dialora.cli.printing import observing, print_json, print_rows
 
@@ -40,10 +39,12 @@ def export(
     refused, and nothing is left of it. The folder has all that is needed: `dialora summarize --system DIR`.
     """
     from dialora import api
-    from dialora.export.export import RefusedError
+    from dialora.export.export import RefusedError, find_exportable
+    from dialora.models.network import forbid_network, forbid_telemetry
 
-    overrides = [*(set or ()), f"generation.precision={precision}"]
-    system = load_system(str(run), method, overrides)
+    forbid_telemetry()
+    system = find_exportable(run, method=method, precision=precision, set=set or ())
+    forbid_network(system.config)
     try:
         with observing(quiet=json) as observer:
             made = api.export_run(system, to=to, output=output, force=force, observer=observer)

@@ -8,8 +8,8 @@ Guarantees that a folder is whole or not there, that what does not write what th
 it was wanted all the same, and that `systems` uses the folder without being told anything more.
 """
 
-from dialora.export.export import Export, export_system
+from dialora.export.export import Export, export_system, find_exportable
 from dialora.export.forms import FORMS
 from dialora.export.gate import Verdict
 
-__all__ = ["FORMS", "Export", "Verdict", "export_system"]
+__all__ = ["FORMS", "Export", "Verdict", "export_system", "find_exportable"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from dialora.config import BUNDLED, stable_hash
 from dialora.config.problems import show
@@ -17,9 +19,10 @@ from dialora.export.tokenizer import load_plainly, settle_tokenizer
 from dialora.models.checkpoint import require_pinned, resolve_model
 from dialora.models.weights import find_weights
 from dialora.records import Example, Observer, ignore_events
-from dialora.store import Stage, disk_errors_explained, measure_weights, names
+from dialora.store import Stage, alone_in, disk_errors_explained, measure_weights, names, require_apart
 from dialora.systems import System
 from dialora.systems.kinds.exported import ExportRecord, find_tokenizer, open_record, read_record
+from dialora.systems.kinds.finding import find_run
 from dialora.systems.kinds.system import RunSystem
 from dialora.systems.precision import load_test_examples
 
@@ -31,6 +34,18 @@ class Export:
     folder: Path
     form: str
     verdict: Verdict
+
+
+def find_exportable(
+    run: str | Path, *, method: str | None, precision: str, set: Iterable[str] | Mapping[str, Any] = ()
+) -> RunSystem:
+    """Find the system of a run as it is exported in a precision. Raises DialoraError."""
+    overrides = [f"{key}={value}" for key, value in set.items()] if isinstance(set, Mapping) else [*set]
+    for one in overrides:
+        if one.partition("=")[0].strip().partition(".")[0] == "generation":
+            raise ConfigError(f"--set {one}: --precision says in which an export is, and --to what writes with it.")
+    overrides.append(f"generation.precision={precision}")
+    return find_run(run, method=method, set=overrides, compared="an export is compared with a run")
 
 
 def export_system(
@@ -48,7 +63,7 @@ def export_system(
     _require_free(target, output)
     examples = load_test_examples(system)
     require_pinned(system.config)
-    with disk_errors_explained(target):
+    with disk_errors_explained(target), alone_in(target):
         stage = Stage(target, stable_hash([system.identity, to, precision]))
         with stage.writing() as folder:
             run = _write_run(system, examples, precision, observer)
@@ -91,6 +106,7 @@ def _require_form(system: System, to: str, precision: str) -> Form:
 
 def _require_free(target: Path, output: Path) -> None:
     with disk_errors_explained(target):
+        require_apart(target)
         is_free = not target.exists() or (target.is_dir() and not any(target.iterdir()))
     if not is_free:
         raise ConfigError(f"--output {output}: is there already; give another folder, or remove it.")
@@ -174,4 +190,4 @@ def _measure_run(system: RunSystem, form: Form) -> int | None:
     return None if files is None else trained + sum(path.stat().st_size for path in files)
 
 
-__all__ = ["Export", "RefusedError", "export_system", "name_base"]
+__all__ = ["Export", "RefusedError", "export_system", "find_exportable", "name_base"]

@@ -7,6 +7,7 @@ manifest does not name gets into it, and nothing in it names a path of the machi
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def write_folder(facts: RunFacts, choices: Choices, folder: Path, *, replaces: b
     """Write the folder. Raises ConfigError where something lies there, unless it `replaces` that; ModelError."""
     if not replaces and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"--output {folder}: holds something already; give an empty folder or one that is not there.")
-    temporary = folder.absolute().with_name(names.unfinished(folder.absolute().name))
+    folder = Path(os.path.realpath(folder))
+    temporary = folder.with_name(names.unfinished(folder.name))
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:

@@ -67,13 +67,15 @@ def upload(folder: Path, repo: str, *, is_public: bool, observer: Observer) -> s
             )
         for warning in said:
             observer({"event": "warning", "message": f"{repo}: {_shorten(str(warning.message))}"})
-        # What a .gitignore of the repository names is left out without a word.
-        missing = files.keys() - set(api.list_repo_files(repo, revision=commit.oid))
-        if missing:
-            raise HubError(
-                f"{repo}: the hub left out {_list_names(missing)}; look whether a .gitignore there names them."
-            )
-        return f"{api.endpoint}/{repo}"
+    try:
+        with _explaining(repo):
+            missing = files.keys() - set(api.list_repo_files(repo, revision=commit.oid))
+    except HubError as error:
+        missing = set()
+        observer({"event": "warning", "message": f"It is sent, but whether all of it is there is not known. {error}"})
+    if missing:  # what a .gitignore of the repository names is left out without a word
+        raise HubError(f"{repo}: the hub left out {_list_names(missing)}; look whether a .gitignore there names them.")
+    return f"{api.endpoint}/{repo}"
 
 
 def _require_valid(card: Path, repo: str) -> None:
@@ -114,28 +116,37 @@ def _list_names(names: set[str]) -> str:
 @contextmanager
 def _explaining(repo: str) -> Iterator[None]:
     """Turn whatever the hub and the network raise into a HubError of one line that holds no token."""
-    from huggingface_hub import constants
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
     try:
         yield
     except (ConfigError, HubError):
         raise
-    except OfflineModeIsEnabled:
-        reason = "HF_HUB_OFFLINE is set; unset it, or write the folder alone with --dry-run"
-    except HfHubHTTPError as error:
-        status: Any = getattr(error.response, "status_code", None)
-        said = _shorten(error.server_message or "")
-        hint = HINTS.get(status, "try again later" if (status or 500) >= 500 else "it refuses what was sent")
-        reason = f"{constants.ENDPOINT} answers {status}: {hint}" + (f" (it says: {said})" if said else "")
-    except (OSError, ValueError) as error:  # a card that it refuses, an answer that is none, a file that is gone
-        reason = f"{_shorten(str(error))}; nothing of this was committed"
     except Exception as error:  # a connection that breaks raises what its library has for it
-        reason = f"{constants.ENDPOINT} cannot be reached ({_shorten(str(error))}); check the network, and run it again"
+        reason = _explain(error)
     else:
         return
     # Not from what was caught: a traceback of --debug would show requests, whose headers hold the token.
     raise HubError(f"{repo}: {reason}.") from None
+
+
+def _explain(error: BaseException) -> str:
+    from huggingface_hub import constants
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set; unset it, or write the folder alone with --dry-run"
+    if isinstance(error, HfHubHTTPError):
+        status: Any = getattr(error.response, "status_code", None)
+        said = _shorten(error.server_message or "")
+        hint = HINTS.get(status, "try again later" if (status or 500) >= 500 else "it refuses what was sent")
+        return f"{constants.ENDPOINT} answers {status}: {hint}" + (f" (it says: {said})" if said else "")
+    if isinstance(error, OSError | ValueError):  # a card that it refuses, an answer that is none, a file that is gone
+        return f"{_shorten(str(error))}; nothing of this was committed"
+    if isinstance(error, LookupError):
+        return f"{constants.ENDPOINT} does not answer as a hub does (no {_shorten(str(error))}); look at HF_ENDPOINT"
+    # An upload that fails is told of by its file; why, stands behind.
+    if isinstance(error, RuntimeError) and error.__cause__ is not None:
+        return _explain(error.__cause__)
+    return f"{constants.ENDPOINT} cannot be reached ({_shorten(str(error))}); check the network, and run it again"
 
 
 def _shorten(text: str) -> str:

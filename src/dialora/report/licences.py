@@ -115,10 +115,8 @@ def require_licence(works: Sequence[Work], licence: str) -> None:
     """Raise ConfigError where everybody would get something whose licence nobody has named."""
     if licence == UNKNOWN:
         names = " and ".join(work.name for work in works if work.licence is None)
-        raise ConfigError(
-            f"--public: the licence of {names} is not known here; look it up and name that of what you publish with "
-            f"--license, or leave --public out."
-        )
+        lacking = f"the licence of {names} is not known here; look it up and" if names else f"{UNKNOWN} is no licence;"
+        raise ConfigError(f"--public: {lacking} name that of what you publish with --license, or leave --public out.")
 
 
 def describe_terms(works: Sequence[Work], licence: str) -> list[str]:

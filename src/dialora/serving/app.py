@@ -44,7 +44,9 @@ def build_app(service: SummaryService, options: ServerOptions) -> FastAPI:
     app = FastAPI(title="dialora", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     bodies = BodyReader(options.max_body, options.body_seconds)
 
-    @app.post(PATH_SUMMARIES, response_model=Summaries, responses=describe_errors(400, 403, 408, 413, 415, 429, 503))
+    @app.post(
+        PATH_SUMMARIES, response_model=Summaries, responses=describe_errors(400, 403, 408, 413, 415, 429, 500, 503)
+    )
     async def summarize(request: Request) -> Any:
         """Summarize one conversation or several: text, turns, or an uploaded file of any known format."""
         service.require_ready()
@@ -135,6 +137,8 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     }
     answer = build_error(Refusal(error.status_code, sentences.get(error.status_code, error.detail)))
     answer.headers.update(error.headers or {})
+    if answer.headers.get("allow") == "GET":
+        answer.headers["allow"] = "GET, HEAD"
     return answer
 
 

@@ -25,6 +25,7 @@ _MEANINGS = {
     413: "Too large: the body, or what it holds",
     415: "Neither JSON nor a form, or a file of no known format",
     429: "The queue is full; Retry-After says in how many seconds to try again",
+    500: "Something went wrong here, which is not the request's fault",
     503: "Not ready: loading, or ending",
 }
 

@@ -37,7 +37,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, token: str | None, is_loopback: bool) -> None:
         self.app, self.metrics = app, metrics
-        self._token = None if token is None else f"Bearer {token}".encode()
+        self._token = None if token is None else token.encode()
         self._is_loopback = is_loopback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,8 +90,10 @@ class Guard:
         if not is_own:
             raise Refusal(403, "This came from another site's page, which may not ask here.")
         if self._token is not None:
-            given = headers.get("authorization", "").encode("latin-1", "replace")
-            if not hmac.compare_digest(given, self._token):
+            # The scheme's letters may be large or small (RFC 9110, 11.1).
+            scheme, _, given = headers.get("authorization", "").partition(" ")
+            is_right = hmac.compare_digest(given.strip().encode("latin-1", "replace"), self._token)
+            if scheme.lower() != "bearer" or not is_right:
                 raise Refusal(401, "Send the server's token: Authorization: Bearer TOKEN.")
 
 

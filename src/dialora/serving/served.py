@@ -44,10 +44,11 @@ class ServedSystem:
     def describe(self) -> dict[str, Any]:
         """Return what a client is told of it."""
         config = self.system.config
+        base = self.system.base or config.model
         return {
             "name": self.name,
             "label": self.label,
-            "base": Path(config.model).name or config.model,
+            "base": Path(base).name or base,
             "max_source_length": config.data.max_source_length,
             "is_default": self.is_default,
         }

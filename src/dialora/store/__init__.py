@@ -24,7 +24,7 @@ from dialora.store.files import (
 )
 from dialora.store.finding import FoundRun, find_runs, is_run_folder, open_training, read_run
 from dialora.store.log import LoggedBatch, PartialLog
-from dialora.store.owning import locked, own_data_check, own_folder
+from dialora.store.owning import alone_in, locked, own_data_check, own_folder, require_apart
 from dialora.store.run import Run, build_run, measure_weights
 from dialora.store.stage import Stage, is_listed, read_key
 from dialora.store.system import require_posix
@@ -39,6 +39,7 @@ __all__ = [
     "Run",
     "Stage",
     "TrialFolder",
+    "alone_in",
     "build_run",
     "build_trial",
     "digest_code",
@@ -61,6 +62,7 @@ __all__ = [
     "read_key",
     "read_run",
     "replacing",
+    "require_apart",
     "require_posix",
     "require_seal",
     "save_json",

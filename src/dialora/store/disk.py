@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ _DISK = {
     errno.EDQUOT: "the disk's quota is used up",
     errno.EACCES: "reading or writing is not allowed",
     errno.EPERM: "reading or writing is not allowed",
+    errno.EFBIG: "a file gets larger than the system allows (`ulimit -f`)",
     errno.EROFS: "writing is not allowed: the disk is read-only",
     errno.EIO: "the disk cannot be read or written",
     errno.EMFILE: "too many files are open (`ulimit -n`)",
@@ -33,7 +35,9 @@ def explain_disk_error(error: OSError, folder: Path | None = None) -> DialoraErr
 
     `folder` is where it happened, for errors that do not say.
     """
-    where = error.filename if isinstance(error.filename, str) else folder
+    # Of a copy, the file that is written.
+    named = error.filename if error.filename2 is None else error.filename2
+    where = named if isinstance(named, str | Path) else folder
     place = "" if where is None else f"{_cut(str(where))}: "
     if error.errno in _PATHS:
         return ConfigError(f"{place}{_PATHS[error.errno]}.")
@@ -53,6 +57,14 @@ def disk_errors_explained(folder: Path) -> Iterator[None]:
         if error.errno is None or isinstance(error, BlockingIOError | ConnectionError | InterruptedError):
             raise
         raise explain_disk_error(error, folder) from error
+    except DialoraError:
+        raise
+    except Exception as error:
+        # safetensors and tokenizers raise errors of their own for what the system refuses.
+        found = re.search(r"\(os error (\d+)\)$", str(error))
+        if found is None or int(found[1]) not in _DISK:
+            raise
+        raise explain_disk_error(OSError(int(found[1]), ""), folder) from error
 
 
 def _cut(text: str, most: int = 200) -> str:

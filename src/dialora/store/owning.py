@@ -6,6 +6,7 @@ An experiment's folder and a table's hold `experiment.yaml`, which says which of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,32 @@ def own_data_check(root: Path) -> Iterator[None]:
     with disk_errors_explained(root):
         _require_free(root, allowed=(names.DATA_CHECK_JSON, names.unfinished(names.DATA_CHECK_JSON)))
         yield
+
+
+def require_apart(folder: Path) -> None:
+    """Raise ConfigError where a folder would lie in an experiment's or a run's, where dialora makes things anew."""
+    for place in Path(os.path.realpath(folder)).parents:
+        # An experiment's own file may lie anywhere, under the same name.
+        if (place / names.RUN_CONFIG).is_file() or all(
+            (place / one).is_file() for one in (names.EXPERIMENT, names.LOCK)
+        ):
+            raise ConfigError(
+                f"--output {folder}: lies in {place}, where dialora keeps an experiment and may make anew what it "
+                f"finds; give a folder outside of it."
+            )
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other dialoras from writing the same folder for the time of the block. Raises StageError, ConfigError."""
+    folder = Path(os.path.realpath(folder))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = folder.with_name(f".{folder.name}.lock")
+    with locked(lock, f"--output {folder}: another dialora is writing it; wait for it, or give another --output."):
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -132,4 +159,4 @@ def _is_same_table(found: Path, table: Path) -> bool:
     return found.name == table.name and (not found.exists() or found.resolve() == table.resolve())
 
 
-__all__ = ["locked", "own_data_check", "own_folder"]
+__all__ = ["alone_in", "locked", "own_data_check", "own_folder", "require_apart"]

@@ -50,6 +50,8 @@ class Onnx(Form):
         try:
             write_graphs(model, folder)
         except Exception as error:  # tracing a kind of model that it does not know may raise anything
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
             reason = " ".join(str(error).split())[:300]
             raise ExportError(f"--to onnx: {source.system.name} cannot be traced: {reason}") from error
         save_description(model, source.system.tokenizer, folder / names.TOKENIZER)

@@ -131,7 +131,7 @@ def find_exported_system(folder: Path, *, base: str | None, set: Overrides, name
         if gate.get("passed")
         else (f"{folder.name}: was exported with --force although {'; '.join(map(str, gate.get('reasons', ())))}.")
     )
-    return replace(found, named_columns=named_columns, doubt=doubt)
+    return replace(found, named_columns=named_columns, doubt=doubt, base=record.base)
 
 
 def read_record(folder: Path) -> ExportRecord:

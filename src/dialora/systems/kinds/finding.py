@@ -55,15 +55,20 @@ def find_system(
     return replace(found, asked_for=AskedFor(str(name), method, base, given))
 
 
-def find_run(name: str | Path, *, method: str | None = None, set: Iterable[str] | Mapping[str, Any] = ()) -> RunSystem:
+def find_run(
+    name: str | Path,
+    *,
+    method: str | None = None,
+    set: Iterable[str] | Mapping[str, Any] = (),
+    compared: str = "precisions are compared",
+) -> RunSystem:
     """Find the system of a run, as `find_system` does; anything else has no test dialogues. Raises DialoraError."""
     overrides = set if isinstance(set, Mapping) else list(set)
     path = _find_folder(name)
     run = None if path is None else _find_run(path)
     if path is None or run is None:
         raise ConfigError(
-            f"{name}: is no run and no experiment's folder; precisions are compared on the test dialogues of a run's "
-            f"experiment."
+            f"{name}: is no run and no experiment's folder; {compared} on the test dialogues of a run's experiment."
         )
     return _open_run(run, path, method, overrides)
 

@@ -57,6 +57,8 @@ class System:
     """How its training dialogues name speakers, where that was written down."""
     doubt: str | None = field(default=None, kw_only=True)
     """What speaks against using it, if anything is known."""
+    base: str | None = field(default=None, kw_only=True)
+    """What its base is called, where the configuration names what stands in for it."""
     asked_for: AskedFor | None = field(default=None, kw_only=True, compare=False)
     """What it was found by; None where it was built otherwise."""
 

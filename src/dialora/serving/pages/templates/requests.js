@@ -1,6 +1,10 @@
 // Requests to this server, and what went wrong with one in a sentence.
 const TOKEN = "dialora-token";
 const LARGE = 1_000_000;
+// What a header may hold; a browser sends nothing at all with another one.
+const SENDABLE = /^[\x21-\x7e]+$/u;
+
+const NOT_THE_TOKEN = "This is not the server's token: give the one that it was started with.";
 
 class Refusal extends Error {
   constructor(message, status = null) {
@@ -19,7 +23,7 @@ async function send(path, options = {}) {
     const message = await readRefusal(response);
     if (response.status !== 401) throw new Refusal(message, response.status);
     keepToken(null);
-    const given = await askToken(token ? message : "This server is protected: give its token to go on.");
+    const given = await askToken(token ? NOT_THE_TOKEN : "This server is protected: give its token to go on.");
     if (given === null) throw new Refusal("This server needs a token, and none was given.");
     keepToken(given);
   }
@@ -95,7 +99,8 @@ function askToken(message) {
     find("token-form").onsubmit = (event) => {
       event.preventDefault();
       given = find("token").value.trim();
-      if (given) dialog.close();
+      if (SENDABLE.test(given)) dialog.close();
+      else if (given) find("token-message").textContent = NOT_THE_TOKEN;
     };
     find("token-cancel").onclick = () => {
       given = null;
