@@ -134,6 +134,16 @@ def test_head_asks_for_what_get_would_answer_but_for_its_body(client: Client) ->
     assert client.ask("HEAD", "/v1/summaries").status == 405
 
 
+def test_a_form_that_is_none_is_refused_and_leaves_no_line_in_the_log(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = client.post(
+        b"--e\r\nContent[Disposition: x\r\n\r\na\r\n--e--", content_type="multipart/form-data; boundary=e"
+    )
+    assert (answer.status, answer.error.startswith("The form cannot be read")) == (400, True)
+    assert not [record for record in caplog.records if record.name.startswith("python_multipart")]
+
+
 def test_who_asks_for_a_web_socket_is_answered_and_nobody_is_told_to_install_one(
     client: Client, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

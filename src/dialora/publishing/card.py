@@ -137,8 +137,9 @@ def describe_limits(facts: RunFacts) -> list[str]:
             f"{num} test dialogues was cut, and what is said there cannot be in a summary."
         )
     if made["num_cut"]:
+        verb = "was" if made["num_cut"] == 1 else "were"
         limits.append(
-            f"{made['num_cut']} of {num} test summaries were cut at {facts.config.decoding.max_new_tokens} tokens."
+            f"{made['num_cut']} of {num} test summaries {verb} cut at {facts.config.decoding.max_new_tokens} tokens."
         )
     if made["num_empty"]:
         limits.append(f"It wrote nothing for {made['num_empty']} of {num} test dialogues.")

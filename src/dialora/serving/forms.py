@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ MOST_FIELDS = 1000
 _PLAIN = re.compile(r"\w{1,40}", re.ASCII)
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 Model = TypeVar("Model", bound=BaseModel)
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what is wrong with a form, its client is told
 
 
 @dataclass(frozen=True, slots=True)
