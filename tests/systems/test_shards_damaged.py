@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +133,7 @@ def test_an_output_that_others_change_meanwhile_is_not_called_whole(
             done.append(True)
             act(output)
 
+    write = partial(summarize, workers=workers) if workers else partial(summarize_file, chunk=CHUNK)
     with pytest.raises(ConfigError, match=r"b\.jsonl: was changed while it was written"):
-        if workers:
-            summarize(system, table, output, workers=workers, observer=interfere)
-        else:
-            summarize_file(system, table, output, observer=interfere, chunk=CHUNK)
+        write(system, table, output, observer=interfere)
     assert done
