@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 
 import dialora
 from dialora.api import tables as tables_module
-from dialora.errors import ConfigError, DataError
+from dialora.errors import ConfigError, DataError, DialoraError
 from dialora.systems import System, find_system
 from tests.systems.support import Echo
 
@@ -130,3 +132,21 @@ def test_what_no_process_could_find_or_name_is_a_line(root: Path) -> None:
         dialora.TableSummarizer(replace(find_system(root, method="lora"), asked_for=None))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="prefix: got int"):
         dialora.TableSummarizer(root, method="lora", prefix=5)  # type: ignore[arg-type]
+
+
+def test_what_a_worker_elsewhere_does_not_find_is_told_with_where_it_was_found(
+    root: Path, echo: Echo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(root, tmp_path / "run")
+    summarize = dialora.TableSummarizer(tmp_path / "run", method="lora")
+    made_in = os.getcwd()
+    (tmp_path / "run").rename(tmp_path / "away")
+    with pytest.raises(DialoraError, match="no such folder") as here:
+        summarize(pa.table({"dialogue": [TALK]}))
+    assert made_in not in str(here.value)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DialoraError, match="no such folder") as elsewhere:
+        summarize(pa.table({"dialogue": [TALK]}))
+    assert f"the system was found from {made_in}. Give folders, also its base's, by absolute paths" in str(
+        elsewhere.value
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from dialora.api.inputs import Folder, Overrides
-from dialora.errors import ConfigError, ModelError
+from dialora.errors import ConfigError, DialoraError, ModelError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -66,14 +67,22 @@ class TableSummarizer:
         self.prefix = prefix
         self.options = SummaryOptions(on_long=on_long, join=join, speakers=speakers)
         self._asked_for = json.dumps(asked.to_json(), sort_keys=True)
-        self._identity = found.identity
+        self._identity, self._made_in = found.identity, os.getcwd()
 
     def __call__(self, table: Any) -> Any:
         """Return a part of a table with its summaries."""
         from dialora.systems.tables import summarize_table
 
         with _loading:
-            writer = _open(self._asked_for, self._identity, self.options)
+            try:
+                writer = _open(self._asked_for, self._identity, self.options)
+            except DialoraError as error:
+                if os.getcwd() == self._made_in:
+                    raise
+                raise type(error)(
+                    f"{error} That is so in {os.getcwd()}, where this worker is; the system was found from "
+                    f"{self._made_in}. Give folders, also its base's, by absolute paths that all nodes see."
+                ) from error
         return summarize_table(writer, table, prefix=self.prefix)
 
     def stream(self, tables: Iterable[Any]) -> Iterator[Any]:
