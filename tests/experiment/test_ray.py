@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from dialora.config import load_experiment
-from dialora.errors import ConfigError
+from dialora.errors import ConfigError, Interrupted
 from dialora.experiment import pipeline
 from dialora.store import names
 from dialora.store.heartbeat import read_heartbeat
@@ -162,10 +163,27 @@ def test_events_come_back_and_costs_say_that_nodes_are_shared(
     assert sum(event["event"] == "done" for event in events) >= 3
 
 
+def test_a_training_in_several_processes_asks_for_a_core_or_gpu_for_each() -> None:
+    given: dict[str, Any] = {"launch.engine": "ray", "training.num_processes": 4}
+    assert load_experiment("bundled", given | {"launch.gpus": 4}).launch
+    assert load_experiment("bundled", given | {"launch.cpus": 6}).launch
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"launch.gpus": 2}, "launch.gpus: input should be less"),
+        (
+            {"launch.gpus": 2},
+            "launch.gpus: 2 for each job, but training.num_processes is 1, and each takes one; set it",
+        ),
+        (
+            {"launch.gpus": 1, "training.num_processes": 2},
+            "launch.gpus: 1 for each job, but training.num_processes is 2",
+        ),
+        (
+            {"launch.cpus": 1, "training.num_processes": 2},
+            "launch.cpus: 1 for each job, but training.num_processes is 2",
+        ),
         ({"launch.placement": "pile"}, "launch.placement: input should be 'pack' or 'spread'"),
         ({"launch.num_cpus": 2}, "launch.num_cpus: unknown key"),
     ],
@@ -186,3 +204,33 @@ def test_without_a_cluster_it_is_one_line(address: str, tmp_path: Path) -> None:
     assert len(error.value.problems) == 1
     assert time.monotonic() - before < 60
     assert not (tmp_path / "out").exists()
+
+
+def test_what_no_node_has_is_told_and_not_waited_for_in_silence(cluster: Any, tmp_path: Path) -> None:
+    import ray
+
+    from dialora.config.launch import Launch
+
+    def open_with(**options: Any) -> Any:
+        given = {f"launch.{name}": value for name, value in options.items()}
+        launch = load_experiment("bundled", {"launch.engine": "ray"} | given).launch
+        assert isinstance(launch, Launch)
+        return launch.open(tmp_path)
+
+    told = list[dict[str, Any]]()
+    with open_with(address=cluster.address, cpus=64) as launcher:
+        launcher._is_interrupted = True  # nothing is to wait in the queue
+        for _ in range(2):
+            with pytest.raises(Interrupted):
+                launcher.do(SimpleNamespace(place=SimpleNamespace(name="lora-s0")), told.append)
+    (event,) = told
+    assert event["event"] == "warning"
+    assert "no node of the cluster has what each task asks for, CPU 64 (the most that one has is 1)" in event["message"]
+    with open_with(address=cluster.address, cpus=1) as launcher:
+        launcher._is_interrupted = True
+        with pytest.raises(Interrupted):
+            launcher.do(SimpleNamespace(place=SimpleNamespace(name="lora-s0")), told.append)
+    assert told == [event]
+    with pytest.raises(ConfigError, match=r"launch: no node .* CPU 64 .*; lower what each task asks for"):
+        open_with(address="local", cpus=64)
+    assert not ray.is_initialized()

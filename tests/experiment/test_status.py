@@ -144,12 +144,12 @@ def test_status_tells_done_running_failed_stopped_and_waiting(
     assert "1 running, 8 waiting" in shown
     assert "node-7" in shown
     assert "training 3 of 12" in shown
-    write_heartbeat(trial.work, replace(sign, beat=time.time() - 100))
+    lie_at(trial.work, replace(sign, beat=time.time() - 100))
     (trial.work / "worker.log").write_text("loading\nRuntimeError: \x1b[31mno\x1b[0m memory\n\n")
     (trial.work / "checkpoint-2").mkdir()
     job = api.status(root).jobs[0]
     assert job.state == "stopped"
-    assert job.message.startswith("its process is gone; RuntimeError: ")
+    assert job.message.startswith("gave no sign of life for a minute; RuntimeError: ")
     assert job.message.endswith("; goes on from step 2")
     assert main(["status", str(root)]) == 0
     assert "\x1b[31m" not in capsys.readouterr().out

@@ -97,7 +97,7 @@ def list_done(folder: Path) -> set[int] | None:
     """Return the parts that are made, or in the output already; None where there is no folder."""
     try:
         found = {path.name for path in folder.iterdir()}
-        sizes = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["sizes"]
+        sizes = json.loads((folder / "plan.json").read_text(encoding="utf-8").partition("\n")[2])["sizes"]
     except FileNotFoundError:
         return None
     return {n for n in range(len(sizes)) if f"{n:06}.rows" in found or f"{n:06}.items" not in found}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from dialora.api.inputs import Folder, Overrides
-from dialora.errors import ModelError
+from dialora.errors import ConfigError, DialoraError, ModelError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from dialora.systems.options import SummaryOptions
     from dialora.systems.writing import SummaryWriter
 
+MOST_SYSTEMS = 4
+"""That a process keeps loaded: tables are summarized with several in turn to compare them."""
 _loading = Lock()
 
 
@@ -54,21 +57,32 @@ class TableSummarizer:
         from dialora.api.systems import find_system
         from dialora.systems.options import SummaryOptions
 
+        if not isinstance(prefix, str):
+            raise ConfigError(f"prefix: got {type(prefix).__name__}; give the beginning of a column's name, a text.")
         found = find_system(system, method=method, base=base, set=set)
-        assert found.asked_for is not None
+        if found.asked_for is None:
+            raise ConfigError("system: other processes find it by its folder or name; give that.")
         asked = found.asked_for
-        base = asked.base and _find_absolute(asked.base)
+        asked = replace(asked, name=_find_absolute(asked.name), base=asked.base and _find_absolute(asked.base))
         self.prefix = prefix
         self.options = SummaryOptions(on_long=on_long, join=join, speakers=speakers)
-        self._asked_for = json.dumps(replace(asked, name=_find_absolute(asked.name), base=base).to_json())
-        self._identity = found.identity
+        self._asked_for = json.dumps(asked.to_json(), sort_keys=True)
+        self._identity, self._made_in = found.identity, os.getcwd()
 
     def __call__(self, table: Any) -> Any:
         """Return a part of a table with its summaries."""
         from dialora.systems.tables import summarize_table
 
         with _loading:
-            writer = _open(self._asked_for, self._identity, self.options)
+            try:
+                writer = _open(self._asked_for, self._identity, self.options)
+            except DialoraError as error:
+                if os.getcwd() == self._made_in:
+                    raise
+                raise type(error)(
+                    f"{error} That is so in {os.getcwd()}, where this worker is; the system was found from "
+                    f"{self._made_in}. Give folders, also its base's, by absolute paths that all nodes see."
+                ) from error
         return summarize_table(writer, table, prefix=self.prefix)
 
     def stream(self, tables: Iterable[Any]) -> Iterator[Any]:
@@ -82,7 +96,7 @@ class TableSummarizer:
         return extend_schema(schema, prefix=self.prefix)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=MOST_SYSTEMS)
 def _open(asked_for: str, identity: str, options: SummaryOptions) -> SummaryWriter:
     """Return what writes with a system; its model is loaded with the first dialogue."""
     from dialora.systems import find_system
@@ -100,10 +114,10 @@ def _find_absolute(name: str) -> str:
     """Return where a folder is for a process that works elsewhere; a hub id as it is."""
     from dialora.store import RUNS
 
-    for path in (Path(name).expanduser(), RUNS / name):
-        if path.exists():
-            return str(path.absolute())
-    return name
+    path = Path(name).expanduser()
+    if not path.is_dir() and path.parent == Path():  # as `find_system` looks
+        path = RUNS / path
+    return str(path.absolute()) if path.is_dir() else name
 
 
 __all__ = ["TableSummarizer"]

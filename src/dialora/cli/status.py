@@ -91,16 +91,16 @@ def _build_table(found: ExperimentStatus) -> Table:
 
 
 def _tell_progress(job: JobStatus) -> str:
-    if job.state == "done" or not job.stage:
+    if job.state == "done" or not job.stage or job.done is None:
         return ""
     loss = "" if job.loss is None else f", loss {job.loss:.3f}"
     return f"{job.stage} {job.done:,} of {job.total:,}{loss}"
 
 
 def _tell_since(job: JobStatus) -> str:
-    if job.begun is None or job.state != "running":
+    if job.begun is None or job.beat is None or job.state != "running":
         return ""
-    minutes, seconds = divmod(max(0, int(time.time() - job.begun)), 60)
+    minutes, seconds = divmod(max(0, int(job.beat - job.begun)), 60)  # by one clock: another's may differ
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
 

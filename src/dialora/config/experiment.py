@@ -95,13 +95,9 @@ class ExperimentConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _is_shared_out_once(self) -> ExperimentConfig:
-        size, workers = self.training.num_processes, self.launch.workers if self.launch else 1
-        if size > 1 and workers > 1 and self.launch and self.launch.engine == "local":
-            raise ValueError(
-                f"launch.workers: {workers} and training.num_processes: {size} would both share out this machine; set "
-                f"one of them to 1"
-            )
+    def _jobs_have_room(self) -> ExperimentConfig:
+        if self.launch is not None:
+            self.launch.require_room(self.training.num_processes)
         return self
 
     def for_method(self, key: str) -> ExperimentConfig:

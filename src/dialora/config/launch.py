@@ -33,6 +33,9 @@ class Launch(Section):
     def require(self) -> None:
         """Check what can be known before any job: that the engine is installed, and there. Raises ConfigError."""
 
+    def require_room(self, num_processes: int) -> None:
+        """Raise ValueError where jobs are not given what a training in so many processes takes, or more."""
+
     def open(self, root: Path) -> Any:
         """Return the `experiment.launchers.Launcher` for the jobs of an experiment's folder; it writes nothing before
         the first of them. Raises ConfigError."""
@@ -43,4 +46,13 @@ class Launch(Section):
         raise NotImplementedError
 
 
-__all__ = ["LAUNCH_ENGINES", "Launch"]
+def require_devices(num_processes: int, *, cpus: float, gpus: float) -> None:
+    """Raise ValueError where a job that asks for these has not one for each process, or GPUs that none uses."""
+    size = f"training.num_processes is {num_processes}, and each "
+    if gpus > num_processes or (num_processes > 1 and 0 < gpus < num_processes):
+        raise ValueError(f"launch.gpus: {gpus:g} for each job, but {size}takes one; set it to {num_processes}")
+    if num_processes > 1 and not gpus and cpus < num_processes:
+        raise ValueError(f"launch.cpus: {cpus:g} for each job, but {size}takes one; set it to {num_processes} or more")
+
+
+__all__ = ["LAUNCH_ENGINES", "Launch", "require_devices"]

@@ -15,7 +15,7 @@ from typing import Any
 from dialora.errors import ConfigError
 from dialora.experiment.plan import Plan, PlannedRuns
 from dialora.records import Record
-from dialora.store import ExperimentFolder, names, read_key, save_json
+from dialora.store import ExperimentFolder, is_run_folder, names, read_key, save_json
 from dialora.store.heartbeat import read_heartbeat
 
 DONE, RUNNING, STOPPED, FAILED, WAITING = "done", "running", "stopped", "failed", "waiting"
@@ -39,7 +39,8 @@ class JobStatus(Record):
     loss: float | None = None
     host: str = ""
     begun: float | None = None
-    """Seconds since 1970, by the clock of the machine that does it."""
+    """Seconds since 1970, by the clock of the machine that does it; so is `beat`, its last sign of life."""
+    beat: float | None = None
     message: str = ""
     """Why it ended."""
 
@@ -87,6 +88,10 @@ def keep_jobs(plan: Plan, runs: PlannedRuns | None) -> None:
 def read_status(root: Path) -> ExperimentStatus:
     """Look at an experiment's folder. Raises ConfigError where none lies there."""
     folder = ExperimentFolder(root)
+    if is_run_folder(root):
+        raise ConfigError(
+            f"{root}: is one run of an experiment; give the experiment's folder, {root.resolve().parent}."
+        )
     if not folder.config.is_file() and not folder.place.work.is_dir():
         raise ConfigError(
             f"{root}: holds no experiment; give the folder of one (--output of `dialora compare`, or runs/NAME)."
@@ -99,10 +104,20 @@ def _load_planned(folder: ExperimentFolder) -> dict[str, Any]:
     """Return which jobs there are; of a folder of an earlier version, those that have begun."""
     try:
         planned: dict[str, Any] = json.loads((folder.place.work / names.PLANNED_JOBS).read_text(encoding="utf-8"))
+        _require_sound(planned)
         return planned
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         runs = [{"folder": path.name} for path in sorted(folder.root.iterdir()) if names.parse_run(path.name)]
         return {"searches": [], "runs": runs, "later": []}
+
+
+def _require_sound(planned: dict[str, Any]) -> None:
+    """Raise ValueError, KeyError or TypeError where jobs are not as `keep_jobs` writes them."""
+    texts = [text for search in planned["searches"] for text in (search["folder"], search["key"])]
+    texts += [run["folder"] for run in planned["runs"]] + list(planned["later"])
+    counts = [search["num_trials"] for search in planned["searches"]]
+    if not all(isinstance(text, str) for text in texts) or not all(type(count) is int for count in counts):
+        raise ValueError(names.PLANNED_JOBS)
 
 
 def _list_jobs(folder: ExperimentFolder, planned: dict[str, Any]) -> Iterator[JobStatus]:
@@ -128,11 +143,14 @@ def _look(job: str, kind: str, work: Path, *, is_done: bool = False) -> JobStatu
     sign = read_heartbeat(work)
     if sign is None:
         return JobStatus(job, kind, WAITING, message=_find_checkpoint(work))
-    state = sign.outcome or (RUNNING if sign.is_alive else STOPPED)
+    is_alive = sign.is_alive_at(work / names.HEARTBEAT)
+    state = sign.outcome or (RUNNING if is_alive else STOPPED)
     message = sign.message
     if state != RUNNING and not message:
-        message = "; ".join(filter(None, ("its process is gone", _read_last_line(work), _find_checkpoint(work))))
-    return JobStatus(job, kind, state, sign.stage, sign.done, sign.total, sign.loss, sign.host, sign.begun, message)
+        why = "gave no sign of life for a minute" if sign.may_exist else "its process is gone"
+        message = "; ".join(filter(None, (why, _read_last_line(work), _find_checkpoint(work))))
+    progress = sign.stage, sign.done, sign.total, sign.loss
+    return JobStatus(job, kind, state, *progress, sign.host, sign.begun, sign.beat, message)
 
 
 def _find_checkpoint(work: Path) -> str:

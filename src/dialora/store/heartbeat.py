@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, Self
 
@@ -57,10 +58,11 @@ class Heartbeat(Record):
     @property
     def is_alive(self) -> bool:
         """Its owner is at work, as far as this machine's clock and processes can tell."""
-        return not self.outcome and time.time() - self.beat < STALE_SECONDS and self._may_exist
+        return not self.outcome and abs(time.time() - self.beat) < STALE_SECONDS and self.may_exist
 
     @property
-    def _may_exist(self) -> bool:
+    def may_exist(self) -> bool:
+        """Whether its process is there, as far as this machine can tell."""
         if self.host != platform.node():
             return True
         try:
@@ -73,16 +75,18 @@ class Heartbeat(Record):
 
     def is_alive_at(self, path: Path) -> bool:
         """As `is_alive`, by the clock of the file system that holds it: clocks of two machines may differ."""
-        if self.outcome or not self._may_exist:
+        if self.outcome or not self.may_exist:
             return False
         probe = path.with_name(names.unfinished(f"{path.name}-{platform.node()}-{os.getpid()}"))
         try:
             probe.touch()
-            return probe.stat().st_mtime - path.stat().st_mtime < STALE_SECONDS
+            # A sign from the future is old too: that clock was set back since, and who is alive has renewed it.
+            return abs(probe.stat().st_mtime - path.stat().st_mtime) < STALE_SECONDS
         except OSError:
             return self.is_alive
         finally:
-            probe.unlink(missing_ok=True)
+            with suppress(OSError):  # whoever only looks may look at what cannot be written
+                probe.unlink(missing_ok=True)
 
 
 class Pulse:
@@ -90,7 +94,7 @@ class Pulse:
 
     def __init__(self, work: Path, job: str, *, is_locked: bool) -> None:
         self._path, self._sign, self._is_locked = work / names.HEARTBEAT, Heartbeat.of(job), is_locked
-        self._ended = threading.Event()
+        self._ended, self._writing = threading.Event(), threading.Lock()
 
     def tell(self, stage: str, done: int, total: int, values: dict[str, Any]) -> None:
         """Say how far the work is; it is written with the next beat."""
@@ -116,16 +120,19 @@ class Pulse:
     def beat(self) -> None:
         """Renew the sign until the work has ended."""
         while not self._ended.wait(BEAT_SECONDS):
-            self._write()
+            with self._writing:
+                if not self._ended.is_set():  # what is ended says so for good
+                    self._write()
 
     def end(self, error: BaseException | None) -> None:
         """Say how the work ended: nothing where it is done."""
-        self._ended.set()
-        if error is None:
-            self._path.unlink(missing_ok=True)
-            return
-        self._sign = end_sign(self._sign, error)
-        self._write()
+        with self._writing:
+            self._ended.set()
+            if error is None:
+                self._path.unlink(missing_ok=True)
+                return
+            self._sign = end_sign(self._sign, error)
+            self._write()
 
     def _write(self) -> None:
         write_heartbeat(self._path.parent, replace(self._sign, beat=time.time()))
@@ -152,9 +159,26 @@ def read_heartbeat(work: Path) -> Heartbeat | None:
     """Return what the sign in a work folder says; None where there is none that can be read."""
     try:
         values = json.loads((work / names.HEARTBEAT).read_text(encoding="utf-8"))
-        return Heartbeat.from_json(values)
+        sign = Heartbeat.from_json(values)
     except (OSError, ValueError, TypeError, AttributeError):
         return None
+    return sign if _is_sound(sign) else None
+
+
+def _is_sound(sign: Heartbeat) -> bool:
+    """Whether a sign is one that an owner writes: a file may hold anything."""
+    texts = (sign.job, sign.host, sign.stage, sign.outcome, sign.message)
+    counts = [count for count in (sign.done, sign.total) if count is not None]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(count, int) for count in counts)
+        and isinstance(sign.pid, int)
+        and 0 < sign.pid < 2**31
+        and len(counts) != 1
+        and all(isinstance(time, int | float) and isfinite(time) for time in (sign.begun, sign.beat))
+        and (sign.loss is None or isinstance(sign.loss, int | float))
+        and sign.outcome in ("", STOPPED, FAILED)
+    )
 
 
 def write_heartbeat(work: Path, sign: Heartbeat) -> None:

@@ -63,7 +63,7 @@ def _locked(work: Path) -> Iterator[bool]:
             return
         except Timeout as error:
             owner = read_heartbeat(work)
-            if owner is None or not owner.is_alive:
+            if owner is None or not owner.is_alive_at(work / names.HEARTBEAT):
                 raise StageError(
                     f"{work}: another process is at work there and gives no sign of life; end it, or wait for it."
                 ) from error

@@ -53,6 +53,8 @@ class SummariesFile:
         with replacing(self.appended) as temporary:
             temporary.write_bytes(content)
         with self.path.open("ab") as file:
+            if file.tell() != self._end:  # before anything stands behind what is not ours
+                raise self._refuse("was changed while it was written")
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -61,6 +63,18 @@ class SummariesFile:
         self.save_manifest()
         self.num_rows += num_rows
         self.appended.unlink()
+
+    @property
+    def _end(self) -> int:
+        """Where the chunks end that are there."""
+        return int(self._values["chunks"][-1]["end"]) if self._values["chunks"] else 0
+
+    def require_as_written(self) -> None:
+        """Raise ConfigError where something else has changed the file since it was opened."""
+        with self.path.open("rb") if self._values["chunks"] else io.BytesIO() as file:
+            is_as_written = all(_count_lines(file, chunk) is not None for chunk in self._values["chunks"])
+            if not is_as_written or file.read(1):
+                raise self._refuse("was changed while it was written")
 
     def save_manifest(self) -> None:
         """Write down what made the file, and its chunks."""
@@ -112,6 +126,7 @@ def open_output(path: Path, *, key: str, run: str) -> Iterator[SummariesFile]:
         output.save_manifest()  # before the first row: what a kill leaves must be known for one's own
         try:
             yield output
+            output.require_as_written()
         except BaseException:
             if not path.exists():  # nothing was written, so there is nothing to go on with
                 beside.manifest(path).unlink(missing_ok=True)

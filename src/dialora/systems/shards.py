@@ -1,7 +1,7 @@
 """Shards: the chunks of an output as files, so that several workers make them and one process puts them in order.
 
     .<output>.shards/
-    ├── plan.json       how many items each shard has; written when all of them are cut
+    ├── plan.json       how many items each shard has, below its digest; written when all of them are cut
     ├── sample.items    the first items of all, with which every worker opens its engine
     ├── 000012.items    what is to be summarized, below its digest
     ├── 000012.owner    a link that names the worker who does; a dead one's shard is taken over
@@ -15,6 +15,7 @@ output lies here no more. Any machine that sees the folder can work on it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -30,7 +31,7 @@ from typing import Any
 from dialora.data.transcripts import Conversation
 from dialora.errors import StageError
 from dialora.records import Record
-from dialora.store import load_json, names, replacing, save_json
+from dialora.store import names, replacing
 from dialora.store.damage import tell_damage
 from dialora.store.heartbeat import CLAIM_SECONDS, read_heartbeat
 from dialora.systems.items import Item
@@ -75,25 +76,40 @@ class Shards:
     # What cuts and merges
 
     def load_plan(self, key: str) -> Plan | None:
-        """Return the plan; None where nothing is cut, or not all, or for another output, or something is gone."""
-        try:
-            plan = Plan.from_json(load_json(self.folder / PLAN))
-        except (OSError, ValueError, TypeError):
+        """Return the plan; None where nothing is cut, or not all, or for another output, or the plan was changed."""
+        path = self.folder / PLAN
+        if not path.is_file():
             return None
+        content = _load(path)
+        if content is None:
+            tell_damage(f"{path}: was changed; the inputs are cut again.")
+            return None
+        plan = Plan.from_json(json.loads(content))
         return plan if plan.key == key else None
 
     def is_whole(self, plan: Plan, first: int) -> bool:
         """Whether each shard from the first one on is there, made or to be made."""
         numbers = range(first, len(plan.sizes))
-        return all(any(self._path(number, kind).exists() for kind in (ITEMS, ROWS)) for number in numbers)
+        is_sampled = (self.folder / f"sample.{ITEMS}").is_file() or not numbers
+        return is_sampled and all(
+            any(self._path(number, kind).exists() for kind in (ITEMS, ROWS)) for number in numbers
+        )
 
     def cut(self, chunks: Iterable[Sequence[Item]], *, start: int) -> list[int]:
         """Write down the items of each chunk behind the first `start` rows, and return the chunks' sizes.
 
-        What lay here before is removed. The plan is the caller's to save.
+        What lay here before is removed, and so is what was cut of inputs that cannot be read. The plan is the caller's
+        to save.
         """
         self.remove()
         self.folder.mkdir()
+        try:
+            return self._cut(chunks, start)
+        except BaseException:
+            self.remove()
+            raise
+
+    def _cut(self, chunks: Iterable[Sequence[Item]], start: int) -> list[int]:
         sizes: list[int] = []
         num_passed = 0
         for some in chunks:
@@ -108,7 +124,7 @@ class Shards:
 
     def save_plan(self, plan: Plan) -> None:
         """Say that all is cut."""
-        save_json(plan.to_json(), self.folder / PLAN)
+        _save(json.dumps(plan.to_json()).encode("ascii"), self.folder / PLAN)
 
     def load_rows(self, number: int) -> bytes | None:
         """Return a shard's rows; None where they are not there yet, or not as they were written, which removes them."""
@@ -128,7 +144,9 @@ class Shards:
             self._path(number, kind).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove all of it."""
+        """Remove all of it. Raises StageError where something else lies there."""
+        if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
+            raise StageError(f"{self.folder}: is no folder of dialora's; move it away, or give another --output.")
         with suppress(FileNotFoundError):
             shutil.rmtree(self.folder)
 
@@ -173,16 +191,15 @@ class Shards:
         return self.folder / f"{number:06}.{kind}"
 
     def _is_own(self, path: Path, worker: str) -> bool:
-        with suppress(FileNotFoundError):
-            return os.readlink(path) == worker
-        return False
+        return _read_owner(path) == worker
 
     def _take_over(self, path: Path, worker: str) -> bool:
         with suppress(FileNotFoundError):
-            owner = self.folder / os.readlink(path)
-            sign = read_heartbeat(owner)
-            if sign is not None and sign.is_alive_at(owner / names.HEARTBEAT):
-                return False
+            if name := _read_owner(path):
+                owner = self.folder / name
+                sign = read_heartbeat(owner)
+                if sign is not None and sign.is_alive_at(owner / names.HEARTBEAT):
+                    return False
             temporary = path.with_name(names.unfinished(f"{path.name}-{worker}"))
             temporary.unlink(missing_ok=True)
             temporary.symlink_to(worker)
@@ -208,16 +225,32 @@ def _load_items(path: Path) -> list[Item]:
     return [_build_item(json.loads(line)) for line in content.splitlines()]
 
 
+def _read_owner(path: Path) -> str:
+    """Return whom a shard's link names; "" where there is none, or a copy of the folder has lost what it was."""
+    try:
+        return os.readlink(path)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return ""
+
+
 def _save(content: bytes, path: Path) -> None:
-    """Write content all at once, below its digest."""
+    """Write content all at once, below its digest, which no file of another name has."""
     with replacing(path) as temporary:
-        temporary.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
+        temporary.write_bytes(_digest(path.name, content) + b"\n" + content)
 
 
 def _load(path: Path) -> bytes | None:
     """Return such content; None where it is not what was written."""
     digest, _, content = path.read_bytes().partition(b"\n")
-    return content if sha256(content).hexdigest().encode() == digest else None
+    return content if _digest(path.name, content) == digest else None
+
+
+def _digest(name: str, content: bytes) -> bytes:
+    return sha256(name.encode() + b"\n" + content).hexdigest().encode()
 
 
 def _build_item(values: dict[str, Any]) -> Item:

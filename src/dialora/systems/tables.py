@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dialora.data.reading.tables import read_dialogues
 from dialora.errors import DataError
+from dialora.systems.columns import Columns, is_arrow, read_columns
 from dialora.systems.items import Item
 from dialora.systems.output import COLUMNS, list_cells
 from dialora.systems.writing import SummaryWriter
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 WRITTEN = COLUMNS[3:]
 """What is known of a summary; the columns before say which dialogue it is of, as the table itself does here."""
+ARRAYS: dict[str, Any] = {"num_parts": "int64", "truncated": "bool"}
+FRAMES: dict[str, Any] = ARRAYS | {"unsupported_names": object}
+"""Types of columns in NumPy and pandas where they are no texts."""
 
 
 def summarize_table(writer: SummaryWriter, table: Any, *, prefix: str = "") -> Any:
@@ -28,9 +32,9 @@ def summarize_table(writer: SummaryWriter, table: Any, *, prefix: str = "") -> A
 
     Rows stay as they are and in their order; an empty dialogue has an empty summary.
     """
-    names, rows = _read(table)
-    _require_free(names, prefix)
-    items = _list_items(writer, rows) if rows else []
+    columns = read_columns(table)
+    _require_free(columns.names, prefix)
+    items = _list_items(writer, columns) if columns.num_rows else []
     made = writer.write(items)
     cells = [list_cells(item, summary) for item, summary in zip(items, made, strict=True)]
     return _add(table, {f"{prefix}{name}": [row[name] for row in cells] for name in WRITTEN}, prefix)
@@ -58,33 +62,11 @@ def _require_free(names: Collection[str], prefix: str) -> None:
             )
 
 
-def _list_items(writer: SummaryWriter, rows: list[dict[str, Any]]) -> list[Item]:
-    numbered = ((f"row {number}", row) for number, row in enumerate(rows, start=1))
+def _list_items(writer: SummaryWriter, columns: Columns) -> list[Item]:
+    numbered = ((f"row {number}", row) for number, row in enumerate(columns.list_rows(), start=1))
     system = writer.system
     found = read_dialogues(numbered, system.config.data, where="table", required=system.named_columns, notes=[])
     return [Item(one.number, one.id, "", one.dialogue) for one in found]
-
-
-def _read(table: Any) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return a table's names of columns and its rows. Raises DataError where it is none."""
-    import pyarrow
-
-    if isinstance(table, pyarrow.Table | pyarrow.RecordBatch):
-        return table.column_names, table.to_pylist()
-    if isinstance(table, Mapping) or (hasattr(table, "columns") and hasattr(table, "iloc")):
-        columns = {str(name): _as_list(table[name]) for name in table}
-        if len({len(column) for column in columns.values()}) > 1:
-            raise DataError("table: its columns are not of one length.")
-        return list(columns), [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    raise DataError(
-        f"table: got {type(table).__name__}; give an Arrow table, a pandas data frame or a dict of columns."
-    )
-
-
-def _as_list(column: Any) -> list[Any]:
-    """Return a column as plain values; lists within it may be arrays."""
-    values = column.tolist() if hasattr(column, "tolist") else list(column)
-    return [value.tolist() if hasattr(value, "tolist") else value for value in values]
 
 
 def _add(table: Any, columns: Mapping[str, list[Any]], prefix: str) -> Any:
@@ -92,17 +74,21 @@ def _add(table: Any, columns: Mapping[str, list[Any]], prefix: str) -> Any:
     import numpy
     import pyarrow
 
-    if isinstance(table, pyarrow.Table | pyarrow.RecordBatch):
+    if is_arrow(table):
         schema = extend_schema(table.schema, prefix=prefix)
         arrays = [pyarrow.array(column, schema.field(name).type) for name, column in columns.items()]
         return type(table).from_arrays([*table.columns, *arrays], schema=schema)
+    # As what they are also where there is no row to tell it by: parts of a table have to fit together.
     if isinstance(table, Mapping):
         made = {}
-        for name, column in columns.items():
-            made[name] = numpy.empty(len(column), object)
+        for (name, column), plain in zip(columns.items(), WRITTEN, strict=True):
+            made[name] = numpy.empty(len(column), ARRAYS.get(plain, object))
             made[name][:] = column
         return {**table, **made}
-    return table.assign(**columns)
+    import pandas
+
+    dtypes = {name: FRAMES.get(plain, str) for name, plain in zip(columns, WRITTEN, strict=True)}
+    return table.assign(**{name: pandas.Series(column, table.index, dtypes[name]) for name, column in columns.items()})
 
 
 __all__ = ["WRITTEN", "extend_schema", "summarize_table"]

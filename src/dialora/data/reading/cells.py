@@ -22,7 +22,7 @@ from dialora.data.reading.changes import (
     Changes,
 )
 from dialora.data.reading.marks import is_missing, remove_special_tokens, replace_line_breaks
-from dialora.data.reading.raw import Row, TranscriptText
+from dialora.data.reading.raw import TranscriptText
 from dialora.data.reading.text import normalise_name, require_whole
 from dialora.data.reading.turn_lists import TEXT_KEYS, TurnKeys, is_turns, read_turns
 from dialora.data.reading.written_lists import is_token_ids, looks_like_list, parse_list
@@ -100,7 +100,7 @@ def find_summary_key(value: Any) -> str | None:
     return next((keys[name] for name in SUMMARY_KEYS if name in keys), None)
 
 
-def read_label(row: Row, column: str | None, where: str, role: str) -> str | None:
+def read_label(row: Mapping[str, Any], column: str | None, where: str, role: str) -> str | None:
     """Return an id or topic, None where there is none. Raises DataError as `require_whole` does."""
     value = row.get(column) if column is not None else None
     return None if is_empty(value) else require_whole(str(value), where, role).strip() or None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dialora.config import DataConfig
-from dialora.data.reading.raw import RawSource, Row
+from dialora.data.reading.raw import RawSource
 from dialora.data.reading.text import normalise_name, require_whole
 from dialora.data.reading.written_lists import looks_like_list
 from dialora.errors import DataError
@@ -60,7 +60,7 @@ class Columns:
         return named | {role: [name] for role, name in single if name is not None}
 
 
-def column_names(rows: Iterable[Row]) -> list[str]:
+def column_names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return every column that some row has, in order of appearance. Raises DataError as `require_whole` does."""
     names = dict.fromkeys(name for row in rows for name in row)
     return [require_whole(name, f"column {name!r}", "name") for name in names]
@@ -127,7 +127,7 @@ def find_summary_columns(present: list[str], config: DataConfig, split: str, not
     return tuple(found)
 
 
-def find_speakers_column(rows: Sequence[Row], columns: Columns) -> Columns:
+def find_speakers_column(rows: Sequence[Mapping[str, Any]], columns: Columns) -> Columns:
     """Return the columns with that of the speakers, where turns and speakers are lists beside each other."""
     for row in rows:
         if row.get(columns.dialogue):

@@ -8,10 +8,11 @@ is. What was made of the texts stands in the notes, as with data to train on.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from dialora.config import DataConfig
 from dialora.data.reading.cells import read_dialogue, read_label
@@ -68,7 +69,7 @@ def stream_dialogues(
 
 
 def read_dialogues(
-    rows: Iterable[tuple[str, Row]],
+    rows: Iterable[tuple[str, Mapping[str, Any]]],
     config: DataConfig,
     *,
     where: str,

@@ -25,6 +25,14 @@ class LocalLaunch(Launch):
 
     engine: Literal["local"] = "local"
 
+    def require_room(self, num_processes: int) -> None:
+        """Raise ValueError where workers and processes would both share out this machine."""
+        if num_processes > 1 and self.workers > 1:
+            raise ValueError(
+                f"launch.workers: {self.workers} and training.num_processes: {num_processes} would both share out this "
+                f"machine; set one of them to 1"
+            )
+
     def open(self, root: Path) -> LocalLauncher:
         """Return the launcher."""
         return LocalLauncher(self.workers)

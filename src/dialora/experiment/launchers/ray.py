@@ -9,17 +9,19 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from dialora.config.launch import Launch
+from dialora.config.launch import Launch, require_devices
 from dialora.errors import ConfigError
 from dialora.experiment.job import Job
 from dialora.experiment.launchers.remote import Remote, RemoteJob, RemoteLauncher
 from dialora.measuring.environment import SHARED_BY, count_cores
+from dialora.records import Observer
 
 AUTO, HERE = "auto", "local"
 KNOCK_SECONDS = 10
@@ -36,7 +38,10 @@ class RayLaunch(Launch):
         str, Field(min_length=1, description="of the cluster; auto: the one that runs here, local: one of this machine")
     ] = "auto"
     cpus: Annotated[float, Field(gt=0, le=1_024, description="cores of each task, its resource CPU")] = 1
-    gpus: Annotated[float, Field(ge=0, le=1, description="of each task; a share lets tasks have one together")] = 0
+    gpus: Annotated[
+        float,
+        Field(ge=0, le=64, description="of each task: one for each process; a share lets tasks have one together"),
+    ] = 0
     memory_gb: Annotated[float | None, Field(gt=0, le=100_000, description="of each task")] = None
     resources: Annotated[
         dict[str, float], Field(description="further resources of each task, as the cluster names them")
@@ -48,6 +53,10 @@ class RayLaunch(Launch):
         """Look that Ray is installed. Raises ConfigError."""
         if importlib.util.find_spec("ray") is None:
             raise ConfigError('launch.engine: ray needs Ray; pip install "dialora[ray]".')
+
+    def require_room(self, num_processes: int) -> None:
+        """Raise ValueError where a job does not ask for a core or GPU for each process."""
+        require_devices(num_processes, cpus=self.cpus, gpus=self.gpus)
 
     def open(self, root: Path) -> RayLauncher:
         """Return the launcher. Raises ConfigError where no cluster is."""
@@ -114,6 +123,18 @@ class RayLauncher(RemoteLauncher):
         super().__init__(launch.workers)
         self._options, self._cpus = launch.list_options(), launch.cpus
         self._was_there = _connect(launch)
+        # Ray itself would wait for ever, and say nothing.
+        self._lack = _describe_lack(self._options)
+        if self._lack and launch.address == HERE:
+            self.close()
+            raise ConfigError(f"launch: {self._lack}; lower what each task asks for.")
+
+    def do(self, job: Job, observer: Observer) -> None:
+        """Hand a job over and follow it; say once where no node could do it now."""
+        lack, self._lack = self._lack, ""
+        if lack:
+            observer({"event": "warning", "message": f"launch: {lack}; jobs wait until one comes that has."})
+        super().do(job, observer)
 
     def submit(self, job: Job) -> RayTask:
         """Hand a job over as a task."""
@@ -164,6 +185,20 @@ def _connect(launch: RayLaunch) -> bool:
             f"of one, or `local`."
         ) from error
     return False
+
+
+def _describe_lack(options: Mapping[str, Any]) -> str:
+    """Say what a task asks for where no node of the cluster has all of it; "" where one has."""
+    import ray
+
+    asked = {"CPU": options["num_cpus"], "GPU": options["num_gpus"], "memory": options.get("memory", 0)}
+    asked = {name: amount for name, amount in (asked | (options["resources"] or {})).items() if amount}
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    if any(all(node.get(name, 0) >= amount for name, amount in asked.items()) for node in nodes):
+        return ""
+    most = {name: max((node.get(name, 0) for node in nodes), default=0) for name in asked}
+    told = ", ".join(f"{name} {amount:g} (the most that one has is {most[name]:g})" for name, amount in asked.items())
+    return f"no node of the cluster has what each task asks for, {told}"
 
 
 def _knock(address: str) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from dialora.config.launch import Launch
+from dialora.config.launch import Launch, require_devices
 from dialora.errors import ConfigError, StageError
 from dialora.experiment.job import Job
 from dialora.experiment.launchers.remote import Remote, RemoteJob, RemoteLauncher
@@ -57,7 +57,7 @@ class SlurmLaunch(Launch):
     requeues: Annotated[int, Field(ge=0, le=1_000, description="how often a job may go on after its time")] = 20
     signal_seconds: Annotated[int, Field(ge=10, le=3_600, description="before the end, to save a checkpoint in")] = 120
     cpus: Annotated[int, Field(ge=1, le=1_024, description="cores of each job")] = 4
-    gpus: Annotated[int, Field(ge=0, le=1, description="of each job; one is all that a job uses")] = 0
+    gpus: Annotated[int, Field(ge=0, le=64, description="of each job: one for each of training.num_processes")] = 0
     memory_gb: Annotated[float | None, Field(gt=0, le=100_000, description="of each job")] = None
     setup: Annotated[tuple[str, ...], Field(description="lines of shell before the job, as `module load …`")] = ()
     options: Annotated[dict[str, str | int], Field(description="further options of sbatch by their long names")] = {}  # noqa: RUF012 - never changed
@@ -74,6 +74,10 @@ class SlurmLaunch(Launch):
                 f"launch.engine: slurm needs {' and '.join(missing)}, which this machine does not have; run it where "
                 f"jobs are submitted, or try it out with launch.executor=local."
             )
+
+    def require_room(self, num_processes: int) -> None:
+        """Raise ValueError where a job does not ask for a core or GPU for each process."""
+        require_devices(num_processes, cpus=self.cpus, gpus=self.gpus)
 
     def open(self, root: Path) -> SlurmLauncher:
         """Return the launcher."""
