@@ -29,7 +29,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def workers(cache: Path) -> Iterator[None]:
+def workers() -> Iterator[None]:
     """Workers of experiments that tests run in this process."""
     from tests.kept_workers import keeping_workers
 

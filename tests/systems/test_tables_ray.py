@@ -9,6 +9,7 @@ import pytest
 
 import dialora
 from dialora.api import summarize_files
+from tests import sizes
 from tests.ray_cluster import open_cluster
 
 pytest.importorskip("ray")
@@ -19,7 +20,7 @@ PART = 50
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("holds", ["processes", "actors"])
+@pytest.mark.parametrize("holds", ["processes", pytest.param("actors", marks=sizes.thorough)])
 def test_ray_data_has_the_summaries_of_the_file(root: Path, tmp_path: Path, holds: str) -> None:
     import pyarrow as pa
     import ray

@@ -64,6 +64,8 @@ def _open(source: Any) -> Iterator[Any]:
 def _number(batches: Iterable[Any], path: Path) -> Iterator[tuple[str, Row]]:
     number = 0
     for batch in batches:
+        if twice := next((name for name in batch.schema.names if batch.schema.names.count(name) > 1), None):
+            raise DataError(f"{path}: two columns are called {twice!r}; rename one.")  # of rows the last would stay
         try:
             rows = batch.to_pylist()
         except UnicodeDecodeError as error:
