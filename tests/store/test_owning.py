@@ -2,6 +2,9 @@
 
 import errno
 import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +161,20 @@ def test_what_was_broken_off_at_its_beginning_goes_on(left: str, tmp_path: Path)
     (tmp_path / left).mkdir()
     with own_folder(tmp_path) as folder:
         assert folder.root == tmp_path
+
+
+def test_signs_that_a_kill_left_half_written_are_removed(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (tmp_path / "a" / "work").mkdir(parents=True)
+    torn = tmp_path / "a" / "work" / f".heartbeat.json-{platform.node()}-{gone.pid}.writing"
+    others = [
+        tmp_path / "a" / "work" / f".heartbeat.json-{platform.node()}-1.writing",  # is there
+        tmp_path / "a" / "work" / f".heartbeat.json-elsewhere-{gone.pid}.writing",  # who knows
+    ]
+    for path in (torn, *others):
+        path.write_text("{", encoding="utf-8")
+    (tmp_path / "experiment.yaml").write_text("name: a\n", encoding="utf-8")
+    with own_folder(tmp_path):
+        assert not torn.exists()
+        assert all(path.exists() for path in others)

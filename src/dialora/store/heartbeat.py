@@ -190,6 +190,14 @@ def write_heartbeat(work: Path, sign: Heartbeat) -> None:
         temporary.replace(path)
 
 
+def remove_torn(root: Path) -> None:
+    """Remove signs below a folder that processes of this machine, which are gone, were killed over."""
+    for path in root.rglob(names.unfinished(f"{names.HEARTBEAT}-{platform.node()}-*")):
+        pid = path.stem.rpartition("-")[2]
+        if pid.isdecimal() and not Heartbeat("", platform.node(), int(pid), 0.0, 0.0).may_exist:
+            path.unlink(missing_ok=True)
+
+
 def tell_end(work: Path, job: str, error: DialoraError) -> None:
     """Write how work ended whose own process cannot say it any more; what it has said itself stays."""
     found = read_heartbeat(work)
@@ -213,6 +221,7 @@ __all__ = [
     "Pulse",
     "beating",
     "read_heartbeat",
+    "remove_torn",
     "tell_end",
     "write_heartbeat",
 ]

@@ -21,6 +21,7 @@ from dialora.store import names
 from dialora.store.damage import telling_damage
 from dialora.store.disk import disk_errors_explained
 from dialora.store.experiment import ExperimentFolder
+from dialora.store.heartbeat import remove_torn
 from dialora.store.system import require_posix
 
 BEGUN = tuple(one for name in (names.EXPERIMENT, names.DATA) for one in (name, names.unfinished(name)))
@@ -47,6 +48,7 @@ def own_folder(
             ),
             telling_damage(lambda message: observer({"event": "warning", "message": message})),
         ):
+            remove_torn(root)
             yield ExperimentFolder(root)
 
 
