@@ -163,27 +163,9 @@ def test_events_come_back_and_costs_say_that_nodes_are_shared(
     assert sum(event["event"] == "done" for event in events) >= 3
 
 
-def test_a_training_in_several_processes_asks_for_a_core_or_gpu_for_each() -> None:
-    given: dict[str, Any] = {"launch.engine": "ray", "training.num_processes": 4}
-    assert load_experiment("bundled", given | {"launch.gpus": 4}).launch
-    assert load_experiment("bundled", given | {"launch.cpus": 6}).launch
-
-
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (
-            {"launch.gpus": 2},
-            "launch.gpus: 2 for each job, but training.num_processes is 1, and each takes one; set it",
-        ),
-        (
-            {"launch.gpus": 1, "training.num_processes": 2},
-            "launch.gpus: 1 for each job, but training.num_processes is 2",
-        ),
-        (
-            {"launch.cpus": 1, "training.num_processes": 2},
-            "launch.cpus: 1 for each job, but training.num_processes is 2",
-        ),
         ({"launch.placement": "pile"}, "launch.placement: input should be 'pack' or 'spread'"),
         ({"launch.num_cpus": 2}, "launch.num_cpus: unknown key"),
     ],

@@ -115,28 +115,10 @@ def test_the_batch_script_is_shown_and_nothing_is_done(
     assert "worker 2: " in capsys.readouterr().out
 
 
-def test_a_training_in_several_processes_asks_for_a_core_or_gpu_for_each() -> None:
-    given: dict[str, Any] = {"launch.engine": "slurm", "training.num_processes": 4}
-    assert load_experiment("bundled", given | {"launch.gpus": 4}).launch
-    assert load_experiment("bundled", given | {"launch.cpus": 6}).launch
-
-
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
         ({"launch.minutes": 0}, "launch.minutes: input should be greater"),
-        (
-            {"launch.gpus": 2},
-            "launch.gpus: 2 for each job, but training.num_processes is 1, and each takes one; set it",
-        ),
-        (
-            {"launch.gpus": 1, "training.num_processes": 2},
-            "launch.gpus: 1 for each job, but training.num_processes is 2",
-        ),
-        (
-            {"launch.cpus": 1, "training.num_processes": 2},
-            "launch.cpus: 1 for each job, but training.num_processes is 2",
-        ),
         ({"launch.executor": "pbs"}, "launch.executor: input should be 'slurm', 'local' or 'debug'"),
         ({"launch.partitions": "gpu"}, "launch.partitions: unknown key; did you mean 'partition'"),
     ],

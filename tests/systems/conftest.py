@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+import dialora
+from dialora.api import tables as tables_module
 from dialora.config import load_experiment
 from dialora.data.examples import load_dataset
 from dialora.methods import LoRA
@@ -49,3 +52,16 @@ def echo(monkeypatch: pytest.MonkeyPatch) -> Echo:
     engine = Echo()
     monkeypatch.setattr(System, "open_engine", lambda self, sources, on_warning: engine)
     return engine
+
+
+@pytest.fixture
+def no_table_system() -> Iterator[None]:
+    """No system of tables is loaded in this process."""
+    tables_module._open.cache_clear()
+    yield
+    tables_module._open.cache_clear()
+
+
+@pytest.fixture
+def summarize(root: Path, echo: Echo) -> dialora.TableSummarizer:
+    return dialora.TableSummarizer(root, method="lora")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,16 +22,7 @@ from tests.systems.support import Echo
 TALK = "Anna: Shall we go?\nBob: Yes, at nine."
 
 
-@pytest.fixture(autouse=True)
-def nothing_loaded() -> Iterator[None]:
-    tables_module._open.cache_clear()
-    yield
-    tables_module._open.cache_clear()
-
-
-@pytest.fixture
-def summarize(root: Path, echo: Echo) -> dialora.TableSummarizer:
-    return dialora.TableSummarizer(root, method="lora")
+pytestmark = pytest.mark.usefixtures("no_table_system")
 
 
 @pytest.mark.parametrize("row", [{"dialogue": TALK}, {"dialogue": TALK, "n": 5}, {"dialogue": np.array(TALK)}])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,7 @@ KINDS: dict[str, tuple[Callable[[pa.Table], Any], Callable[[Any], list[dict]]]] 
 }
 
 
-@pytest.fixture(autouse=True)
-def nothing_loaded() -> Iterator[None]:
-    tables_module._open.cache_clear()
-    yield
-    tables_module._open.cache_clear()
-
-
-@pytest.fixture
-def summarize(root: Path, echo: Echo) -> dialora.TableSummarizer:
-    return dialora.TableSummarizer(root, method="lora")
+pytestmark = pytest.mark.usefixtures("no_table_system")
 
 
 @pytest.mark.parametrize("kind", KINDS)
