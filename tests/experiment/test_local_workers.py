@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from rich.console import Console
@@ -22,8 +23,9 @@ from dialora.errors import ConfigError, Interrupted, StageError
 from dialora.experiment import pipeline
 from dialora.experiment.launchers import local
 from dialora.experiment.launchers.launcher import Launcher
-from dialora.experiment.launchers.local import LocalLauncher, share_out
+from dialora.experiment.launchers.local import LocalLaunch, LocalLauncher, share_out
 from dialora.experiment.progress import ProgressDisplay
+from dialora.measuring import environment
 from dialora.records import Observer, ignore_events
 from dialora.store import names
 from tests import sizes
@@ -124,6 +126,45 @@ def test_cores_and_gpus_are_shared_out(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(local, "NVIDIA", tmp_path / "gpus")
     assert [share["CUDA_VISIBLE_DEVICES"] for share in share_out(2, {})] == ["0", "1"]
     assert "CUDA_VISIBLE_DEVICES" not in share_out(2, {"CUDA_VISIBLE_DEVICES": ""})[0]
+
+
+def test_each_worker_has_cores_of_its_own_where_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3, 4})
+    monkeypatch.setattr(environment, "TOPOLOGY", Path("nowhere"))
+    assert [share["DIALORA_CORES"] for share in share_out(2, {})] == ["0,1,2", "3,4"]
+    assert [share["DIALORA_CORES"] for share in share_out(5, {})] == ["0", "1", "2", "3", "4"]
+    assert "DIALORA_CORES" not in share_out(6, {})[0]
+    assert "worker 2: " in LocalLaunch(workers=2).describe(Path("runs"), 4)
+
+
+def test_threads_of_one_core_and_cores_of_one_processor_stay_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As Linux counts them: first one thread of every core, in turn on two processors, then the second ones.
+    for core in range(8):
+        (tmp_path / f"cpu{core}" / "topology").mkdir(parents=True)
+        (tmp_path / f"cpu{core}" / "topology" / "physical_package_id").write_text(f"{core % 2}\n")
+        (tmp_path / f"cpu{core}" / "topology" / "core_id").write_text(f"{core % 4 // 2}\n")
+    monkeypatch.setattr(environment, "TOPOLOGY", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    assert environment.split_cores(2) == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    assert environment.split_cores(4) == [[0, 4], [2, 6], [1, 5], [3, 7]]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be bound to cores here")
+@pytest.mark.parametrize("named", ["", "given", "4096", "x"])
+def test_a_worker_keeps_to_its_cores_and_cores_that_are_not_there_are_no_reason_to_fail(named: str) -> None:
+    own = sorted(os.sched_getaffinity(0))
+    expected = own[-1:] if named == "given" else own
+    command = [sys.executable, "-P", "-m", "dialora.experiment.worker"]
+    values = os.environ | {"DIALORA_CORES": str(own[-1]) if named == "given" else named}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=values) as worker:
+        deadline = time.monotonic() + 60
+        while psutil.Process(worker.pid).cpu_affinity() != expected and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert psutil.Process(worker.pid).cpu_affinity() == expected
+        worker.communicate(timeout=60)
+    assert worker.returncode == 0
 
 
 class Recorder(Launcher):

@@ -12,7 +12,7 @@ from dialora.config import DecodingConfig, ExperimentConfig, load_experiment
 from dialora.data.tokens import fill_batches, tokenize_sources
 from dialora.errors import GenerationError, Interrupted
 from dialora.generation import TorchEngine, Written, generate, write_predictions
-from dialora.generation.generate import plan_source_batches
+from dialora.generation.batches import plan_source_batches
 from dialora.methods import LoRA
 from dialora.models.adapters import apply_method
 from dialora.models.loading import load_base_model, load_tokenizer

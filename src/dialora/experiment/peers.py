@@ -1,8 +1,9 @@
-"""The other processes of a training that has several: forked from the job's own, watched, and ended with it.
+"""The other processes of a job that has several: forked from the job's own, called, watched, and ended with it.
 
-They are forked before anything is computed, from a process that has the libraries loaded. Each makes the model, reads
-the tokens and goes through the training with the first one (`training/distributed.py`); it writes nothing but to the
-job's log. It ends when its part is done, or when the first one is gone. That one of them failed is the job's error.
+They are forked before anything is computed, from a process that has the libraries loaded, and do the stages that the
+first one calls them to: each makes the model, reads the tokens and goes through the training with it
+(`training/distributed.py`), or writes its share of the summaries (`generation/generate.py`). One ends when the last
+stage of its job is done, or when the first process is gone. That one of them failed is the job's error.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dialora.errors import ConfigError, DialoraError, DivergedError, Interrupted, TrainingError
-from dialora.experiment.job import Job, OtherJob, TokensJob, TrialJob
+from dialora.errors import ConfigError, DialoraError, DivergedError, GenerationError, Interrupted, TrainingError
+from dialora.experiment.job import GENERATION, TRAINING, Job, OtherJob, RunJob, TokensJob, TrialJob
 from dialora.store import names
 
 if TYPE_CHECKING:
@@ -31,12 +35,19 @@ GRACE_SECONDS = 10.0
 """For a process to notice by itself that another is gone, before it is ended: NCCL would wait for ever."""
 
 
+MEETING = "meeting"
+LOOK_SECONDS = 0.05
+"""From one look for a call, or for the end of others, to the next."""
+
+
 def count_processes(job: Job) -> int:
-    """Return how many processes a job is to be done in: several while it trains."""
+    """Return how many processes a job is to be done in."""
     if isinstance(job, TokensJob | OtherJob):
         return 1
-    is_trained = job.place.result.is_complete if isinstance(job, TrialJob) else job.place.is_trained
-    return 1 if is_trained else job.config.training.num_processes
+    stage = job.place.result if isinstance(job, TrialJob) else job.place.training
+    if isinstance(job, RunJob) and job.until == GENERATION:
+        stage = job.place.generation
+    return 1 if stage is None or stage.is_complete else job.config.training.num_processes
 
 
 class Peers:
@@ -49,16 +60,19 @@ class Peers:
         self._failures: dict[int, tuple[bool, str]] = {}
         """Of processes that failed: whether nobody knows why, and what is said of it."""
         self._has_failed, self._is_over = threading.Event(), threading.Event()
+        self._watches: list[threading.Thread] = []
+        self._called: list[str] = []
 
     @contextmanager
-    def watched(self, tell: Callable[[TrainingError], object]) -> Iterator[None]:
+    def watched(self, tell: Callable[[DialoraError], object]) -> Iterator[None]:
         """For the time of the block, see to it that this process ends with an error where another failed.
 
         `tell` is given that error where the process has to be ended because it would not notice. Behind the block the
         others are ended.
         """
         for number, pid in enumerate(self._pipes, start=2):
-            threading.Thread(target=self._watch, args=(number, pid, tell), daemon=True).start()
+            self._watches.append(threading.Thread(target=self._watch, args=(number, pid, tell), daemon=True))
+            self._watches[-1].start()
         try:
             yield
         except RuntimeError as error:  # most likely that a connection is lost
@@ -72,10 +86,24 @@ class Peers:
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
+    def call(self, stage: str) -> None:
+        """Have the others do this stage, too."""
+        if self._folder is not None:
+            (self._folder / _name_call(len(self._called), stage)).touch()
+            self._called.append(stage)
+
+    def wait(self, tick: Callable[[], None]) -> None:
+        """Return when all others have done the job's last stage. Raises what ended one, and what `tick` raises."""
+        while any(watch.is_alive() for watch in self._watches) and not self._has_failed.is_set():
+            tick()
+            time.sleep(LOOK_SECONDS)
+        if self._has_failed.is_set():
+            raise self._explain()
+
     def _add(self, pid: int, pipe: int) -> None:
         self._pipes[pid] = pipe
 
-    def _watch(self, number: int, pid: int, tell: Callable[[TrainingError], object]) -> None:
+    def _watch(self, number: int, pid: int, tell: Callable[[DialoraError], object]) -> None:
         _, status = os.waitpid(pid, 0)
         code = os.waitstatus_to_exitcode(status)
         with os.fdopen(self._pipes[pid], encoding="utf-8") as pipe:
@@ -92,23 +120,26 @@ class Peers:
             tell(self._explain())
             os._exit(1)
 
-    def _explain(self) -> TrainingError:
+    def _explain(self) -> DialoraError:
         number, (_, said) = min(self._failures.items(), key=lambda item: (item[1][0], item[0]))
         place = self._job.place
-        return TrainingError(
+        error, last = (GenerationError, "batch") if self._called[-1:] == [GENERATION] else (TrainingError, "checkpoint")
+        return error(
             f"{place.name}: process {number} of {len(self._pipes) + 1} {said} Details in "
-            f"{place.work / names.WORKER_LOG}; the same command goes on from the last checkpoint, in as many "
-            f"processes as are asked for then."
+            f"{place.work / names.WORKER_LOG}; the same command goes on from the last {last}, in as many processes as "
+            f"are asked for then."
         )
 
 
-def fork_peers(
-    job: Job, follow: Callable[[Job, Group], None], choose_gpu: Callable[[int], None]
-) -> tuple[Peers, Group]:
+Follow = Callable[[Job, "Group", str], bool]
+"""Does a stage of a job as another process of its group; returns whether more is to be done."""
+
+
+def fork_peers(job: Job, follow: Follow, choose_gpu: Callable[[int], None]) -> tuple[Peers, Group]:
     """Fork the other processes of a job that has several; return what is known of them, and this one's place.
 
-    Each of them chooses its GPU by its number, from 1, calls `follow` and ends. Raises ConfigError where this system
-    cannot fork.
+    Each of them chooses its GPU by its number, from 1, and calls `follow` for each stage that it is called to. Raises
+    ConfigError where this system cannot fork.
     """
     from dialora.training import Group
 
@@ -125,21 +156,24 @@ def fork_peers(
         if (pid := os.fork()) == 0:
             os.close(line[1])
             choose_gpu(rank)
-            os._exit(_follow(job, Group(rank, size, folder / "meeting"), follow, line[0], write))
+            group = Group(rank, size, folder / MEETING)
+            os._exit(_follow(partial(follow, job, group), folder, line[0], write))
         os.close(write)
         peers._add(pid, read)
     os.close(line[0])
-    return peers, Group(0, size, folder / "meeting")
+    return peers, Group(0, size, folder / MEETING)
 
 
-def _follow(job: Job, group: Group, follow: Callable[[Job, Group], None], line: int, pipe: int) -> int:
-    """Go through a training with its first process; return the exit code."""
+def _follow(do: Callable[[str], bool], folder: Path, line: int, pipe: int) -> int:
+    """Do the stages that the first process calls to; return the exit code."""
     # The first one is told to stop, and says so to all at the same step.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_watch_first, args=(line,), daemon=True).start()
     try:
-        follow(job, group)
+        for at in count():
+            if not do(_await_call(folder, at)):
+                break
     except (DivergedError, Interrupted):  # which the first one raises too
         return 0
     except BaseException as error:
@@ -150,6 +184,19 @@ def _follow(job: Job, group: Group, follow: Callable[[Job, Group], None], line: 
         os.write(pipe, json.dumps([not is_known, f"failed: {said[:2000]}"]).encode())
         return 1
     return 0
+
+
+def _await_call(folder: Path, number: int) -> str:
+    """Return the stage of the first process's call of this number, from 0, when there is one."""
+    while True:
+        for stage in (TRAINING, GENERATION):
+            if (folder / _name_call(number, stage)).exists():
+                return stage
+        time.sleep(LOOK_SECONDS)
+
+
+def _name_call(number: int, stage: str) -> str:
+    return f"{number}-{stage}"
 
 
 def _watch_first(line: int) -> None:

@@ -26,7 +26,7 @@ from dialora.experiment.events import BEGUN, Events
 from dialora.experiment.job import Job, load_job
 from dialora.experiment.peers import fork_peers
 from dialora.experiment.stages import do_job, follow_job, load_libraries
-from dialora.measuring.environment import GPU_CHOICES
+from dialora.measuring.environment import GPU_CHOICES, keep_to_cores
 from dialora.models.network import forbid_network
 from dialora.store import disk_errors_explained, names, telling_damage
 from dialora.store.work import own_work
@@ -38,6 +38,7 @@ CAN_FORK = sys.platform == "linux"
 
 def main() -> int:
     """Do jobs until standard input closes."""
+    keep_to_cores()  # before the libraries, which count them
     # Libraries print where they like; the parent must get nothing but events.
     stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -87,7 +88,7 @@ def _do(job: Job, stream: Any) -> int:
         ):
             events.on_progress = pulse.tell
             forbid_network(job.config)
-            do_job(job, events, stop, group)
+            do_job(job, events, stop, group, peers)
     except DialoraError as error:
         return _tell_error(events, error)
     except Exception as error:

@@ -131,7 +131,7 @@ def explain_torch(generation: GenerationConfig, decoding: DecodingConfig, model:
     """Return why CTranslate2 is not for this adapter, machine or decoding; None where it is."""
     if find_version() is None:
         return "it is not installed (pip install ctranslate2)"
-    if _is_on_gpu(model) and generation.engine == "auto" and generation.precision != "int8":
+    if generation.engine == "auto" and writes_in_torch(generation, on_gpu=_is_on_gpu(model)):
         return "the model is on a GPU, where torch is fast"
     if not is_mergeable(model):
         return "the adapter does not merge into the base model"
@@ -143,6 +143,11 @@ def explain_torch(generation: GenerationConfig, decoding: DecodingConfig, model:
     if not _list_devices(generation.precision, on_gpu=_is_on_gpu(model)):
         return f"it has no {generation.precision} on this processor"
     return None
+
+
+def writes_in_torch(generation: GenerationConfig, *, on_gpu: bool) -> bool:
+    """Whether torch writes whatever the system: it is asked for, or fast where the model is."""
+    return generation.engine == "torch" or (generation.engine == "auto" and on_gpu and generation.precision != "int8")
 
 
 def _list_devices(precision: str, *, on_gpu: bool) -> list[str]:
@@ -163,4 +168,4 @@ def _describe(parity: Parity) -> str:
     return text if difference is None else f"{text}, the largest difference of scores is {difference:.2g}"
 
 
-__all__ = ["NUM_CHECKED", "explain_torch", "open_converted", "open_engine"]
+__all__ = ["NUM_CHECKED", "explain_torch", "open_converted", "open_engine", "writes_in_torch"]

@@ -7,19 +7,19 @@ Nothing is drawn, so the same inputs give the same summaries.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dialora.config import DecodingConfig, stable_hash
-from dialora.data.tokens import TokenizedSource, fill_batches
+from dialora.config import DecodingConfig
+from dialora.data.tokens import TokenizedSource
 from dialora.errors import Interrupted
+from dialora.generation.batches import BatchPlan
 from dialora.generation.engine import Engine
 from dialora.generation.torch_engine import TorchEngine
-from dialora.measuring.clock import Stopwatch
 from dialora.records import Example, Prediction
-from dialora.store import LoggedBatch, PartialLog
+from dialora.store import LoggedBatch, PartialLog, SharedLog
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,12 +30,32 @@ OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Team:
+    """The processes that write one plan of batches, from one of them: every `size`-th batch is its own."""
+
+    rank: int = 0
+    size: int = 1
+    wait: Callable[[Callable[[], None]], None] = lambda tick: None
+    """Return when all others have done their part; call what is given meanwhile. Of the first process alone."""
+
+    def owns(self, batch: int) -> bool:
+        """Whether this process writes the batch of this number."""
+        return batch % self.size == self.rank
+
+
+ALONE = Team()
+
+
+@dataclass(frozen=True, slots=True)
 class WrittenSources:
     """The new tokens of every source, in the order of the sources."""
 
     new_ids: list[list[int]]
     seconds: float
-    """What all batches took together, each when it was written: an interrupted generation counts whole, and once."""
+    """What all batches took together, each when it was written: an interrupted generation counts whole, and once.
+
+    Of a team, what they took the process that wrote longest.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +95,7 @@ def write_predictions(
     decoding: DecodingConfig,
     *,
     log: PartialLog | None = None,
+    team: Team = ALONE,
     on_progress: OnProgress = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Generated:
@@ -87,6 +108,7 @@ def write_predictions(
         [source.input_ids for source in sources],
         decoding,
         log=log,
+        team=team,
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -109,57 +131,59 @@ def write_sources(
     decoding: DecodingConfig,
     *,
     log: PartialLog | None = None,
+    team: Team = ALONE,
     on_progress: OnProgress = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> WrittenSources:
     """Write what follows each source's token ids; equal ones are written once.
 
-    Batches found in `log` are taken from there, with the seconds they took, and new ones are added. Raises
-    GenerationError, and Interrupted after `should_stop` said so.
+    Batches found in `log` are taken from there, with the seconds they took, and new ones are added. The others of a
+    `team` do their part by `write_share`, in a log that they keep together with this process. Raises GenerationError,
+    and Interrupted after `should_stop` said so.
     """
-    distinct = list(dict.fromkeys(map(tuple, sources)))
-    batches = plan_source_batches(distinct, decoding, device=engine.device)
-    # A log is of its own plan: other versions may have cut other batches.
-    log = replace(log, key=stable_hash([log.key, batches])) if log else None
-    finished = log.load() if log else {}
-    written: dict[tuple[int, ...], list[int]] = {}
-    missing = ([list(distinct[i]) for i in batch] for n, batch in enumerate(batches) if n not in finished)
-    seconds = 0.0
+    plan = BatchPlan.of(sources, decoding, engine, log)
+    total = len(plan.sources)
+    made = plan.load()
+    own = [number for number in plan.list_missing(made) if team.owns(number)]
+    num_found, num_own, num_written = plan.count(made), plan.count(own), 0
+
+    def heed_stop() -> None:
+        if should_stop():
+            raise Interrupted(f"stopped after {plan.count(made)} of {total} summaries.")
+
+    if made:
+        on_progress(num_found, total)
     with engine:
-        results = engine.write(missing)
-        watch = Stopwatch()
-        for number, batch in enumerate(batches):
-            made = finished.get(number)
-            if made is None:
-                if should_stop():
-                    raise Interrupted(f"stopped after {len(written)} of {len(distinct)} summaries.")
-                rows = [{"new_ids": one.new_ids} for one in next(results)]
-                made = LoggedBatch(rows, watch.read())
-                if log:
-                    log.append(number, made.rows, seconds=made.seconds)
-                watch.reset()
-            for i, row in zip(batch, made.rows, strict=True):
-                written[distinct[i]] = row["new_ids"]
-            seconds += made.seconds
-            on_progress(len(written), len(distinct))
-    return WrittenSources([written[tuple(source)] for source in sources], seconds)
+        for number, batch in plan.write(engine, own, heed_stop):
+            made[number] = batch
+            num_written += plan.count([number])
+            # As far as this process is with its part, so are the others, as long as they are at work.
+            on_progress(num_found + num_written * (total - num_found) // num_own, total)
+        if team.size > 1:
+            team.wait(heed_stop)
+            made = plan.load()
+            for number, batch in plan.write(engine, plan.list_missing(made), heed_stop):  # what was lost on the disk
+                made[number] = batch
+            on_progress(total, total)
+    return WrittenSources(plan.order(sources, made), _measure(made))
 
 
-def plan_source_batches(
-    sources: Sequence[Sequence[int]], decoding: DecodingConfig, *, device: str = "cpu"
-) -> list[list[int]]:
-    """Plan batches of at most `decoding.max_batch_tokens`: lists of indices into `sources`, the longest first.
+def write_share(
+    engine: Engine, sources: Sequence[Sequence[int]], decoding: DecodingConfig, *, log: SharedLog, team: Team
+) -> None:
+    """Write this process's part of `write_sources`, as another one of its team than the first."""
+    plan = BatchPlan.of(sources, decoding, engine, log)
+    own = [number for number in plan.list_missing(plan.load()) if team.owns(number)]
+    with engine:
+        deque(plan.write(engine, own), maxlen=0)
 
-    The batches are as few as these tokens allow and of like size, so that none at the end is too small to keep every
-    core at work.
-    """
-    order = sorted(range(len(sources)), key=lambda i: len(sources[i]), reverse=True)
-    # The cache of keys and values grows with every beam and every token made.
-    items = [(i, len(sources[i]), decoding.max_new_tokens) for i in order]
-    limit = decoding.count_batch_tokens(device) // decoding.num_beams
-    fewest = len(fill_batches(items, limit))
-    even = bisect_left(range(limit), True, key=lambda tokens: len(fill_batches(items, tokens)) <= fewest)
-    return fill_batches(items, even)
+
+def _measure(made: Mapping[int, LoggedBatch]) -> float:
+    """Return the seconds of the process that wrote longest: the others were at it meanwhile."""
+    seconds = dict.fromkeys((batch.rank for batch in made.values()), 0.0)
+    for batch in made.values():
+        seconds[batch.rank] += batch.seconds
+    return max(seconds.values(), default=0.0)
 
 
 def decode_summary(tokenizer: PreTrainedTokenizerBase, new_ids: Sequence[int]) -> str:
@@ -169,12 +193,14 @@ def decode_summary(tokenizer: PreTrainedTokenizerBase, new_ids: Sequence[int]) -
 
 
 __all__ = [
+    "ALONE",
     "Generated",
     "OnProgress",
+    "Team",
     "WrittenSources",
     "decode_summary",
     "generate",
-    "plan_source_batches",
     "write_predictions",
+    "write_share",
     "write_sources",
 ]

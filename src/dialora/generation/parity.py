@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dialora.config import DecodingConfig
+from dialora.generation.batches import plan_source_batches
 from dialora.generation.engine import Engine, Written
-from dialora.generation.generate import plan_source_batches
 from dialora.records import Record
 
 MAX_SCORE_DIFFERENCE = 1e-3

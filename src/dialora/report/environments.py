@@ -47,6 +47,12 @@ def describe_environments(labels: Mapping[str, str], runs: Sequence[Run], facts:
                 f"Each system was trained by {trained[0]['processes']} processes at once, each on a device of its own: "
                 f"times are theirs together, memory is that of the one with the most."
             )
+        written = [fact["generation"]["environment"] for fact in facts.values()]
+        if written and "processes" in written[0]:
+            notes.append(
+                f"Each system's summaries were written by {written[0]['processes']} processes at once, each its share: "
+                f"their time is that of the one that wrote longest."
+            )
         return notes
     found = "; ".join(f"{name} is {merged[name].replace('; ', ', ')}" for name in differing)
     return [

@@ -23,7 +23,7 @@ from dialora.store.files import (
     stream_records,
 )
 from dialora.store.finding import FoundRun, find_runs, is_run_folder, open_training, read_run
-from dialora.store.log import LoggedBatch, PartialLog
+from dialora.store.log import LoggedBatch, PartialLog, SharedLog
 from dialora.store.owning import alone_in, locked, own_data_check, own_folder, require_apart
 from dialora.store.run import Run, build_run, measure_weights
 from dialora.store.stage import Stage, is_listed, read_key
@@ -37,6 +37,7 @@ __all__ = [
     "LoggedBatch",
     "PartialLog",
     "Run",
+    "SharedLog",
     "Stage",
     "TrialFolder",
     "alone_in",

@@ -133,6 +133,12 @@ def conversion(precision: str) -> str:
     return f"ctranslate2-{precision}"
 
 
+def shared_log(name: str, rank: int | str) -> str:
+    """Name the file of a process that keeps a log together with the first one; `*` for those of all others."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}-{rank}{dot}{suffix}"
+
+
 def checkpoint(step: int | str) -> str:
     """Name the folder of a checkpoint; `*` for all of them."""
     return f"checkpoint-{step}"

@@ -26,7 +26,7 @@ _OF_TRAINING = (
     names.ENCODER,
     names.unfinished(names.ENCODER),
 )
-_OF_GENERATION = (names.PARTIAL, names.conversion("*"), names.HEARTBEAT)
+_OF_GENERATION = (names.PARTIAL, names.shared_log(names.PARTIAL, "*"), names.conversion("*"), names.HEARTBEAT)
 
 
 @dataclass(frozen=True, slots=True)

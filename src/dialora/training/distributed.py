@@ -88,21 +88,31 @@ class Group:
         self._require_devices(device, store)
         for name, value in LOOPBACK.items():
             os.environ.setdefault(name, value)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(self.share_threads(threads))
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=PATIENCE)
+        with self.beside_others():
+            dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=PATIENCE)
+            try:
+                yield
+            except DialoraError:
+                dist.destroy_process_group()
+                raise
+            # Where something broke, the others are to lose the connection when this process has said what.
+            dist.destroy_process_group()
+
+    @contextmanager
+    def beside_others(self) -> Iterator[None]:
+        """For the time of the block, compute with this process's share of the threads."""
+        if self.size == 1:
+            yield
+            return
+        threads = torch.get_num_threads()
+        torch.set_num_threads(self._share_threads(threads))
         try:
             yield
-        except DialoraError:
-            dist.destroy_process_group()
-            raise
-        # Where something broke, the others are to lose the connection when this process has said what.
-        dist.destroy_process_group()
-        torch.set_num_threads(threads)
+        finally:
+            torch.set_num_threads(threads)
 
-    def share_threads(self, threads: int) -> int:
-        """Return how many threads a process computes with where one alone has `threads`."""
+    def _share_threads(self, threads: int) -> int:
         return max(1, threads // self.size)
 
     def _require_devices(self, device: torch.device, store: Any) -> None:
@@ -176,12 +186,11 @@ class Group:
         if bucket:
             _add_up(bucket)
 
-    def describe(self, training: TrainingConfig) -> dict[str, str]:
-        """Return what the training's environment has besides a single process's."""
+    def describe(self) -> dict[str, str]:
+        """Return what the environment of its work has besides a single process's."""
         if self.size == 1:
             return {}
-        threads = str(self.share_threads(torch.get_num_threads()))
-        return {"processes": str(self.size), "threads": threads} | ({"fsdp": "true"} if training.fsdp else {})
+        return {"processes": str(self.size), "threads": str(self._share_threads(torch.get_num_threads()))}
 
 
 ALONE = Group()

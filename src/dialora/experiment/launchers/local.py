@@ -12,7 +12,7 @@ from dialora.config.launch import Launch
 from dialora.experiment.job import Job
 from dialora.experiment.launchers.launcher import Launcher
 from dialora.experiment.launchers.process import WorkerProcess
-from dialora.measuring.environment import GPU_CHOICES, SHARED_BY, count_cores
+from dialora.measuring.environment import CORES, GPU_CHOICES, SHARED_BY, count_cores, split_cores
 from dialora.records import Observer
 
 THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -81,7 +81,8 @@ class LocalLauncher(Launcher):
 def share_out(workers: int, environment: Mapping[str, str]) -> list[dict[str, str]]:
     """Return what each worker's environment has besides this one: nothing where it is the only one.
 
-    Cores are divided, and each worker has one GPU, in turn where there are fewer.
+    Cores are divided, each worker bound to its own where there are enough. Each has one GPU, in turn where there are
+    fewer.
     """
     if workers == 1:
         return [{}]
@@ -89,7 +90,10 @@ def share_out(workers: int, environment: Mapping[str, str]) -> list[dict[str, st
     shared = {SHARED_BY: str(workers)} | {name: threads for name in THREADS if name not in environment}
     named = next((name for name in GPU_CHOICES if name in environment), GPU_CHOICES[0])
     gpus = [gpu for gpu in environment[named].split(",") if gpu] if named in environment else _list_gpus()
-    return [shared | ({named: gpus[at % len(gpus)]} if gpus else {}) for at in range(workers)]
+    shares = [shared | ({named: gpus[at % len(gpus)]} if gpus else {}) for at in range(workers)]
+    for share, cores in zip(shares, split_cores(workers), strict=False):
+        share[CORES] = ",".join(map(str, cores))
+    return shares
 
 
 def _list_gpus() -> list[str]:

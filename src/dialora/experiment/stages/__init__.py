@@ -2,7 +2,7 @@
 
     tokens.py      the splits, tokenized
     training.py    a run's weights, or a trial of a search; in several processes, where there are some
-    generation.py  a run's summaries
+    generation.py  a run's summaries; in several processes, where there are some and torch writes
 
 torch and transformers are loaded here and not before.
 """
@@ -13,8 +13,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from dialora.experiment.events import Events
-from dialora.experiment.job import GENERATION, Job, OtherJob, RunJob, TokensJob, TrialJob
-from dialora.experiment.stages.generation import generate
+from dialora.experiment.job import GENERATION, TRAINING, Job, OtherJob, RunJob, TokensJob, TrialJob
+from dialora.experiment.peers import Peers
+from dialora.experiment.stages.generation import follow_generation, generate
 from dialora.experiment.stages.tokens import tokenize_splits
 from dialora.experiment.stages.training import follow_training, make_trial_of, train_run
 from dialora.models.network import forbid_network
@@ -38,8 +39,11 @@ def load_libraries(job: Job) -> None:
     import dialora.tuning.trial  # noqa: F401
 
 
-def do_job(job: Job, events: Events, stop: threading.Event, group: Group) -> None:
-    """Do what is missing of a job, as the first process of `group`. Raises DialoraError."""
+def do_job(job: Job, events: Events, stop: threading.Event, group: Group, peers: Peers) -> None:
+    """Do what is missing of a job, as the first process of `group`, the others of which wait for a call.
+
+    Raises DialoraError.
+    """
     if isinstance(job, OtherJob):
         job.do(events, stop)
         return
@@ -51,19 +55,26 @@ def do_job(job: Job, events: Events, stop: threading.Event, group: Group) -> Non
             tokenize_splits(job, tokenizer, events, stop)
         case TrialJob():
             if not job.place.result.is_complete:
+                peers.call(TRAINING)
                 make_trial_of(job, tokenizer, events, stop, group)
         case RunJob():
             if not job.place.is_trained:
+                peers.call(TRAINING)
                 train_run(job, tokenizer, events, stop, group)
             if job.until == GENERATION and not job.place.generation.is_complete:
-                generate(job, tokenizer, events, stop)
+                generate(job, tokenizer, events, stop, group, peers)
 
 
-def follow_job(job: Job, group: Group) -> None:
-    """Train as another process of a job's group. Raises DialoraError."""
+def follow_job(job: Job, group: Group, stage: str) -> bool:
+    """Do a stage as another process of a job's group; return whether there may be more to do. Raises DialoraError."""
     assert isinstance(job, RunJob | TrialJob)
     forbid_network(job.config)
-    follow_training(job, group)
+    if stage == TRAINING:
+        follow_training(job, group)
+        return isinstance(job, RunJob) and job.until == GENERATION
+    assert isinstance(job, RunJob)
+    follow_generation(job, group)
+    return False
 
 
 __all__ = ["do_job", "follow_job", "load_libraries"]

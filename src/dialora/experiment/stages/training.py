@@ -69,7 +69,9 @@ def train_run(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event
         "rows_per_step": sum(map(len, used)) / max(1, result.num_steps),
         "load_seconds": load_seconds,
         "wall_seconds": None if result.was_resumed else watch.read(),
-        "environment": describe_environment() | group.describe(config.training),
+        "environment": describe_environment()
+        | group.describe()
+        | ({"fsdp": "true"} if config.training.fsdp and group.size > 1 else {}),
     }
     assert run.training is not None
     with run.training.writing() as folder:
