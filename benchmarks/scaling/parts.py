@@ -65,7 +65,7 @@ def _do(part: str, system: str, precision: str, source: Path, folder: Path) -> d
     from dialora.systems.options import SummaryOptions
     from dialora.systems.output import open_output, render_rows
     from dialora.systems.shards import Shards
-    from dialora.systems.summaries import CHUNK, _check
+    from dialora.systems.summaries import CHUNK, stream_checked
     from dialora.systems.summary import Summary
     from dialora.systems.writing import SummaryWriter
 
@@ -75,7 +75,7 @@ def _do(part: str, system: str, precision: str, source: Path, folder: Path) -> d
         if part == "read":
             begun = time.perf_counter()
             inputs.fingerprint()
-            sizes = shards.cut(_check(found, inputs, SummaryOptions(), CHUNK, []), start=0)
+            sizes = shards.cut(stream_checked(found, inputs, SummaryOptions(), CHUNK, []), start=0)
             return {"seconds": (time.perf_counter() - begun) / sum(sizes)}
         items = inputs.stream(found.config.data, notes=[])
         chunks = [take(items, CHUNK) for _ in range(CHUNKS)]

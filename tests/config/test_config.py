@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from dialora.config import build_experiment, dump_experiment, list_experiments, load_experiment, load_outputs_config
+from dialora.config import (
+    build_experiment,
+    dump_experiment,
+    list_experiments,
+    load_data_experiment,
+    load_experiment,
+    load_outputs_config,
+)
 from dialora.errors import ConfigError
 from dialora.methods import LoRA
 
@@ -33,6 +40,17 @@ def test_overrides_reach_any_depth_and_are_typed() -> None:
     assert config.methods["lora"].r == 4
     assert config.training.num_train_epochs == 0.5
     assert list(config.methods) == ["lora", "full"]
+
+
+def test_one_override_may_stand_alone_and_none_is_none() -> None:
+    assert load_experiment(MINIMAL, "methods.lora.r=4").methods["lora"].r == 4
+    assert load_experiment(MINIMAL, None) == load_experiment(MINIMAL)
+    assert load_data_experiment("x", "data.seed=4").data.seed == 4
+    assert load_data_experiment("x", None).data.source == "x"
+    with pytest.raises(ConfigError, match=r"set: 5 is neither a list of key=value nor a mapping, as in {'training"):
+        load_experiment(MINIMAL, 5)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="--set 5: must be a text, key=value"):
+        load_experiment(MINIMAL, [5])  # type: ignore[list-item]
 
 
 def test_a_method_may_stand_under_another_name() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dialora.config import ExperimentConfig
+from dialora.config import ExperimentConfig, Overrides
 from dialora.records import Observer
 
 Experiment = str | Path | Mapping[str, Any] | ExperimentConfig
-Overrides = Iterable[str] | Mapping[str, Any]
 Folder = str | Path | None
 Watch = Observer | None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dialora.api.inputs import Experiment, Folder, Overrides, Watch, find_path
-from dialora.config import BUNDLED, load_experiment
+from dialora.config import BUNDLED, list_overrides, load_experiment
 from dialora.errors import ConfigError
 from dialora.records import ignore_events
 from dialora.store import RUNS
@@ -141,7 +141,7 @@ def find_system(
         return system
     if system is not None:
         return find(system, method=method, base=base, set=set)
-    root, set = RUNS / BUNDLED, set if isinstance(set, Mapping) else list(set)
+    root, set = RUNS / BUNDLED, list_overrides(set)
     require_bundled(method=method, base=base, set=set)
     if not has_comparison(root):
         from dialora.api.experiments import compare
@@ -170,8 +170,8 @@ def parity(
     from dialora.systems.kinds.finding import find_run
     from dialora.systems.precision import measure_precision
 
-    fixed = {"generation.precision": precision}
-    overrides = dict(set) | fixed if isinstance(set, Mapping) else [*set, f"generation.precision={precision}"]
+    given, fixed = list_overrides(set), {"generation.precision": precision}
+    overrides = given | fixed if isinstance(given, dict) else [*given, f"generation.precision={precision}"]
     found = run if isinstance(run, System) else find_run(run, method=method, set=overrides)
     return measure_precision(found, observer=observer or ignore_events)
 

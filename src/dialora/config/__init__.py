@@ -9,7 +9,7 @@ object with a stable hash; nothing else decides an experiment's result.
 """
 
 from dialora.config.experiment import ExperimentConfig, build_experiment, dump_experiment, stable_hash
-from dialora.config.loading import list_experiments, load_data_experiment, load_experiment
+from dialora.config.loading import Overrides, list_experiments, list_overrides, load_data_experiment, load_experiment
 from dialora.config.outputs import OutputsConfig, load_outputs_config
 from dialora.config.sections import (
     BUNDLED,
@@ -29,11 +29,13 @@ __all__ = [
     "ExperimentConfig",
     "GenerationConfig",
     "OutputsConfig",
+    "Overrides",
     "ScoringConfig",
     "TrainingConfig",
     "build_experiment",
     "dump_experiment",
     "list_experiments",
+    "list_overrides",
     "load_data_experiment",
     "load_experiment",
     "load_outputs_config",

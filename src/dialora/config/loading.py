@@ -15,6 +15,8 @@ from dialora.config.yaml_file import read_yaml_file
 from dialora.config.yaml_text import MAX_DEPTH, parse_yaml
 from dialora.errors import ConfigError
 
+Overrides = str | Iterable[str] | Mapping[str, Any] | None
+"""One `key=value`, several, or a mapping of dotted keys to values."""
 MAX_TEXT = 20_000
 """Characters of one text: a prompt is the longest."""
 DATA_KEYS = ("model", "model_revision", "prompt")
@@ -28,12 +30,12 @@ def list_experiments() -> list[str]:
 
 
 def load_experiment(
-    experiment: str | Path | Mapping[str, Any] | ExperimentConfig, overrides: Iterable[str] | Mapping[str, Any] = ()
+    experiment: str | Path | Mapping[str, Any] | ExperimentConfig, overrides: Overrides = ()
 ) -> ExperimentConfig:
     """Load an experiment from a file, a shipped name or a mapping, and apply overrides.
 
-    `overrides` are `key=value` strings with dotted keys and YAML values, or a mapping of the same. Relative paths in
-    `model` and `data.source` count from the working directory. Raises ConfigError.
+    `overrides` are `key=value` strings with dotted keys and YAML values, one or several, or a mapping of the same.
+    Relative paths in `model` and `data.source` count from the working directory. Raises ConfigError.
     """
     if isinstance(experiment, ExperimentConfig):
         values = dump_experiment(experiment, with_defaults=False)
@@ -53,12 +55,12 @@ def load_experiment(
     return build_experiment(values)
 
 
-def load_data_experiment(source: str | Path, overrides: Iterable[str] | Mapping[str, Any] = ()) -> ExperimentConfig:
+def load_data_experiment(source: str | Path, overrides: Overrides = ()) -> ExperimentConfig:
     """Load what reading and measuring a data set needs: an experiment around a source that trains nothing.
 
     Raises ConfigError, also for an override that means nothing to data alone.
     """
-    overrides = dict(overrides) if isinstance(overrides, Mapping) else list(overrides)
+    overrides = list_overrides(overrides)
     keys = [str(item).partition("=")[0].strip() for item in overrides]
     strange = [key for key in keys if not key.startswith("data.") and key not in DATA_KEYS]
     if strange:
@@ -68,8 +70,9 @@ def load_data_experiment(source: str | Path, overrides: Iterable[str] | Mapping[
     return load_experiment(values, overrides)
 
 
-def apply_overrides(values: dict[str, Any], overrides: Iterable[str] | Mapping[str, Any]) -> None:
+def apply_overrides(values: dict[str, Any], overrides: Overrides) -> None:
     """Set dotted keys in plain values. Raises ConfigError where an override is no `key=value`."""
+    overrides = list_overrides(overrides)
     pairs = overrides.items() if isinstance(overrides, Mapping) else map(_split_override, overrides)
     for key, value in pairs:
         if not isinstance(key, str) or not all(parts := key.split(".")) or len(parts) > MAX_DEPTH:
@@ -78,6 +81,23 @@ def apply_overrides(values: dict[str, Any], overrides: Iterable[str] | Mapping[s
     problems = list(find_bad_values(values, ()))
     if problems:
         raise ConfigError(problems)
+
+
+def list_overrides(overrides: Overrides) -> list[str] | dict[str, Any]:
+    """Return overrides of any form as a list or a mapping. Raises ConfigError where they are neither."""
+    if overrides is None:
+        return []
+    if isinstance(overrides, str):  # whose letters are texts, too
+        return [overrides]
+    if isinstance(overrides, Mapping):
+        return dict(overrides)
+    try:
+        return list(overrides)
+    except TypeError:
+        raise ConfigError(
+            f"set: {show(overrides)} is neither a list of key=value nor a mapping, as in "
+            f"{{'training.num_train_epochs': 3}}."
+        ) from None
 
 
 def _read_file(experiment: str | Path) -> dict[str, Any]:
@@ -111,6 +131,8 @@ def _is_there(path: Path, name: str) -> bool:
 
 
 def _split_override(text: str) -> tuple[str, Any]:
+    if not isinstance(text, str):
+        raise ConfigError(f"--set {show(text)}: must be a text, key=value, as in training.num_train_epochs=3.")
     key, separator, value = text.partition("=")
     key, shown = key.strip(), show(text)[1:-1]
     if not separator or not all(key.split(".")):

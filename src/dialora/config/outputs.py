@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import Field
 
 from dialora.config.experiment import build_config
-from dialora.config.loading import apply_overrides
+from dialora.config.loading import Overrides, apply_overrides
 from dialora.config.section import Section
 from dialora.config.sections import ScoringConfig
 
@@ -55,7 +55,7 @@ class OutputsConfig(Section):
 
 
 def load_outputs_config(
-    table: str | Path | Sequence[str | Path] | OutputsConfig, overrides: Iterable[str] | Mapping[str, Any] = ()
+    table: str | Path | Sequence[str | Path] | OutputsConfig, overrides: Overrides = ()
 ) -> OutputsConfig:
     """Build the config of a table, or of several files that belong together. Raises ConfigError.
 

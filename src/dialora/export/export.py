@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from dialora.config import BUNDLED, stable_hash
+from dialora.config import BUNDLED, Overrides, list_overrides, stable_hash
 from dialora.config.problems import show
 from dialora.errors import ConfigError, DialoraError, ExportError
 from dialora.export.forms import FORMS, Form, Source
@@ -36,11 +34,10 @@ class Export:
     verdict: Verdict
 
 
-def find_exportable(
-    run: str | Path, *, method: str | None, precision: str, set: Iterable[str] | Mapping[str, Any] = ()
-) -> RunSystem:
+def find_exportable(run: str | Path, *, method: str | None, precision: str, set: Overrides = ()) -> RunSystem:
     """Find the system of a run as it is exported in a precision. Raises DialoraError."""
-    overrides = [f"{key}={value}" for key, value in set.items()] if isinstance(set, Mapping) else [*set]
+    given = list_overrides(set)
+    overrides = [f"{key}={value}" for key, value in given.items()] if isinstance(given, dict) else given
     for one in overrides:
         if one.partition("=")[0].strip().partition(".")[0] == "generation":
             raise ConfigError(f"--set {one}: --precision says in which an export is, and --to what writes with it.")

@@ -6,13 +6,13 @@ as. Of a loaded one the losses and searches are not there, so that their figures
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from dialora.comparison import Comparison
-from dialora.config import ExperimentConfig, load_experiment
+from dialora.config import ExperimentConfig, Overrides, load_experiment
 from dialora.config.problems import show
 from dialora.errors import ConfigError
 from dialora.report.assembly import find_studies
@@ -121,9 +121,7 @@ class ReportedComparison(Comparison):
         return Comparison(**{one.name: getattr(self, one.name) for one in fields(Comparison)})
 
 
-def find_comparison(
-    run: str | Path | Mapping[str, Any] | ExperimentConfig, overrides: Iterable[str] | Mapping[str, Any] = ()
-) -> Path:
+def find_comparison(run: str | Path | Mapping[str, Any] | ExperimentConfig, overrides: Overrides = ()) -> Path:
     """Return the folder of a comparison: `run` itself, or the default folder of an experiment.
 
     Raises ConfigError where it is neither.

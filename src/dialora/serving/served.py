@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dialora.config import Overrides, list_overrides
 from dialora.errors import ConfigError, StageError
 from dialora.store import RUNS, ExperimentFolder, find_runs, is_run_folder
 from dialora.systems import System, find_system, find_winner
@@ -54,14 +55,12 @@ class ServedSystem:
         }
 
 
-def find_served(
-    names: Sequence[str | Path], *, base: str | None = None, set: Iterable[str] | Mapping[str, Any] = ()
-) -> list[ServedSystem]:
+def find_served(names: Sequence[str | Path], *, base: str | None = None, set: Overrides = ()) -> list[ServedSystem]:
     """Return the systems that some names are; of an experiment's folder, those of all its methods. Loads nothing yet.
 
     Raises ConfigError where they are more than four, and as `find_system` does.
     """
-    overrides = dict(set) if isinstance(set, Mapping) else list(set)
+    overrides = list_overrides(set)
     served: list[ServedSystem] = []
     for name in names:
         root = _find_experiment(name)

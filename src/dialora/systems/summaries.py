@@ -115,7 +115,7 @@ def _append_all(
     ):
         done = file.num_rows
         if launch:
-            chunks = _check(system, inputs, options, chunk, notes)
+            chunks = stream_checked(system, inputs, options, chunk, notes)
             total = append_shards(system, chunks, file, options, observer, launch, notes)
         elif done < total:
             observer({"event": "stage", "stage": "start", "run": system.name, "key": system.key})
@@ -127,10 +127,10 @@ def _append_all(
 
 def _count(system: System, inputs: Inputs, options: SummaryOptions, notes: list[str]) -> int:
     """Count the items, each of which can be read; where long ones are errors, none is too long."""
-    return sum(len(some) for some in _check(system, inputs, options, CHUNK, notes))
+    return sum(len(some) for some in stream_checked(system, inputs, options, CHUNK, notes))
 
 
-def _check(
+def stream_checked(
     system: System, inputs: Inputs, options: SummaryOptions, chunk: int, notes: list[str]
 ) -> Iterator[list[Item]]:
     """Give the items in chunks, each of which can be read; where long ones are errors, none is too long."""
@@ -214,4 +214,4 @@ def _build_key(system: System, inputs: Inputs, options: SummaryOptions) -> str:
     )
 
 
-__all__ = ["CHUNK", "stream_summaries", "summarize_inputs"]
+__all__ = ["CHUNK", "stream_checked", "stream_summaries", "summarize_inputs"]

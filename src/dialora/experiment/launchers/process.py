@@ -19,7 +19,7 @@ from typing import Any
 from dialora import errors
 from dialora.errors import DialoraError, Interrupted, StageError
 from dialora.experiment.events import BEGUN
-from dialora.experiment.job import Job
+from dialora.experiment.job import Job, OtherJob
 from dialora.experiment.launchers.launcher import begin_job
 from dialora.records import Observer
 from dialora.store import names
@@ -75,7 +75,7 @@ class WorkerProcess:
             code = worker.wait()
             self.close()
         try:
-            _raise_outcome(last, code, name=place.name, log=log, kills_before=kills)
+            _raise_outcome(last, code, job, log=log, kills_before=kills)
         except DialoraError as error:
             tell_end(place.work, place.name, error)
             raise
@@ -193,9 +193,9 @@ def _explain_kill(kills_before: int | None) -> str:
     return "most likely because memory ran out" if kills > kills_before else "by somebody: memory did not run out"
 
 
-def _raise_outcome(last: dict[str, Any], code: int, *, name: str, log: Path, kills_before: int | None) -> None:
+def _raise_outcome(last: dict[str, Any], code: int, job: Job, *, log: Path, kills_before: int | None) -> None:
     """Raise what ended a job, if it was not the end of its work."""
-    event = last.get("event")
+    event, name = last.get("event"), job.place.name
     if event == "done":
         return
     if event == "error":
@@ -204,10 +204,14 @@ def _raise_outcome(last: dict[str, Any], code: int, *, name: str, log: Path, kil
     if event == "crash":
         raise StageError(f"{name}: {last['message']}; details in {log}. Finished stages are kept.")
     if code == -signal.SIGKILL:
+        last_saved, settings = (
+            ("batch", "decoding.max_batch_tokens")
+            if isinstance(job, OtherJob)
+            else ("checkpoint", "training.per_device_train_batch_size or decoding.max_batch_tokens")
+        )
         raise StageError(
             f"{name}: the worker was killed, {_explain_kill(kills_before)} (details in {log}). The same command goes "
-            f"on from the last checkpoint; where memory is short, lower training.per_device_train_batch_size or "
-            f"decoding.max_batch_tokens."
+            f"on from the last {last_saved}; where memory is short, lower {settings}."
         )
     raise StageError(f"{name}: the worker ended unexpectedly (exit code {code}); details in {log}.")
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from dialora.config.loading import find_bad_values
+from dialora.config.loading import Overrides, find_bad_values
 from dialora.errors import InputError
 from dialora.records import Observer, ignore_events
 from dialora.store import names
@@ -49,7 +48,7 @@ def create_study(
     title: str | None = None,
     output: Path | None = None,
     secret: str | None = None,
-    set: Iterable[str] | Mapping[str, Any] = (),
+    set: Overrides = (),
     observer: Observer = ignore_events,
 ) -> DrawnStudy:
     """Draw a study and write it to `output`, or `studies/NAME`; return what was drawn. Raises DialoraError.

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from dialora.config import list_experiments, load_experiment, load_outputs_config
+from dialora.config import Overrides, list_experiments, list_overrides, load_experiment, load_outputs_config
 from dialora.errors import InputError
 from dialora.outputs import is_table, score_outputs
 from dialora.records import Observer
 from dialora.store import RUNS
 
 
-def find_folders(
-    sources: Sequence[str | Path], overrides: Iterable[str] | Mapping[str, Any], observer: Observer
-) -> list[Path]:
+def find_folders(sources: Sequence[str | Path], overrides: Overrides, observer: Observer) -> list[Path]:
     """Return the folders, in the order of the sources. Raises DialoraError.
 
     Files belong together, as for `dialora score`: one table, or references and a file for each system.
@@ -24,7 +21,7 @@ def find_folders(
         raise InputError("a study needs at least one folder of a finished experiment, or a table of outputs.")
     files = [source for source in sources if not Path(source).is_dir() and is_table(source)]
     folders = [None if source in files else _find_folder(source) for source in sources]
-    overrides = dict(overrides) if isinstance(overrides, Mapping) else list(overrides)
+    overrides = list_overrides(overrides)
     if overrides and not files:
         raise InputError("--set: means nothing here; it says how a table of outputs is read, and there is none.")
     if not files:

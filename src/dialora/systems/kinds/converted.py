@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialora.config import GenerationConfig, stable_hash
+from dialora.config import GenerationConfig, Overrides, stable_hash
 from dialora.errors import ConfigError, GenerationError, ModelError
 from dialora.models.files import read_object, require_content, show
 from dialora.models.vocabulary import list_rowless
 from dialora.store import Stage, digest_once, load_json, names, read_key
-from dialora.systems.kinds.foreign import METHOD, Overrides, build_base_config, name_source
+from dialora.systems.kinds.foreign import METHOD, build_base_config, name_source
 from dialora.systems.kinds.system import System
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialora.config import BUNDLED, stable_hash
+from dialora.config import BUNDLED, Overrides, stable_hash
 from dialora.config.base_identity import FILES
 from dialora.data.transcripts import STYLES, Style
 from dialora.errors import ConfigError, InputError, ModelError
@@ -21,7 +21,7 @@ from dialora.models.files import read_object
 from dialora.records import Record
 from dialora.store import Stage, digest_once, is_listed, names, read_key, save_json
 from dialora.systems.kinds.converted import ConvertedSystem, read_facts, require_as_converted
-from dialora.systems.kinds.foreign import METHOD, ForeignAdapter, ForeignModel, Overrides, build_config
+from dialora.systems.kinds.foreign import METHOD, ForeignAdapter, ForeignModel, build_config
 from dialora.systems.kinds.system import System
 
 if TYPE_CHECKING:

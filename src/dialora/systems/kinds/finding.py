@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dialora.config import BUNDLED, load_experiment
+from dialora.config import BUNDLED, Overrides, list_overrides, load_experiment
 from dialora.errors import ConfigError, StageError
 from dialora.models.files import list_names, show
 from dialora.report.comparison_stage import load_comparison
@@ -37,7 +37,7 @@ def find_system(
     *,
     method: str | None = None,
     base: str | Path | None = None,
-    set: Iterable[str] | Mapping[str, Any] = (),
+    set: Overrides = (),
 ) -> System:
     """Find the system that a name is; loads nothing yet.
 
@@ -48,7 +48,7 @@ def find_system(
     columns, and of what is neither run nor export also `prompt`, `data.max_source_length` and `model_revision`. Raises
     DialoraError.
     """
-    overrides = set if isinstance(set, Mapping) else list(set)
+    overrides = list_overrides(set)
     base = None if base is None else str(base)
     found = _find(name, method, base, overrides)
     given = overrides if isinstance(overrides, Mapping) else tuple(overrides)
@@ -59,11 +59,11 @@ def find_run(
     name: str | Path,
     *,
     method: str | None = None,
-    set: Iterable[str] | Mapping[str, Any] = (),
+    set: Overrides = (),
     compared: str = "precisions are compared",
 ) -> RunSystem:
     """Find the system of a run, as `find_system` does; anything else has no test dialogues. Raises DialoraError."""
-    overrides = set if isinstance(set, Mapping) else list(set)
+    overrides = list_overrides(set)
     path = _find_folder(name)
     run = None if path is None else _find_run(path)
     if path is None or run is None:
@@ -73,9 +73,7 @@ def find_run(
     return _open_run(run, path, method, overrides)
 
 
-def find_winning_system(
-    root: Path, *, method: str | None = None, set: Iterable[str] | Mapping[str, Any] = ()
-) -> System:
+def find_winning_system(root: Path, *, method: str | None = None, set: Overrides = ()) -> System:
     """Find the system of a finished comparison that has the highest ROUGE-1, or that of `method`. Raises DialoraError.
 
     Raises StageError where the winner's run is gone.
@@ -107,7 +105,7 @@ def find_winner(root: Path) -> str:
     return max(systems, key=lambda system: system.scores["rouge1"].mean).key
 
 
-def require_bundled(*, method: str | None, base: str | Path | None, set: Iterable[str] | Mapping[str, Any]) -> None:
+def require_bundled(*, method: str | None, base: str | Path | None, set: Overrides) -> None:
     """Raise ConfigError for what the bundled experiment's systems are not to be asked for, before it is run."""
     _refuse("--base", base, "no --system is named, and the bundled experiment says itself what its base is")
     require_in_use(set)
@@ -119,7 +117,7 @@ def require_bundled(*, method: str | None, base: str | Path | None, set: Iterabl
         )
 
 
-def require_in_use(overrides: Iterable[str] | Mapping[str, Any]) -> frozenset[str]:
+def require_in_use(overrides: Overrides) -> frozenset[str]:
     """Return the options of `data` that are set of a run's system. Raises ConfigError for what is not to be changed."""
     return _require_usable(overrides, IN_USE)
 
@@ -204,9 +202,9 @@ def _refuse(option: str, value: str | Path | None, reason: str) -> None:
         raise ConfigError(f"{option} {show(value)}: {reason}; leave {option} out.")
 
 
-def _require_usable(overrides: Iterable[str] | Mapping[str, Any], allowed: tuple[str, ...]) -> frozenset[str]:
+def _require_usable(overrides: Overrides, allowed: tuple[str, ...]) -> frozenset[str]:
     """Return the options of `data` that are set. Raises ConfigError for what is not to be changed."""
-    keys = [str(item).partition("=")[0].strip() for item in overrides]
+    keys = [str(item).partition("=")[0].strip() for item in list_overrides(overrides)]
     shown = ", ".join(f"{key}*" if key.endswith(".") else key for key in allowed)
     strange = [
         key for key in keys if not any(key == one or (one.endswith(".") and key.startswith(one)) for one in allowed)

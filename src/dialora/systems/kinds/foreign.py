@@ -6,13 +6,13 @@ What a run's configuration would say (prompt, lengths, decoding) is the base's d
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialora.config import BUNDLED, ExperimentConfig, load_experiment, stable_hash
+from dialora.config import BUNDLED, ExperimentConfig, Overrides, load_experiment, stable_hash
 from dialora.errors import ConfigError, ModelError, StageError
 from dialora.models.adapter_settings import SETTINGS
 from dialora.models.bases import settle
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from dialora.generation import Engine
 
-Overrides = Iterable[str] | Mapping[str, Any]
 METHOD = "zero_shot"
 CONFIG = "config.json"
 MODEL = "model: "

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-from dialora.config import ExperimentConfig, load_experiment
+from dialora.config import ExperimentConfig, Overrides, load_experiment
 from dialora.errors import ConfigError, DialoraError, StageError
 from dialora.experiment.plan import plan_runs
 from dialora.models.checkpoint import is_pinned, pin_models, require_pinned
@@ -18,7 +16,7 @@ def find_run_system(
     folder: Path,
     *,
     method: str | None = None,
-    set: Iterable[str] | Mapping[str, Any] = (),
+    set: Overrides = (),
     named_columns: frozenset[str] = frozenset(),
 ) -> RunSystem:
     """Return the system of a run's folder, or of an experiment's and `method`; of several seeds, the first.
