@@ -79,7 +79,12 @@ class Interrupted(DialoraError):  # noqa: N818 - an outcome, not a fault
     exit_code = 130
 
 
+class Cancelled(Interrupted):
+    """Stopped by the user, and nothing of it is kept; running the same command again begins anew."""
+
+
 __all__ = [
+    "Cancelled",
     "ConfigError",
     "DataError",
     "DialoraError",

@@ -48,6 +48,20 @@ def test_a_refusal_shows_its_numbers_and_ends_with_1(
     assert json.loads(capsys.readouterr().out)["passed"] is False
 
 
+def test_ctrl_c_leaves_nothing_and_does_not_say_that_it_goes_on(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(FORMS["adapter"]), "write", stop)
+    assert main(["export", str(runs), "--method", "lora", "--to", "adapter", "--output", str(tmp_path / "out")]) == 130
+    said = capsys.readouterr().err
+    assert "begins anew" in said
+    assert "goes on" not in said
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("to", "more", "said"),
     [

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dialora.errors import DialoraError, Interrupted
+from dialora.errors import Cancelled, DialoraError, Interrupted
 from dialora.printable import clean_message
 from dialora.store import explain_disk_error, require_posix
 
@@ -80,7 +80,7 @@ def _print_error(error: DialoraError) -> None:
         typer.echo(f"{name}: {line}", err=True)
     if len(lines) > MAX_LINES:
         typer.echo(f"{name}: and {len(lines) - MAX_LINES:,} more.", err=True)
-    if isinstance(error, Interrupted):
+    if isinstance(error, Interrupted) and not isinstance(error, Cancelled):
         typer.echo("The same command goes on from here.", err=True)
 
 

@@ -10,6 +10,7 @@ import typer
 from dialora.cli.app import app
 from dialora.cli.options import Json, Method, SetInUse
 from dialora.cli.printing import observing, print_json, print_rows
+from dialora.errors import Cancelled
 
 if TYPE_CHECKING:
     from dialora.export import Verdict
@@ -51,6 +52,8 @@ def export(
     except RefusedError as error:
         _print(error.verdict, f"{system.name} as {to}", json=json)
         raise
+    except KeyboardInterrupt:
+        raise Cancelled(f"stopped; nothing of {output} is left, and the same command begins anew.") from None
     _print(made.verdict, f"{system.name} as {to}", json=json)
     if not json:
         mark = "" if made.verdict.passed else f" It is not what the run writes: {'; '.join(made.verdict.reasons)}."
