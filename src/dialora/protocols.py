@@ -8,12 +8,8 @@ the notebook's: the rows of the hub's table one by one, with the stemmer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-
-import numpy as np
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +53,6 @@ class Protocol:
 
     def _sign_tokenizer(self) -> str:
         return "unicode.v1" if self.tokenizer == "unicode" else f"{self.tokenizer}.sacrebleu-{version('sacrebleu')}"
-
-
-def weigh_rows(values: NDArray[np.float64], counts: Sequence[int]) -> NDArray[np.float64]:
-    """Return per-dialogue values whose plain mean is the mean over rows, `counts[i]` of them for dialogue i.
-
-    That mean is a ratio of two sums over dialogues. What is returned are its linearized values (Särndal, Swensson &
-    Wretman 1992, section 5.5), so intervals and tests over dialogues stay right to first order, also of differences.
-    With equal counts nothing changes, to the last bit.
-    """
-    weights = np.asarray(counts, dtype=np.float64)
-    if (weights == weights[0]).all():
-        return values
-    mean = float(values @ weights / weights.sum())
-    return mean + weights / weights.mean() * (values - mean)
 
 
 def _yes(value: bool) -> str:
@@ -120,4 +102,4 @@ LAB = Protocol(
 
 PROTOCOLS = {protocol.name: protocol for protocol in (STANDARD, HUB, LAB)}
 
-__all__ = ["HUB", "LAB", "PROTOCOLS", "STANDARD", "Protocol", "weigh_rows"]
+__all__ = ["HUB", "LAB", "PROTOCOLS", "STANDARD", "Protocol"]

@@ -86,7 +86,7 @@ def test_windows_is_told_where_it_works(
 def test_help_is_quick_and_loads_no_torch() -> None:
     code = (
         "import sys, dialora, dialora.cli; "
-        "slow = {'torch', 'transformers', 'peft', 'datasets', 'datasketch', 'pandas', 'matplotlib', "
+        "slow = {'torch', 'numpy', 'transformers', 'peft', 'datasets', 'datasketch', 'pandas', 'matplotlib', "
         "'sqlalchemy', 'starlette', 'uvicorn', 'itsdangerous', 'krippendorff'}; "
         "loaded = slow & set(sys.modules); "
         "sys.exit(','.join(loaded) or 0)"

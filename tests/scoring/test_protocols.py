@@ -7,9 +7,10 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 
 from dialora.comparison import METRICS, Comparison, RunResult, SystemRuns, compare_systems
+from dialora.comparison.statistics import weigh_rows
 from dialora.config import ScoringConfig, load_experiment
 from dialora.errors import ConfigError
-from dialora.protocols import HUB, LAB, PROTOCOLS, STANDARD, Protocol, weigh_rows
+from dialora.protocols import HUB, LAB, PROTOCOLS, STANDARD, Protocol
 from dialora.records import Cost, Example, ExampleScores
 from dialora.scoring import score_summaries
 from dialora.store import build_run

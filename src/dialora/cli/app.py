@@ -9,7 +9,6 @@ import typer
 
 from dialora.errors import Cancelled, DialoraError, Interrupted
 from dialora.printable import clean_message
-from dialora.store import explain_disk_error, require_posix
 
 MAX_LINES = 12
 """Of what is wrong."""
@@ -45,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         if not {"--help", "--version"} & set(arguments):
+            from dialora.store import require_posix  # what help has no use for
+
             require_posix()
         # Outside of standalone mode click gives back the code of an Exit, and what a command returns.
         code = app(arguments, standalone_mode=False)
@@ -58,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if "--debug" in arguments:
             raise
+        from dialora.store import explain_disk_error
+
         explained = explain_disk_error(error)
         _print_error(explained)
         return explained.exit_code

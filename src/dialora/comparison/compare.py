@@ -24,10 +24,11 @@ from dialora.comparison.statistics import (
     resample_each,
     sign_flip_p_values,
     vary_seeds,
+    weigh_rows,
 )
 from dialora.comparison.verdict import UNTRAINED, render_verdict
 from dialora.config import ScoringConfig
-from dialora.protocols import PROTOCOLS, weigh_rows
+from dialora.protocols import PROTOCOLS
 from dialora.records import Ledger
 from dialora.scoring import METRICS
 

@@ -236,6 +236,20 @@ def is_noninferior(ci_low: float, margin: float) -> bool:
     return ci_low > -margin
 
 
+def weigh_rows(values: Floats, counts: Sequence[int]) -> Floats:
+    """Return per-dialogue values whose plain mean is the mean over rows, `counts[i]` of them for dialogue i.
+
+    That mean is a ratio of two sums over dialogues. What is returned are its linearized values (Särndal, Swensson &
+    Wretman 1992, section 5.5), so intervals and tests over dialogues stay right to first order, also of differences.
+    With equal counts nothing changes, to the last bit.
+    """
+    weights = np.asarray(counts, dtype=np.float64)
+    if (weights == weights[0]).all():
+        return values
+    mean = float(values @ weights / weights.sum())
+    return mean + weights / weights.mean() * (values - mean)
+
+
 __all__ = [
     "BLOCK_COLUMNS",
     "CONFIDENCE",
@@ -254,4 +268,5 @@ __all__ = [
     "sign_flip_p_value",
     "sign_flip_p_values",
     "vary_seeds",
+    "weigh_rows",
 ]

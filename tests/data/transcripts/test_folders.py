@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from dialora.cli import main
+from dialora.config import DataConfig
+from dialora.data.sources import load_rows
 from dialora.data.transcripts import read_conversations
 from dialora.data.transcripts.inputs import expand_inputs, inspect_inputs
 from dialora.errors import DataError
@@ -200,3 +202,16 @@ def test_a_pipe_in_an_export_of_slack_is_said(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "general" / "2024-05-02.json")
     (found,) = inspect_inputs([str(tmp_path)])
     assert "2024-05-02.json: is no file but a pipe" in str(found.problem)
+
+
+@pytest.mark.parametrize("name", ["/", "."])
+def test_a_whole_disk_is_not_gone_through(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def walk(*_: object, **__: object) -> None:
+        raise AssertionError("it was")
+
+    monkeypatch.chdir("/")
+    monkeypatch.setattr(os, "walk", walk)
+    with pytest.raises(DataError, match=r": is a whole disk; give the folder that holds the conversations"):
+        list(read_conversations(Path(name)))
+    with pytest.raises(DataError, match=r": is a whole disk"):
+        load_rows(DataConfig(source=name))

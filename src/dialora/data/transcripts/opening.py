@@ -98,8 +98,10 @@ def open_folder(folder: Path) -> Archive:
     """Return the files of a folder and its sub-folders, but for hidden ones, in the order of their names.
 
     What is named like a file and is none, as a broken link, is among them: opening it says so. Raises DataError where
-    the folder itself cannot be listed.
+    the folder itself cannot be listed, or is no folder of data: going through a whole disk would take minutes.
     """
+    if (whole := folder.resolve()) == whole.parent:
+        raise DataError(f"{shorten_path(folder)}: is a whole disk; give the folder that holds the conversations.")
     names: list[str] = []
     failed: list[OSError] = []
     num_links = 0
