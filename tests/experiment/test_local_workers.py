@@ -152,7 +152,7 @@ def test_threads_of_one_core_and_cores_of_one_processor_stay_together(
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be bound to cores here")
-@pytest.mark.parametrize("named", ["", "given", "4096", "x"])
+@pytest.mark.parametrize("named", ["", "given", "4096", str(1 << 64), "x"])
 def test_a_worker_keeps_to_its_cores_and_cores_that_are_not_there_are_no_reason_to_fail(named: str) -> None:
     own = sorted(os.sched_getaffinity(0))
     expected = own[-1:] if named == "given" else own

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import psutil
 import pytest
 
 from dialora.config import load_experiment
-from dialora.errors import GenerationError, Interrupted, StageError
+from dialora.errors import GenerationError, Interrupted, StageError, TrainingError
 from dialora.experiment import pipeline
 from dialora.experiment.job import GENERATION, TRAINING, RunJob
 from dialora.experiment.launchers.local import LocalLauncher
 from dialora.experiment.plan import plan_experiment, require_runs
 from dialora.experiment.workspace import read_data
+from dialora.measuring.environment import CORES
 from dialora.records import Observer, ignore_events
 from dialora.store import ExperimentFolder, Run, names
 from tests.conftest import DIALOGUES, build_experiment_values
@@ -210,3 +212,74 @@ def test_a_report_says_that_several_processes_wrote(values: dict[str, Any], tmp_
     report = (tmp_path / "two" / "report.md").read_text()
     assert "trained by 2 processes at once" in report
     assert "summaries were written by 2 processes at once" in report
+
+
+@pytest.mark.slow
+def test_a_stop_counts_what_all_processes_have_written(
+    values: dict[str, Any], tmp_path: Path, launcher: LocalLauncher
+) -> None:
+    with pytest.raises(Interrupted, match=rf"stopped after \d+ of {NUM_DIALOGUES} summaries") as stopped:
+        make_run(values, tmp_path, launcher, 2, disturbing(tmp_path, launcher, interrupt))
+    first, second = (count_rows(path) for path in sorted(find_logs(tmp_path), key=lambda path: len(path.name)))
+    assert second > 0
+    # The second one may write one more batch before it ends.
+    assert first < int(str(stopped.value).split()[2]) <= first + second
+
+
+def count_rows(log: Path) -> int:
+    lines = [line.partition(" ")[2] for line in log.read_text().splitlines() if line]
+    return sum(len(json.loads(line)["rows"]) for line in lines)
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_for_another_process_is_told_and_the_first_stops_soon(
+    values: dict[str, Any], tmp_path: Path, launcher: LocalLauncher
+) -> None:
+    seen: list[int] = []
+
+    def fill(event: dict[str, Any]) -> None:
+        if event["event"] == "progress" and event["stage"] == "generation":
+            seen.append(event["done"])
+        for work in tmp_path.glob("zero_shot-*/work"):
+            with suppress(FileExistsError):
+                (work / names.shared_log(names.PARTIAL, 1)).symlink_to("/dev/full")
+
+    with pytest.raises(GenerationError, match=r"process 2 of 2 failed: .*: the disk is full\. .*from the last batch"):
+        make_run(values, tmp_path, launcher, 2, fill)
+    assert max(seen, default=0) < NUM_DIALOGUES
+
+
+@pytest.mark.slow
+def test_more_processes_than_cores_write_no_summaries(
+    values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CORES, str(min(os.sched_getaffinity(0))))
+    with (
+        LocalLauncher() as launcher,
+        pytest.raises(TrainingError, match=r"num_processes is 2, one for each core, .* has 1 core .*; lower it to 1"),
+    ):
+        make_run(values, tmp_path, launcher, 2)
+
+
+@pytest.mark.slow
+def test_no_other_process_stays_while_ctranslate2_writes(
+    values: dict[str, Any], tmp_path: Path, launcher: LocalLauncher
+) -> None:
+    pytest.importorskip("ctranslate2")
+    values["generation"] = {"engine": "auto"}
+    counts: list[int] = []
+
+    def count(event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            worker = launcher._workers[0]._process
+            assert worker is not None
+            others = [
+                process
+                for process in psutil.Process(worker.pid).children(recursive=True)
+                if process.status() != psutil.STATUS_ZOMBIE
+            ]
+            counts.append(len(others))
+
+    make_run(values, tmp_path, launcher, 2, count, key="lora")
+    assert counts[0] == 2
+    assert counts[-1] == 1

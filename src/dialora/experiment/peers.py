@@ -36,6 +36,8 @@ GRACE_SECONDS = 10.0
 
 
 MEETING = "meeting"
+NO_MORE = "no-more"
+"""The call that nothing else is left for the others: they end."""
 LOOK_SECONDS = 0.05
 """From one look for a call, or for the end of others, to the next."""
 
@@ -92,13 +94,21 @@ class Peers:
             (self._folder / _name_call(len(self._called), stage)).touch()
             self._called.append(stage)
 
+    def dismiss(self) -> None:
+        """Let the others end: what they hold in memory is not to lie there while this process goes on alone."""
+        self.call(NO_MORE)
+
+    def check(self) -> None:
+        """Raise what ended one of the others, where one failed."""
+        if self._has_failed.is_set():
+            raise self._explain()
+
     def wait(self, tick: Callable[[], None]) -> None:
         """Return when all others have done the job's last stage. Raises what ended one, and what `tick` raises."""
         while any(watch.is_alive() for watch in self._watches) and not self._has_failed.is_set():
             tick()
             time.sleep(LOOK_SECONDS)
-        if self._has_failed.is_set():
-            raise self._explain()
+        self.check()
 
     def _add(self, pid: int, pipe: int) -> None:
         self._pipes[pid] = pipe
@@ -172,7 +182,8 @@ def _follow(do: Callable[[str], bool], folder: Path, line: int, pipe: int) -> in
     threading.Thread(target=_watch_first, args=(line,), daemon=True).start()
     try:
         for at in count():
-            if not do(_await_call(folder, at)):
+            stage = _await_call(folder, at)
+            if stage == NO_MORE or not do(stage):
                 break
     except (DivergedError, Interrupted):  # which the first one raises too
         return 0
@@ -187,9 +198,9 @@ def _follow(do: Callable[[str], bool], folder: Path, line: int, pipe: int) -> in
 
 
 def _await_call(folder: Path, number: int) -> str:
-    """Return the stage of the first process's call of this number, from 0, when there is one."""
+    """Return the stage of the first process's call of this number, from 0, or NO_MORE, when there is one."""
     while True:
-        for stage in (TRAINING, GENERATION):
+        for stage in (TRAINING, GENERATION, NO_MORE):
             if (folder / _name_call(number, stage)).exists():
                 return stage
         time.sleep(LOOK_SECONDS)

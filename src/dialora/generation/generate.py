@@ -139,7 +139,7 @@ def write_sources(
 
     Batches found in `log` are taken from there, with the seconds they took, and new ones are added. The others of a
     `team` do their part by `write_share`, in a log that they keep together with this process. Raises GenerationError,
-    and Interrupted after `should_stop` said so.
+    Interrupted after `should_stop` said so, and what `should_stop` raises.
     """
     plan = BatchPlan.of(sources, decoding, engine, log)
     total = len(plan.sources)
@@ -149,7 +149,8 @@ def write_sources(
 
     def heed_stop() -> None:
         if should_stop():
-            raise Interrupted(f"stopped after {plan.count(made)} of {total} summaries.")
+            there = made if team.size == 1 else plan.load()  # with what the others have written
+            raise Interrupted(f"stopped after {plan.count(there)} of {total} summaries.")
 
     if made:
         on_progress(num_found, total)

@@ -64,7 +64,7 @@ def keep_to_cores() -> None:
     """Bind this process to the cores that its environment names, if it names any."""
     named = os.environ.get(CORES, "")
     # One that was taken away since, or a system that binds nothing: it then computes where it may.
-    with suppress(AttributeError, OSError, ValueError):
+    with suppress(AttributeError, OSError, OverflowError, ValueError):
         if named:
             os.sched_setaffinity(0, [int(core) for core in named.split(",")])
 

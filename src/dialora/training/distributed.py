@@ -99,6 +99,18 @@ class Group:
             # Where something broke, the others are to lose the connection when this process has said what.
             dist.destroy_process_group()
 
+    def meet(self, device: torch.device) -> None:
+        """Wait until all processes do so before they compute, each for itself.
+
+        Raises TrainingError where there are fewer cores or GPUs than processes.
+        """
+        if self.size > 1:
+            assert self.meeting is not None
+            path = self.meeting.with_name(f"{self.meeting.name}-devices")  # the other one may be used already
+            store = dist.FileStore(str(path), self.size)  # type: ignore[attr-defined]
+            store.set_timeout(PATIENCE)
+            self._require_devices(device, store)
+
     @contextmanager
     def beside_others(self) -> Iterator[None]:
         """For the time of the block, compute with this process's share of the threads."""

@@ -19,6 +19,7 @@ from dialora.experiment.stages.generation import follow_generation, generate
 from dialora.experiment.stages.tokens import tokenize_splits
 from dialora.experiment.stages.training import follow_training, make_trial_of, train_run
 from dialora.models.network import forbid_network
+from dialora.store import disk_errors_explained
 
 if TYPE_CHECKING:
     from dialora.training import Group
@@ -69,12 +70,13 @@ def follow_job(job: Job, group: Group, stage: str) -> bool:
     """Do a stage as another process of a job's group; return whether there may be more to do. Raises DialoraError."""
     assert isinstance(job, RunJob | TrialJob)
     forbid_network(job.config)
-    if stage == TRAINING:
-        follow_training(job, group)
-        return isinstance(job, RunJob) and job.until == GENERATION
-    assert isinstance(job, RunJob)
-    follow_generation(job, group)
-    return False
+    with disk_errors_explained(job.place.folder):
+        if stage == TRAINING:
+            follow_training(job, group)
+            return isinstance(job, RunJob) and job.until == GENERATION
+        assert isinstance(job, RunJob)
+        follow_generation(job, group)
+        return False
 
 
 __all__ = ["do_job", "follow_job", "load_libraries"]

@@ -30,17 +30,25 @@ def generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event,
     """
     from dialora.generation import Team, open_engine, read_converting_seconds, write_predictions, writes_in_torch
     from dialora.models.counting import count_parameters
+    from dialora.models.device import find_device
     from dialora.training import ALONE
 
     config, run = job.config, job.place
     if writes_in_torch(config.generation, on_gpu=uses_cuda(config.training)):
         peers.call(GENERATION)  # now, so that they load the system while this process does
+        group.meet(find_device(config.training))
     else:
+        peers.dismiss()
         group = ALONE
     model, examples, sources = _load(job, tokenizer)
     parameters = count_parameters(model)
     # Before CTranslate2, which sets the number of threads for torch too.
     environment = describe_environment() | group.describe()
+
+    def should_stop() -> bool:
+        peers.check()
+        return stop.is_set()
+
     with group.beside_others():
         watch, converted = Stopwatch(), _find_converted(config, run)
         engine = open_engine(
@@ -62,7 +70,7 @@ def generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event,
             log=_open_log(run, group),
             team=Team(group.rank, group.size, peers.wait),
             on_progress=lambda done, total: events.progress("generation", done, total),
-            should_stop=stop.is_set,
+            should_stop=should_stop,
         )
     facts = {
         "generate_seconds": made.seconds,
@@ -87,8 +95,10 @@ def generate(job: RunJob, tokenizer: Any, events: Events, stop: threading.Event,
 def follow_generation(job: RunJob, group: Group) -> None:
     """Write the share of another process of a job's group than the first, in torch. Raises DialoraError."""
     from dialora.generation import Team, TorchEngine, write_share
+    from dialora.models.device import find_device
     from dialora.models.loading import load_tokenizer
 
+    group.meet(find_device(job.config.training))
     tokenizer = load_tokenizer(job.config)
     model, _, sources = _load(job, tokenizer)
     decoding = job.config.decoding
