@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from dialora.measuring.environment import CORES
 from dialora.records import Observer, ignore_events
 from dialora.store import ExperimentFolder, Run, names
 from tests.conftest import DIALOGUES, build_experiment_values
+from tests.processes import find_worker, interrupt, kill_first, kill_second
 
 NUM_DIALOGUES = 120
 
@@ -93,16 +93,10 @@ def disturbing(root: Path, launcher: LocalLauncher, do: Callable[[int], object],
     def observe(event: dict[str, Any]) -> None:
         is_under_way = event["event"] == "progress" and event["stage"] == "generation"
         if is_under_way and not done and len(find_logs(root)) == processes:
-            worker = launcher._workers[0]._process
-            assert worker is not None
-            done.append(worker.pid)
-            do(worker.pid)
+            done.append(find_worker(launcher))
+            do(done[0])
 
     return observe
-
-
-def interrupt(worker: int) -> None:
-    os.killpg(worker, signal.SIGINT)
 
 
 @pytest.mark.slow
@@ -164,11 +158,6 @@ def test_what_was_stopped_goes_on_in_another_number_of_processes(
 def test_a_process_that_is_killed_ends_the_job_with_its_number_and_what_it_wrote_stays(
     values: dict[str, Any], tmp_path: Path, launcher: LocalLauncher
 ) -> None:
-    def kill_second(worker: int) -> None:
-        (first,) = psutil.Process(worker).children()
-        (second,) = first.children()
-        second.kill()
-
     parts = tmp_path / "parts"
     with pytest.raises(GenerationError, match=r"process 2 of 2 was ended \(signal 9\).*goes on from the last batch"):
         make_run(values, parts, launcher, 2, disturbing(parts, launcher, kill_second))
@@ -183,13 +172,14 @@ def test_no_process_outlives_the_first_that_writes(
 ) -> None:
     others: list[psutil.Process] = []
 
-    def kill_first(worker: int) -> None:
-        (first,) = psutil.Process(worker).children()
-        others.extend(first.children())
-        first.kill()
-
     with pytest.raises(StageError, match="the worker was killed"):
-        make_run(values, tmp_path, launcher, 2, disturbing(tmp_path, launcher, kill_first))
+        make_run(
+            values,
+            tmp_path,
+            launcher,
+            2,
+            disturbing(tmp_path, launcher, lambda worker: others.extend(kill_first(worker))),
+        )
     assert len(others) == 1
     assert not psutil.wait_procs(others, timeout=20)[1]
 
@@ -271,11 +261,9 @@ def test_no_other_process_stays_while_ctranslate2_writes(
 
     def count(event: dict[str, Any]) -> None:
         if event["event"] == "progress":
-            worker = launcher._workers[0]._process
-            assert worker is not None
             others = [
                 process
-                for process in psutil.Process(worker.pid).children(recursive=True)
+                for process in psutil.Process(find_worker(launcher)).children(recursive=True)
                 if process.status() != psutil.STATUS_ZOMBIE
             ]
             counts.append(len(others))

@@ -1,9 +1,7 @@
 """One training in several processes: the losses of one process, checkpoints for any number, and trouble is named."""
 
 import json
-import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from dialora.records import Observer, ignore_events
 from dialora.store import ExperimentFolder, names
 from dialora.training import distributed
 from tests.conftest import build_experiment_values
+from tests.processes import find_worker, interrupt, kill_first, kill_second
 
 STEPS = 50
 
@@ -88,17 +87,10 @@ def first_step(do: Callable[[int], None], launcher: LocalLauncher) -> Observer:
 
     def observe(event: dict[str, Any]) -> None:
         if event["event"] == "progress" and event["stage"] == "training" and not done:
-            worker = launcher._workers[0]._process
-            assert worker is not None
-            done.append(worker.pid)
-            do(worker.pid)
+            done.append(find_worker(launcher))
+            do(done[0])
 
     return observe
-
-
-def interrupt(worker: int) -> None:
-    """Ctrl-C, of which the worker itself takes no notice."""
-    os.killpg(worker, signal.SIGINT)
 
 
 @pytest.mark.slow
@@ -164,16 +156,9 @@ def test_a_process_that_is_killed_ends_the_training_with_its_number(
 ) -> None:
     values = build_values(tiny_model, small_data, max_steps=2000, checkpoint_seconds=0.1)
 
-    def kill_second(worker: int) -> None:
-        (first,) = psutil.Process(worker).children()
-        (second,) = first.children()
-        second.kill()
-
     with pytest.raises(TrainingError, match=r"process 2 of 2 was ended \(signal 9\).*goes on from the last checkpoint"):
         train(values, tmp_path / "killed", launcher, "lora", 2, first_step(kill_second, launcher))
-    worker = launcher._workers[0]._process
-    assert worker is not None
-    assert not psutil.Process(worker.pid).children()
+    assert not psutil.Process(find_worker(launcher)).children()
 
 
 @pytest.mark.slow
@@ -183,13 +168,15 @@ def test_no_process_outlives_the_first(
     values = build_values(tiny_model, small_data, max_steps=2000)
     others: list[psutil.Process] = []
 
-    def kill_first(worker: int) -> None:
-        (first,) = psutil.Process(worker).children()
-        others.extend(first.children())
-        first.kill()
-
     with pytest.raises(StageError, match="the worker was killed"):
-        train(values, tmp_path / "killed", launcher, "lora", 2, first_step(kill_first, launcher))
+        train(
+            values,
+            tmp_path / "killed",
+            launcher,
+            "lora",
+            2,
+            first_step(lambda worker: others.extend(kill_first(worker)), launcher),
+        )
     assert len(others) == 1
     assert not psutil.wait_procs(others, timeout=20)[1]
 
