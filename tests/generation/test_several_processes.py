@@ -167,21 +167,23 @@ def test_a_process_that_is_killed_ends_the_job_with_its_number_and_what_it_wrote
 
 
 @pytest.mark.slow
-def test_no_process_outlives_the_first_that_writes(
-    values: dict[str, Any], tmp_path: Path, launcher: LocalLauncher
+def test_neither_process_nor_file_outlives_the_first_that_writes(
+    values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others: list[psutil.Process] = []
+    temporary, root = tmp_path / "temporary", tmp_path / "runs"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
 
-    with pytest.raises(StageError, match="the worker was killed"):
-        make_run(
-            values,
-            tmp_path,
-            launcher,
-            2,
-            disturbing(tmp_path, launcher, lambda worker: others.extend(kill_first(worker))),
-        )
+    def kill(worker: int) -> None:
+        assert list(temporary.glob("dialora-peers-*"))
+        others.extend(kill_first(worker))
+
+    with LocalLauncher() as launcher, pytest.raises(StageError, match="the worker was killed"):
+        make_run(values, root, launcher, 2, disturbing(root, launcher, kill))
     assert len(others) == 1
     assert not psutil.wait_procs(others, timeout=20)[1]
+    assert not list(temporary.glob("dialora-peers-*"))
 
 
 @pytest.mark.slow

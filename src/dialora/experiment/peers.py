@@ -179,7 +179,7 @@ def _follow(do: Callable[[str], bool], folder: Path, line: int, pipe: int) -> in
     # The first one is told to stop, and says so to all at the same step.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_watch_first, args=(line,), daemon=True).start()
+    threading.Thread(target=_watch_first, args=(line, folder), daemon=True).start()
     try:
         for at in count():
             stage = _await_call(folder, at)
@@ -210,9 +210,10 @@ def _name_call(number: int, stage: str) -> str:
     return f"{number}-{stage}"
 
 
-def _watch_first(line: int) -> None:
+def _watch_first(line: int, folder: Path) -> None:
     """End this process when the other end of a pipe is closed: the first process is gone."""
     os.read(line, 1)
+    shutil.rmtree(folder, ignore_errors=True)  # which one that was killed has left
     os._exit(1)
 
 
