@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 10.0
 """For a process to notice by itself that another is gone, before it is ended: NCCL would wait for ever."""
-
-
 MEETING = "meeting"
+"""The file by which processes of a training find each other."""
 NO_MORE = "no-more"
 """The call that nothing else is left for the others: they end."""
 LOOK_SECONDS = 0.05
